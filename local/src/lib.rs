@@ -1,0 +1,1 @@
+//! Contact Bridge on one machine.

@@ -1,0 +1,3 @@
+//! A binary.
+
+fn main() {}

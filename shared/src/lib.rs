@@ -1,1 +1,8 @@
-//! The common crate.
+//! Contact Bridge: keeps a Wix site's contacts in step with the CRM its business uses.
+//!
+//! `model` is data, `mapping` and `sync` decide (pure), `ports` says what the flows need of the world, `flows` carry the
+//! decisions out, `adapters` speak to the vendors and to AWS, `webhook` lets in what can prove where it comes from, and `app` is the
+//! composition root. `docs/architecture.md` has the map.
+
+pub mod model;
+pub mod ports;

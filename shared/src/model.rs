@@ -1,0 +1,10 @@
+//! Pure data: contacts, fields, ids, links, fingerprints, events. Total functions only; imports std, serde and small value crates.
+
+pub mod contact;
+pub mod event;
+pub mod field;
+pub mod fingerprint;
+pub mod ids;
+pub mod link;
+pub mod normal;
+pub mod site;

@@ -1,0 +1,131 @@
+//! Events as the bus carries them.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::ids::{RecordId, SiteId, Side};
+
+/// A hint that something happened to a record, or to a site.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Event {
+    /// The site.
+    pub site: SiteId,
+    /// The side it happened on.
+    pub side: Side,
+    /// What it happened to; `None` for events of the whole site.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub record: Option<RecordId>,
+    /// What happened.
+    #[serde(flatten)]
+    pub kind: EventKind,
+    /// When, by the sender's clock.
+    pub at: Timestamp,
+    /// The sender's id of the event, where it has one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub id: Option<String>,
+    /// The record as the sender enclosed it, in its own form; left out of events that would be too large for the bus.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub entity: Option<serde_json::Value>,
+    /// How often it was tried and failed for a passing reason.
+    #[serde(default)]
+    pub attempts: u32,
+}
+
+/// Shows ids only: the enclosed entity is contact data.
+impl fmt::Debug for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Event")
+            .field("site", &self.site)
+            .field("side", &self.side)
+            .field("record", &self.record)
+            .field("kind", &self.kind)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A field change as the sender tells it, to find edits that a write of ours overwrote. Never logged.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FieldChange {
+    /// The field, in its side's vocabulary.
+    pub field: String,
+    /// When it changed.
+    pub at: Timestamp,
+}
+
+impl fmt::Debug for FieldChange {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.field)
+    }
+}
+
+/// What happened.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case")]
+pub enum EventKind {
+    /// The record was created.
+    Created,
+    /// The record was changed (labels included).
+    Updated {
+        /// Which fields, where the sender says so.
+        #[serde(default, skip_serializing_if = "Vec::is_empty")]
+        changes: Vec<FieldChange>,
+    },
+    /// The record was deleted.
+    Deleted {
+        /// The delete is a part of a merge.
+        #[serde(default)]
+        by_merge: bool,
+    },
+    /// A privacy request erased the record.
+    Erased,
+    /// Records were merged: `record` is the winner.
+    Merged {
+        /// The ids that went into the winner.
+        from: Vec<RecordId>,
+    },
+    /// A person brought a deleted record back.
+    Restored,
+    /// A person asks for this one record to be synchronised again; it also carries out a delete that waits for approval.
+    Resync {
+        /// A delete that waits for approval is approved.
+        #[serde(default)]
+        approve_delete: bool,
+    },
+    /// The app was installed on the site.
+    Installed,
+    /// The app was removed from the site.
+    Removed,
+}
+
+impl EventKind {
+    /// Returns the short name used in logs, metrics and as the bus's detail type.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Updated { .. } => "updated",
+            Self::Deleted { .. } => "deleted",
+            Self::Erased => "erased",
+            Self::Merged { .. } => "merged",
+            Self::Restored => "restored",
+            Self::Resync { .. } => "resync",
+            Self::Installed => "installed",
+            Self::Removed => "removed",
+        }
+    }
+}
+
+impl Event {
+    /// The `source` of all events on the bus.
+    pub const SOURCE: &'static str = "contact-bridge";
+
+    /// Returns the detail type on the bus: `contact.updated`, `site.removed`.
+    #[must_use]
+    pub fn detail_type(&self) -> String {
+        let subject = if self.record.is_some() { "contact" } else { "site" };
+        format!("{subject}.{}", self.kind.name())
+    }
+}

@@ -1,0 +1,214 @@
+//! Links, what is kept about them, and what is kept when they end.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    fingerprint::{Digest, Print},
+    ids::{Pair, RecordId, Revision, RowId, Side},
+};
+
+/// The fingerprints of a record's mapped rows; a row that is not named was empty.
+pub type Base = BTreeMap<RowId, Print>;
+
+/// What the bridge last agreed on for one side of a link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Anchor {
+    /// The record.
+    pub id: RecordId,
+    /// The version that was read or returned last.
+    pub revision: Option<Revision>,
+    /// The version our last write was decided on, if that write could not be made conditional: edits between it and `revision` may have been overwritten.
+    pub read: Option<Revision>,
+    /// The fingerprints of the last version both sides agreed on, as this side returned it.
+    pub base: Base,
+}
+
+impl Anchor {
+    /// Makes the anchor of a record that nothing has been agreed on yet.
+    #[must_use]
+    pub const fn new(id: RecordId) -> Self {
+        Self { id, revision: None, read: None, base: Base::new() }
+    }
+}
+
+/// One row that an intended write touches.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct IntentRow {
+    /// The fingerprint of the value on the side it comes from.
+    pub source: Print,
+    /// The fingerprint of the value to be written.
+    pub target: Print,
+    /// The fingerprint of that value without case, blanks and punctuation: the far side may normalise it.
+    pub loose: Print,
+}
+
+/// What the bridge is about to write, stored before the write: our own unacknowledged write must not pass for the far side's edit.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Intent {
+    /// The side being written.
+    pub side: Side,
+    /// Until when its worker is given time; after that anybody may take the link over.
+    pub until: Timestamp,
+    /// The rows being written.
+    pub rows: BTreeMap<RowId, IntentRow>,
+}
+
+/// Why a row of a link is left alone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum RowState {
+    /// Both sides changed it differently and the site wants a person to decide.
+    Conflict,
+    /// The far side does not take such a value; it is tried again when the value changes.
+    Unconvertible,
+    /// The far side refused the value; it is tried again when the value changes.
+    Refused,
+}
+
+/// Two records that are one person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// Where each side stands.
+    pub anchors: Pair<Anchor>,
+    /// Counts writes of this item; every write is conditional on it.
+    pub version: u64,
+    /// When the two were linked.
+    pub since: Timestamp,
+    /// The pending write, if any.
+    pub intent: Option<Intent>,
+    /// Rows left alone, and why; their base stays old.
+    pub rows: BTreeMap<RowId, RowState>,
+    /// The whole link is held for a person.
+    pub held: Option<Hold>,
+}
+
+impl Link {
+    /// Makes a link that nothing has been agreed on yet.
+    #[must_use]
+    pub const fn new(wix: RecordId, external: RecordId, since: Timestamp) -> Self {
+        Self {
+            anchors: Pair { wix: Anchor::new(wix), external: Anchor::new(external) },
+            version: 0,
+            since,
+            intent: None,
+            rows: BTreeMap::new(),
+            held: None,
+        }
+    }
+
+    /// Returns the id of the record on `side`.
+    #[must_use]
+    pub const fn id(&self, side: Side) -> &RecordId {
+        &self.anchors.of(side).id
+    }
+}
+
+/// Why a link waits for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Hold {
+    /// Deleted on one side and changed on the other.
+    DeletedAndChanged,
+    /// The delete is over the rail and waits for approval.
+    DeleteAwaitsApproval,
+    /// The far side does not let the record be deleted.
+    CannotDelete,
+}
+
+/// What remains of a deleted pair, so that late events cannot revive it; kept without end.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Tombstone {
+    /// When the pair ended.
+    pub at: Timestamp,
+    /// How it ended.
+    pub cause: Cause,
+}
+
+/// How a pair ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Cause {
+    /// One side deleted it and the other followed.
+    Deleted,
+    /// One side deleted it and the other was left as it is.
+    Unlinked,
+    /// The record was merged into another one.
+    Merged,
+    /// A privacy request erased the person; nothing revives it.
+    Erased,
+}
+
+/// What the store knows of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// Nothing.
+    Free,
+    /// Somebody is making its counterpart, until then.
+    Reserved {
+        /// When the reservation expires.
+        until: Timestamp,
+    },
+    /// It is linked.
+    Linked(Box<Link>),
+    /// It ended.
+    Gone(Tombstone),
+}
+
+/// An exclusive, expiring right to make the missing counterpart of a record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Reservation {
+    /// The side the record is on.
+    pub side: Side,
+    /// The record.
+    pub id: RecordId,
+    /// Its match keys' digests: two records of one person, one on each side, must not both be given a counterpart.
+    pub keys: Vec<Digest>,
+    /// Who holds it: a random text.
+    pub owner: String,
+    /// When it expires.
+    pub until: Timestamp,
+}
+
+/// Why something waits for a person.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ParkedReason {
+    /// Several records match and none is chosen.
+    SeveralMatches,
+    /// The only matching record is linked to another one.
+    MatchIsLinked,
+    /// The far side refuses the record for good.
+    Refused,
+    /// The record has nothing the far side needs to create one.
+    NothingToCreate,
+    /// A field changed differently on both sides.
+    Conflict,
+    /// A field's value has no counterpart on the far side, or was refused there.
+    FieldSkipped,
+    /// Deleted on one side, changed on the other.
+    DeletedAndChanged,
+    /// The delete is over the rail.
+    DeleteAwaitsApproval,
+    /// The far side does not let the record be deleted.
+    CannotDelete,
+    /// Two links met in a merge; this record lost its link.
+    UnlinkedByMerge,
+}
+
+/// Something that waits for a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Parked {
+    /// The side of the record.
+    pub side: Side,
+    /// The record.
+    pub id: RecordId,
+    /// Why.
+    pub reason: ParkedReason,
+    /// Which rows, if only some are concerned.
+    pub rows: Vec<RowId>,
+    /// Since when.
+    pub since: Timestamp,
+}

@@ -1,0 +1,63 @@
+//! The forms under which values are compared when equality of letters would be too strict. Versioned by [`VERSION`]: a change here
+//! looks like "everything changed", so the version is kept beside each base.
+
+/// The version of these rules.
+pub const VERSION: u32 = 1;
+
+/// Returns an e-mail address as it is compared: without blanks around, in lower case. Tags after `+` and dots are kept, they can be
+/// different mailboxes.
+#[must_use]
+pub fn email(text: &str) -> String {
+    text.trim().to_lowercase()
+}
+
+/// Returns a text without case, blanks and punctuation: what a far side that normalises leaves alone.
+#[must_use]
+pub fn loose(text: &str) -> String {
+    text.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}
+
+/// Returns a phone number in E.164 if it can be parsed and is valid, with `country` (ISO 3166-1 alpha-2) for numbers without a prefix.
+///
+/// `None` means: leave the text as it is. Guessing altered hundreds of numbers in other bridges.
+#[must_use]
+pub fn e164(text: &str, country: Option<&str>) -> Option<String> {
+    let country = country.and_then(|code| code.to_ascii_uppercase().parse::<phonenumber::country::Id>().ok());
+    let number = phonenumber::parse(country, text.trim()).ok()?;
+    (number.is_valid() && number.extension().is_none()).then(|| number.format().mode(phonenumber::Mode::E164).to_string())
+}
+
+/// Returns a phone number as it is compared: E.164 where it can be parsed, else the text without blanks around.
+#[must_use]
+pub fn phone(text: &str, country: Option<&str>) -> String {
+    e164(text, country).unwrap_or_else(|| text.trim().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_phone_that_cannot_be_parsed_stays_as_it_is() {
+        for (text, country, expected) in [
+            ("646-555-0132", Some("US"), None),
+            ("(212) 736-5000", Some("US"), Some("+12127365000")),
+            ("+43 1 58858", None, Some("+43158858")),
+            ("01 58858", None, None),
+            ("ask for Ada", Some("US"), None),
+            ("(212) 736-5000 ext. 4", Some("US"), None),
+        ] {
+            assert_eq!(e164(text, country).as_deref(), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn an_email_keeps_its_tag() {
+        assert_eq!(email(" Ada+Shop@Example.com "), "ada+shop@example.com");
+    }
+
+    #[test]
+    fn loose_forgets_case_blanks_and_punctuation() {
+        assert_eq!(loose(" (646) 555-Ab "), "646555ab");
+    }
+}

@@ -1,0 +1,240 @@
+//! A site's settings, as the owner saves them.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{
+    field::Field,
+    ids::{RowId, Side, SiteId},
+};
+
+/// Everything the bridge knows of a site that is not about one contact. Holds references to secrets, never a secret.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Site {
+    /// The site, the Wix `instanceId`.
+    pub site: SiteId,
+    /// Counts saves; a save is conditional on it.
+    #[serde(default)]
+    pub version: u64,
+    /// Where the app's installation stands.
+    #[serde(default)]
+    pub status: Status,
+    /// Whether the owner has paused the site.
+    #[serde(default)]
+    pub paused: bool,
+    /// Who wins a conflict; nothing is synchronised until the owner has chosen.
+    #[serde(default)]
+    pub system_of_record: Option<Side>,
+    /// What happens to a field that changed differently on both sides.
+    #[serde(default)]
+    pub on_conflict: OnConflict,
+    /// What happens to the counterpart of a deleted record.
+    #[serde(default)]
+    pub on_delete: OnDelete,
+    /// What happens to the counterparts of merged records.
+    #[serde(default)]
+    pub on_merge: OnMerge,
+    /// How many deletes may be propagated.
+    #[serde(default)]
+    pub rails: Rails,
+    /// The country (ISO 3166-1 alpha-2) of phone numbers without a prefix.
+    #[serde(default)]
+    pub default_country: Option<String>,
+    /// How to reach Wix.
+    #[serde(default)]
+    pub wix: WixAccess,
+    /// Which CRM, and how to reach it.
+    pub crm: CrmAccess,
+    /// The mapping; empty means the CRM's default one.
+    #[serde(default)]
+    pub mapping: Vec<MappingRow>,
+    /// The key of the Wix extended field that mirrors the external id, as Wix returned it.
+    #[serde(default)]
+    pub mirror_field: Option<String>,
+}
+
+/// Where the app's installation stands.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Status {
+    /// Installed.
+    #[default]
+    Installed,
+    /// Removed; nothing is synchronised, and the data is purged after `purge_at`.
+    Removed {
+        /// When what is stored about the site may be purged.
+        purge_at: Timestamp,
+    },
+}
+
+/// What happens to a field that changed differently on both sides.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnConflict {
+    /// The field's system of record wins.
+    #[default]
+    SystemOfRecord,
+    /// The field is parked, both values stay until a person decides.
+    Park,
+}
+
+/// What happens to the counterpart of a deleted record.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnDelete {
+    /// It stays, and the link ends.
+    #[default]
+    Unlink,
+    /// It is deleted as well.
+    Propagate,
+}
+
+/// What happens to the counterparts of merged records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnMerge {
+    /// The older link goes to the winner; the other counterpart stays, unlinked and reported.
+    #[default]
+    Unlink,
+    /// The counterparts are merged as well.
+    Propagate,
+}
+
+/// How many deletes may be propagated within an hour before the rest waits for approval.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Rails {
+    /// At most so many.
+    pub deletes_per_hour: u32,
+    /// At most this share of the site's links, in percent, though never fewer than [`Rails::FLOOR`].
+    pub percent_per_hour: u32,
+}
+
+impl Rails {
+    /// The percentage never holds back fewer deletes than this, or a small site could delete nothing.
+    pub const FLOOR: u32 = 5;
+}
+
+impl Default for Rails {
+    fn default() -> Self {
+        Self { deletes_per_hour: 50, percent_per_hour: 10 }
+    }
+}
+
+/// How to reach Wix for a site.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "mode", rename_all = "snake_case", deny_unknown_fields)]
+pub enum WixAccess {
+    /// As the app: client credentials of the deployment, for this instance.
+    #[default]
+    App,
+    /// With an API key of the site owner's account.
+    ApiKey {
+        /// The name of the secret that holds the key.
+        secret: String,
+        /// The Wix site id, sent as `wix-site-id`.
+        site_id: String,
+    },
+}
+
+/// Which CRM a site uses, and how to reach it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum CrmAccess {
+    /// HubSpot.
+    Hubspot {
+        /// The name of the secret that holds the credentials.
+        secret: String,
+    },
+}
+
+/// One row of a site's mapping: a Wix field and a property of the CRM that hold the same thing.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct MappingRow {
+    /// Its id, unique in the mapping and stable while the row is edited.
+    pub id: RowId,
+    /// The Wix field.
+    pub wix: Field,
+    /// The CRM's property.
+    pub external: Field,
+    /// Which way values flow.
+    #[serde(default)]
+    pub direction: Direction,
+    /// How values are converted.
+    #[serde(default)]
+    pub transform: Transform,
+    /// What an empty value does on the other side.
+    #[serde(default)]
+    pub on_empty: OnEmpty,
+    /// Who wins a conflict in this row, if not the site's system of record.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub system_of_record: Option<Side>,
+}
+
+/// Which way values flow.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Direction {
+    /// Both ways.
+    #[default]
+    Both,
+    /// From Wix to the CRM.
+    ToCrm,
+    /// From the CRM to Wix.
+    ToWix,
+}
+
+/// What an empty value does on the other side.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OnEmpty {
+    /// Clearing a field clears its counterpart.
+    #[default]
+    Clear,
+    /// Clearing a field leaves its counterpart as it is.
+    Keep,
+}
+
+/// How values are converted on their way.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum Transform {
+    /// As it is.
+    #[default]
+    None,
+    /// Without blanks at both ends.
+    Trim,
+    /// In lower case.
+    Lower,
+    /// In upper case.
+    Upper,
+    /// E.164 where the number can be parsed with the site's default country, else as it is.
+    Phone,
+    /// A calendar date: `YYYY-MM-DD` in Wix; in the CRM that, or this pattern of `YYYY`, `MM`, `DD`.
+    Date {
+        /// The CRM's pattern; absent means `YYYY-MM-DD`.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        pattern: Option<String>,
+    },
+    /// The country's ISO 3166-1 alpha-2 code in Wix, its English name in the CRM.
+    Country,
+    /// A table from Wix options to the CRM's.
+    Options {
+        /// Wix option to CRM option.
+        table: BTreeMap<String, String>,
+    },
+    /// A list in Wix, one text with this separator in the CRM.
+    Join {
+        /// The separator.
+        separator: String,
+    },
+    /// Always this text, in the CRM.
+    Constant {
+        /// The text.
+        value: String,
+    },
+}

@@ -1,0 +1,287 @@
+//! What the flows need of the world: traits, with the obligations of whoever implements them.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use thiserror::Error;
+
+use crate::model::{
+    contact::{Contact, Found, MatchKey},
+    event::Event,
+    field::{Field, FieldSpec, Patch},
+    ids::{RecordId, Revision, Side, SiteId},
+    link::{Link, Parked, Reservation, Slot, Tombstone},
+    site::Site,
+};
+
+/// What kind of failure a port reports; callers match on this alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ErrorKind {
+    /// The record does not exist.
+    NotFound,
+    /// Something of that identity exists already; the id of the record that has it, where the vendor tells.
+    Exists(Option<RecordId>),
+    /// The record, or the item, was changed since it was read.
+    Stale,
+    /// The vendor refuses the values of these fields; empty where it does not say which.
+    Invalid(Vec<Field>),
+    /// The vendor refuses the operation on this record for good: a member cannot be deleted, a member's e-mail cannot be changed.
+    Forbidden,
+    /// The credentials are refused, or lack a scope: a person must act.
+    AccessDenied,
+    /// Over the vendor's limit: nothing may be sent before this instant.
+    Throttled(Timestamp),
+    /// A passing failure: timeout, connection, 5xx. The call may or may not have been carried out.
+    Unavailable,
+    /// The vendor's answer cannot be understood. A write may have been carried out.
+    Garbled,
+    /// The side has no such operation.
+    Unsupported,
+    /// The stored item, or the settings, cannot be understood.
+    Corrupt,
+}
+
+impl ErrorKind {
+    /// Tells whether the same call may succeed later without anybody acting.
+    #[must_use]
+    pub const fn is_transient(&self) -> bool {
+        matches!(self, Self::Stale | Self::Throttled(_) | Self::Unavailable | Self::Garbled)
+    }
+
+    /// Tells whether a write that failed like this may have been carried out all the same.
+    #[must_use]
+    pub const fn is_ambiguous(&self) -> bool {
+        matches!(self, Self::Unavailable | Self::Garbled)
+    }
+
+    /// Returns the short name used in logs and dead letters.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::NotFound => "not_found",
+            Self::Exists(_) => "exists",
+            Self::Stale => "stale",
+            Self::Invalid(_) => "invalid",
+            Self::Forbidden => "forbidden",
+            Self::AccessDenied => "access_denied",
+            Self::Throttled(_) => "throttled",
+            Self::Unavailable => "unavailable",
+            Self::Garbled => "garbled",
+            Self::Unsupported => "unsupported",
+            Self::Corrupt => "corrupt",
+        }
+    }
+}
+
+/// A port's failure. Its text names the operation, ids and the vendor's request id, never a value.
+#[derive(Debug, Error)]
+#[error("{operation}: {}{}", kind.name(), request.as_deref().map(|id| format!(" (request {id})")).unwrap_or_default())]
+pub struct StoreError {
+    /// What kind of failure.
+    pub kind: ErrorKind,
+    /// What was tried, with ids: `wix update 2712ae1d`.
+    pub operation: String,
+    /// The vendor's id of the request, for its support: `x-wix-request-id`, HubSpot's `correlationId`.
+    pub request: Option<String>,
+    /// The cause below.
+    #[source]
+    pub source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+impl StoreError {
+    /// Makes an error without a cause below.
+    pub fn new(kind: ErrorKind, operation: impl Into<String>) -> Self {
+        Self { kind, operation: operation.into(), request: None, source: None }
+    }
+
+    /// Adds the vendor's request id.
+    #[must_use]
+    pub fn with_request(mut self, request: Option<String>) -> Self {
+        self.request = request;
+        self
+    }
+
+    /// Adds the cause below; its text must be free of contact data and secrets.
+    #[must_use]
+    pub fn caused_by(mut self, source: impl std::error::Error + Send + Sync + 'static) -> Self {
+        self.source = Some(Box::new(source));
+        self
+    }
+}
+
+/// What a port returns.
+pub type StoreResult<T> = Result<T, StoreError>;
+
+/// A new record to be made.
+#[derive(Clone, Debug)]
+pub struct Draft {
+    /// The id of the counterpart: written on the new record, so that a half-finished create can be found again.
+    pub counterpart: RecordId,
+    /// The filled fields.
+    pub fields: crate::model::field::Fields,
+}
+
+/// A value a record's field had, from the vendor's history.
+#[derive(Clone, Debug)]
+pub struct PastValue {
+    /// The value, `None` for empty.
+    pub value: Option<crate::model::field::Value>,
+    /// Since when, by the side's clock.
+    pub at: Timestamp,
+    /// Whether the bridge itself wrote it.
+    pub ours: bool,
+}
+
+/// The contacts of one side of one site.
+///
+/// After an error whose kind [`ErrorKind::is_ambiguous`] a write may have been carried out; after any other error it was not.
+#[async_trait]
+pub trait ContactStore: Send + Sync {
+    /// Reads one record by id, as it is now: never from an index that lags.
+    async fn get(&self, id: &RecordId) -> StoreResult<Found>;
+
+    /// Understands a record that an event enclosed; `None` if it is not whole.
+    fn enclosed(&self, entity: &serde_json::Value) -> Option<Contact>;
+
+    /// Finds records by a key; may lag behind writes by minutes. At most ten are returned, oldest first.
+    async fn find(&self, key: &MatchKey) -> StoreResult<Vec<Contact>>;
+
+    /// Finds the record that names `counterpart` as its own: an earlier, half-finished create.
+    async fn find_counterpart(&self, counterpart: &RecordId) -> StoreResult<Option<Contact>>;
+
+    /// Makes a record and returns it as the side has it. `Exists` if the side holds one of the same identity.
+    async fn create(&self, draft: &Draft) -> StoreResult<Contact>;
+
+    /// Changes a record that was just read and returns it as the side has it. Where the side has revisions the write is conditional on
+    /// `current`'s, and fails with `Stale`.
+    async fn update(&self, current: &Contact, patch: &Patch) -> StoreResult<Contact>;
+
+    /// Writes the id of the counterpart on a record that was just read, if it has none; returns the record as the side has it.
+    async fn set_counterpart(&self, current: &Contact, counterpart: &RecordId) -> StoreResult<Contact>;
+
+    /// Deletes a record; one that is absent already is deleted.
+    async fn delete(&self, id: &RecordId) -> StoreResult<()>;
+
+    /// Erases a person for good, on a privacy request; an absent one is erased.
+    async fn erase(&self, id: &RecordId) -> StoreResult<()>;
+
+    /// Merges `loser` into `winner` and returns the merged record, whose id may be new.
+    async fn merge(&self, winner: &Contact, loser: &RecordId) -> StoreResult<Contact>;
+
+    /// Returns the values a field had since `since`, oldest first; `Unsupported` where the side keeps no history.
+    async fn history(&self, id: &RecordId, field: &Field, since: &Revision) -> StoreResult<Vec<PastValue>>;
+
+    /// Returns the fields of this side, with what they hold.
+    async fn schema(&self) -> StoreResult<Vec<FieldSpec>>;
+
+    /// Makes what the bridge needs on this side (the unique property, the mirror field) and returns its name; finds it when called again.
+    async fn set_up(&self) -> StoreResult<String>;
+}
+
+/// The links of all sites, and what guards them. Every write is conditional.
+#[async_trait]
+pub trait LinkStore: Send + Sync {
+    /// Returns what is known of a record. May be a moment old: every write that follows from it is conditional.
+    async fn look_up(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<Slot>;
+
+    /// Takes a reservation; `Exists` if the record is linked, or the record or one of the keys is reserved by another and not expired.
+    async fn reserve(&self, site: &SiteId, reservation: &Reservation, now: Timestamp) -> StoreResult<()>;
+
+    /// Gives a reservation back; nothing happens if it is another's by now. The keys are kept until they expire when `keep_keys`.
+    async fn release(&self, site: &SiteId, reservation: &Reservation) -> StoreResult<()>;
+
+    /// Stores a new link together with its pointer, in one transaction; `Exists` if either record is linked, or reserved by another.
+    /// `link.version` is stored as it is. Ends `reservation`'s hold on the record; its keys stay until they expire.
+    async fn link(&self, site: &SiteId, link: &Link, reservation: Option<&Reservation>, now: Timestamp) -> StoreResult<()>;
+
+    /// Stores a link again, with `link.version` one higher than what is stored; `Stale` otherwise.
+    async fn save(&self, site: &SiteId, link: &Link) -> StoreResult<()>;
+
+    /// Replaces a link by one between other records (after a merge), in one transaction: `old` must be as stored, or `Stale`; the new
+    /// records must be free or `old`'s, or `Exists`. Tombstones with cause `Merged` stay for records that only `old` had.
+    async fn repoint(&self, site: &SiteId, old: &Link, new: &Link, now: Timestamp) -> StoreResult<()>;
+
+    /// Ends a link, leaving a tombstone for both its records, in one transaction; `Stale` if it changed.
+    async fn bury(&self, site: &SiteId, link: &Link, tombstone: &Tombstone) -> StoreResult<()>;
+
+    /// Leaves a tombstone for a record that has no link; keeps an older one whose cause is `Erased`.
+    async fn entomb(&self, site: &SiteId, side: Side, id: &RecordId, tombstone: &Tombstone) -> StoreResult<()>;
+
+    /// Takes a tombstone away, because a person brought the record back; one with cause `Erased` stays.
+    async fn exhume(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<()>;
+
+    /// Counts the site's links, but not beyond `at_most`.
+    async fn count_links(&self, site: &SiteId, at_most: u32) -> StoreResult<u32>;
+
+    /// Returns the site's links, a page at a time, for people and checks; `after` continues behind the last one of the page before.
+    async fn list_links(&self, site: &SiteId, after: Option<&RecordId>) -> StoreResult<Vec<Link>>;
+
+    /// Counts one more propagated delete within the hour of `now`, unless `limit` are counted already; tells whether it was counted.
+    async fn spend_delete(&self, site: &SiteId, now: Timestamp, limit: u32) -> StoreResult<bool>;
+
+    /// Notes that something waits for a person; replaces an earlier note on the same record.
+    async fn park(&self, site: &SiteId, parked: &Parked) -> StoreResult<()>;
+
+    /// Takes a note away.
+    async fn unpark(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<()>;
+
+    /// Returns what waits for a person.
+    async fn parked(&self, site: &SiteId) -> StoreResult<Vec<Parked>>;
+
+    /// Notes that nothing may be sent to a side before `until`; an earlier, later instant stays.
+    async fn cool_down(&self, site: &SiteId, side: Side, until: Timestamp) -> StoreResult<()>;
+
+    /// Returns until when nothing may be sent to a side, if that is after `now`.
+    async fn cooling_down(&self, site: &SiteId, side: Side, now: Timestamp) -> StoreResult<Option<Timestamp>>;
+}
+
+/// The sites and their settings.
+#[async_trait]
+pub trait SiteStore: Send + Sync {
+    /// Returns a site's settings.
+    async fn site(&self, site: &SiteId) -> StoreResult<Option<Site>>;
+
+    /// Stores a site's settings with `site.version` one higher than what is stored (1 for a new site); `Stale` otherwise.
+    async fn save_site(&self, site: &Site) -> StoreResult<()>;
+
+    /// Returns all sites.
+    async fn sites(&self) -> StoreResult<Vec<Site>>;
+
+    /// Deletes everything stored about a site but its erasure tombstones.
+    async fn purge(&self, site: &SiteId) -> StoreResult<()>;
+}
+
+/// Where webhook intake hands events over.
+#[async_trait]
+pub trait EventBus: Send + Sync {
+    /// Publishes events; returns only when the bus has taken every one of them.
+    async fn publish(&self, events: &[Event]) -> StoreResult<()>;
+}
+
+/// The queue a worker is fed from.
+#[async_trait]
+pub trait WorkQueue: Send + Sync {
+    /// Puts an event back, to be delivered again after `delay` (at most 15 minutes are honoured at a time).
+    async fn defer(&self, event: &Event, delay: Duration) -> StoreResult<()>;
+
+    /// Puts a message among the dead letters, with the reason in a field. `body` is the message as it came.
+    async fn dead_letter(&self, body: &str, reason: &str) -> StoreResult<()>;
+}
+
+/// Secrets by name.
+#[async_trait]
+pub trait Secrets: Send + Sync {
+    /// Returns a secret; `NotFound` if there is none of that name.
+    async fn secret(&self, name: &str) -> StoreResult<secrecy::SecretString>;
+}
+
+/// The clock, injected everywhere.
+#[async_trait]
+pub trait Clock: Send + Sync {
+    /// Returns now.
+    fn now(&self) -> Timestamp;
+
+    /// Waits; a test's clock moves instead.
+    async fn sleep(&self, duration: Duration);
+}

@@ -1,1 +1,3 @@
 //! Contact Bridge on one machine.
+
+pub mod vendors;

@@ -1,6 +1,6 @@
 //! The cloud's parts on one machine: HTTP gateway, event bus, queues, timer, table store and the Lambda Runtime API.
 //!
-//! Everything but the HTTP servers themselves runs on an injected [`Clock`](crate::vendors::kit::clock::Clock): with a
+//! Everything but the HTTP servers themselves runs on an injected [`Clock`](crate::vendors::kit::Clock): with a
 //! manual clock nothing moves until it is told to, and equal inputs give equal ids and equal order.
 //! Only the standard library, the AWS protocols and the functions' own runtime crates are used here.
 

@@ -1,4 +1,4 @@
-//! One HTTP server that speaks the AWS JSON protocols of the official SDKs: EventBridge, SQS and SSM parameters.
+//! One HTTP server that speaks the AWS JSON protocols of the official SDKs: `EventBridge`, SQS and SSM parameters.
 //!
 //! Point the SDKs at it with `AWS_ENDPOINT_URL_EVENTBRIDGE`, `AWS_ENDPOINT_URL_SQS` and `AWS_ENDPOINT_URL_SSM`
 //! (<https://docs.aws.amazon.com/sdkref/latest/guide/feature-ss-endpoints.html>). Signatures must be there, but are not checked.
@@ -118,7 +118,10 @@ impl Shared {
     }
 
     fn queue(&self, name: &str) -> Option<&Queue> {
-        self.resources.queues.iter().find(|queue| queue.name() == name)
+        self.resources
+            .queues
+            .iter()
+            .find(|queue| queue.name() == name)
     }
 
     fn count(&self, target: &str) {
@@ -135,9 +138,16 @@ async fn serve(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byte
 
 fn answer(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<Value, ApiError> {
     if !headers.contains_key(AUTHORIZATION) {
-        return Err(ApiError::new(403, "MissingAuthenticationToken", "Request is missing Authentication Token"));
+        return Err(ApiError::new(
+            403,
+            "MissingAuthenticationToken",
+            "Request is missing Authentication Token",
+        ));
     }
-    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let target = headers
+        .get("x-amz-target")
+        .and_then(|target| target.to_str().ok())
+        .unwrap_or_default();
     shared.count(target);
     match target.split_once('.') {
         Some(("AWSEvents", operation)) => eventbridge::call(shared, operation, body),
@@ -149,5 +159,11 @@ fn answer(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<Value, Ap
 
 /// Reads a request body.
 fn read<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(body).map_err(|_| ApiError::new(400, "SerializationException", "The request is not understood."))
+    serde_json::from_slice(body).map_err(|_| {
+        ApiError::new(
+            400,
+            "SerializationException",
+            "The request is not understood.",
+        )
+    })
 }

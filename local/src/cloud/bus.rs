@@ -1,4 +1,4 @@
-//! An EventBridge bus: entries in, envelopes into the queues of the rules that match.
+//! An `EventBridge` bus: entries in, envelopes into the queues of the rules that match.
 //!
 //! Accepted is durable here as it is there: the faults repeat, delay, reorder and refuse, but never drop.
 
@@ -20,7 +20,7 @@ pub use fault::{Fault, FaultKind, Faults};
 pub use pattern::{Match, Pattern, PatternError};
 
 use super::{ACCOUNT, REGION, background::lock, ids::Ids, queue::Queue};
-use crate::vendors::kit::clock::Clock;
+use crate::vendors::kit::Clock;
 
 /// How a bus behaves.
 #[derive(Clone, Debug)]
@@ -92,7 +92,12 @@ impl Bus {
     /// `true` if `name` is this bus's name or ARN.
     #[must_use]
     pub fn is_called(&self, name: &str) -> bool {
-        name == self.0.name || name == format!("arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{}", self.0.name)
+        name == self.0.name
+            || name
+                == format!(
+                    "arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{}",
+                    self.0.name
+                )
     }
 
     /// How the bus behaves.
@@ -125,7 +130,11 @@ impl Bus {
         let answers = entries.iter().map(|entry| {
             let fails = refused > 0;
             refused = refused.saturating_sub(1);
-            if fails { Err(EntryError::internal()) } else { self.take(entry) }
+            if fails {
+                Err(EntryError::internal())
+            } else {
+                self.take(entry)
+            }
         });
         let answers = answers.collect();
         match self.0.faults.loses_reply() {
@@ -139,7 +148,10 @@ impl Bus {
         let id = self.0.ids.next();
         let body = self.envelope(&id, entry, &accepted).to_string();
         let rules = lock(&self.0.rules).clone();
-        for rule in rules.iter().filter(|rule| rule.pattern.matches(accepted.source, accepted.detail_type)) {
+        for rule in rules
+            .iter()
+            .filter(|rule| rule.pattern.matches(accepted.source, accepted.detail_type))
+        {
             self.deliver(&rule.target, &body);
         }
         Ok(id)
@@ -169,7 +181,10 @@ impl Bus {
                 0 => 0,
                 window => lock(&self.0.random).random_range(0..=window),
             };
-            target.deliver(body.to_owned(), Duration::from_millis(plan.delay_ms.saturating_add(shuffle)));
+            target.deliver(
+                body.to_owned(),
+                Duration::from_millis(plan.delay_ms.saturating_add(shuffle)),
+            );
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The embedded DynamoDB, spoken to over loopback by the official SDK.
+//! The embedded `DynamoDB`, spoken to over loopback by the official SDK.
 //!
 //! Point the SDK at [`Dynamo::endpoint`] with `AWS_ENDPOINT_URL_DYNAMODB`.
 
@@ -15,11 +15,11 @@ use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
-pub use meter::Usage;
 use meter::Meter;
+pub use meter::Usage;
 
 use super::Background;
-use crate::vendors::kit::clock::Clock;
+use crate::vendors::kit::Clock;
 
 /// The attribute that holds an item's expiry in seconds since 1970.
 pub const TTL_ATTRIBUTE: &str = "expires_at";
@@ -34,7 +34,7 @@ pub enum Storage {
     File(PathBuf),
 }
 
-/// Why the embedded DynamoDB refused something.
+/// Why the embedded `DynamoDB` refused something.
 #[derive(Debug, thiserror::Error)]
 pub enum DynamoError {
     /// The engine refused or failed.
@@ -48,7 +48,7 @@ pub enum DynamoError {
     Io(#[from] std::io::Error),
 }
 
-/// A running DynamoDB; its server stops when the last clone is dropped.
+/// A running `DynamoDB`; its server stops when the last clone is dropped.
 #[derive(Clone)]
 pub struct Dynamo {
     database: Database,
@@ -66,9 +66,12 @@ impl Dynamo {
         let database = open(storage, clock)?;
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let served = database.clone();
+        let tables = database.clone();
         let server = Background::spawn(async move {
-            if let Err(error) = dynoxide::server::serve_with_shutdown(listener, served, std::future::pending()).await {
+            if let Err(error) =
+                dynoxide::server::serve_with_shutdown(listener, tables, std::future::pending())
+                    .await
+            {
                 tracing::error!(%error, "The embedded DynamoDB stopped.");
             }
         });
@@ -137,7 +140,7 @@ impl Dynamo {
         Ok(self.database.sweep_ttl()?)
     }
 
-    /// Every item of the table `name`, in DynamoDB's JSON.
+    /// Every item of the table `name`, in `DynamoDB`'s JSON.
     ///
     /// # Errors
     /// If there is no such table.
@@ -153,7 +156,10 @@ impl Dynamo {
             if let Some(Value::Array(found)) = page.get_mut("Items").map(Value::take) {
                 items.extend(found);
             }
-            start = page.get_mut("LastEvaluatedKey").map(Value::take).unwrap_or_default();
+            start = page
+                .get_mut("LastEvaluatedKey")
+                .map(Value::take)
+                .unwrap_or_default();
             if start.is_null() {
                 return Ok(items);
             }
@@ -176,9 +182,13 @@ impl Dynamo {
 
 fn open(storage: &Storage, clock: &Clock) -> Result<Database, DynamoError> {
     match storage {
-        Storage::Memory => Ok(Database::memory_with_clock(Arc::new(EngineClock(clock.clone())))?),
+        Storage::Memory => Ok(Database::memory_with_clock(Arc::new(EngineClock(
+            clock.clone(),
+        )))?),
         Storage::File(path) => {
-            let path = path.to_str().ok_or_else(|| std::io::Error::other("the path of the file is not text"))?;
+            let path = path
+                .to_str()
+                .ok_or_else(|| std::io::Error::other("the path of the file is not text"))?;
             Ok(Database::new(path)?)
         }
     }
@@ -196,7 +206,10 @@ impl storage_backend::Clock for EngineClock {
         u64::try_from(self.0.now_ms() / 1_000).unwrap_or_default()
     }
 
-    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a double exactly")]
+    #[expect(
+        clippy::cast_precision_loss,
+        reason = "milliseconds since 1970 fit a double exactly"
+    )]
     fn now_unix_secs_f64(&self) -> f64 {
         self.0.now_ms() as f64 / 1_000.0
     }

@@ -25,7 +25,7 @@ use event::Call;
 pub use route::Route;
 
 use super::background::Background;
-use crate::vendors::kit::clock::Clock;
+use crate::vendors::kit::Clock;
 
 /// The largest body: 10 MB.
 pub const MAX_BODY_BYTES: usize = 10 * 1024 * 1024;
@@ -53,7 +53,11 @@ impl Gateway {
     ///
     /// # Errors
     /// If the address cannot be bound.
-    pub async fn start(listen: SocketAddr, clock: &Clock, routes: Vec<Route>) -> std::io::Result<Self> {
+    pub async fn start(
+        listen: SocketAddr,
+        clock: &Clock,
+        routes: Vec<Route>,
+    ) -> std::io::Result<Self> {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
         let shared = Arc::new(Shared {
@@ -86,14 +90,23 @@ impl Gateway {
     }
 }
 
-async fn serve(State(shared): State<Arc<Shared>>, ConnectInfo(source): ConnectInfo<SocketAddr>, request: Request) -> Response {
+async fn serve(
+    State(shared): State<Arc<Shared>>,
+    ConnectInfo(source): ConnectInfo<SocketAddr>,
+    request: Request,
+) -> Response {
     let (head, body) = request.into_parts();
-    let found = shared.routes.iter().find_map(|route| Some((route, route.matches(&head.method, head.uri.path())?)));
+    let found = shared
+        .routes
+        .iter()
+        .find_map(|route| Some((route, route.matches(&head.method, head.uri.path())?)));
     let body = match read_body(body).await {
         Ok(body) => body,
         Err(status) => return refusal(status),
     };
-    let Some((route, path_parameters)) = found else { return refusal(StatusCode::NOT_FOUND) };
+    let Some((route, path_parameters)) = found else {
+        return refusal(StatusCode::NOT_FOUND);
+    };
     let call = Call {
         head: &head,
         body: &body,
@@ -104,7 +117,9 @@ async fn serve(State(shared): State<Arc<Shared>>, ConnectInfo(source): ConnectIn
     };
     let answer = tokio::time::timeout(INTEGRATION_TIMEOUT, (route.function())(call.event())).await;
     match answer {
-        Ok(Ok(answer)) => answer::response(answer).unwrap_or_else(|| refusal(StatusCode::INTERNAL_SERVER_ERROR)),
+        Ok(Ok(answer)) => {
+            answer::response(answer).unwrap_or_else(|| refusal(StatusCode::INTERNAL_SERVER_ERROR))
+        }
         Ok(Err(error)) => {
             tracing::warn!(error.kind = %error.error_type, route = %route.key(), "The function failed.");
             refusal(StatusCode::INTERNAL_SERVER_ERROR)
@@ -126,7 +141,11 @@ async fn read_body(body: Body) -> Result<Vec<u8>, StatusCode> {
             bytes.extend_from_slice(&chunk);
         }
     }
-    if seen > MAX_BODY_BYTES { Err(StatusCode::PAYLOAD_TOO_LARGE) } else { Ok(bytes) }
+    if seen > MAX_BODY_BYTES {
+        Err(StatusCode::PAYLOAD_TOO_LARGE)
+    } else {
+        Ok(bytes)
+    }
 }
 
 /// An answer of the gateway's own, with the text of the real one.
@@ -137,6 +156,9 @@ fn refusal(status: StatusCode) -> Response {
     };
     let mut response = Response::new(Body::from(format!("{{\"message\":\"{text}\"}}")));
     *response.status_mut() = status;
-    response.headers_mut().insert(CONTENT_TYPE, axum::http::HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(
+        CONTENT_TYPE,
+        axum::http::HeaderValue::from_static("application/json"),
+    );
     response
 }

@@ -4,7 +4,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use uuid::Uuid;
 
-use crate::vendors::kit::clock::Clock;
+use crate::vendors::kit::Clock;
 
 /// Gives out ids that are unique within one resource.
 pub(super) struct Ids {
@@ -36,5 +36,7 @@ impl Ids {
 
 /// FNV-1a, which unlike the standard library's hasher is the same in every build.
 fn fnv(name: &str) -> u32 {
-    name.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
+    name.bytes().fold(0x811c_9dc5, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    })
 }

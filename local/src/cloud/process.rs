@@ -31,7 +31,11 @@ impl Process {
     ///
     /// # Errors
     /// If the binary cannot be started.
-    pub fn spawn<K, V>(binary: &Path, api: &RuntimeApi, env: impl IntoIterator<Item = (K, V)>) -> std::io::Result<Self>
+    pub fn spawn<K, V>(
+        binary: &Path,
+        api: &RuntimeApi,
+        env: impl IntoIterator<Item = (K, V)>,
+    ) -> std::io::Result<Self>
     where
         K: AsRef<std::ffi::OsStr>,
         V: AsRef<std::ffi::OsStr>,
@@ -84,7 +88,10 @@ fn lambda_environment(api: &RuntimeApi) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn collect(from: impl AsyncRead + Send + Unpin + 'static, logs: &Arc<Mutex<Vec<String>>>) -> Background {
+fn collect(
+    from: impl AsyncRead + Send + Unpin + 'static,
+    logs: &Arc<Mutex<Vec<String>>>,
+) -> Background {
     let logs = Arc::clone(logs);
     Background::spawn(async move {
         let mut lines = BufReader::new(from).lines();
@@ -101,6 +108,9 @@ fn watch(mut child: Child, api: RuntimeApi) -> Background {
             Err(error) => error.to_string(),
         };
         tracing::warn!(function = api.function_name(), %ended, "A function's process ended.");
-        api.fail(&FunctionError::new("Runtime.ExitError", format!("Runtime exited with error: {ended}")));
+        api.fail(&FunctionError::new(
+            "Runtime.ExitError",
+            format!("Runtime exited with error: {ended}"),
+        ));
     })
 }

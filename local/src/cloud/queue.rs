@@ -18,7 +18,7 @@ pub use message::{Attribute, Draft, Message, Received, SendError};
 use state::State;
 
 use super::{ACCOUNT, REGION, background::lock, ids::Ids};
-use crate::vendors::kit::clock::Clock;
+use crate::vendors::kit::Clock;
 
 /// The most messages one receive returns.
 pub const MAX_BATCH: usize = 10;
@@ -131,9 +131,9 @@ impl Queue {
         Ok(self.put(draft, delay))
     }
 
-    /// Takes a message from inside the cloud, with any delay.
+    /// Takes a message from inside the cloud, later than the queue's own delay by `delay`, which has no limit.
     pub(super) fn deliver(&self, body: String, delay: Duration) -> String {
-        self.put(Draft::new(body), delay)
+        self.put(Draft::new(body), delay.saturating_add(self.0.options.delay))
     }
 
     fn put(&self, draft: Draft, delay: Duration) -> String {
@@ -160,7 +160,12 @@ impl Queue {
             now,
             hidden_until: now.saturating_add(ms(visibility)),
             sent_after: now.saturating_sub(ms(self.0.options.retention)),
-            max_receive_count: self.0.options.redrive.as_ref().map(|redrive| redrive.max_receive_count),
+            max_receive_count: self
+                .0
+                .options
+                .redrive
+                .as_ref()
+                .map(|redrive| redrive.max_receive_count),
         };
         let taken = lock(&self.0.state).take(limit.min(MAX_BATCH), &rules);
         if let Some(redrive) = &self.0.options.redrive {
@@ -219,7 +224,10 @@ impl Queue {
     /// How long the oldest message has been here, in milliseconds.
     #[must_use]
     pub fn oldest_age_ms(&self) -> Option<i64> {
-        let oldest = lock(&self.0.state).messages().map(|message| message.sent_ms).min();
+        let oldest = lock(&self.0.state)
+            .messages()
+            .map(|message| message.sent_ms)
+            .min();
         oldest.map(|sent| self.now().saturating_sub(sent))
     }
 
@@ -232,7 +240,10 @@ impl Queue {
     /// Every message as JSON: id, body (parsed if it is JSON), attributes, message attributes.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        lock(&self.0.state).messages().map(Message::to_json).collect()
+        lock(&self.0.state)
+            .messages()
+            .map(Message::to_json)
+            .collect()
     }
 
     /// Sends every message of this dead-letter queue back to `target`, as new messages, and returns how many

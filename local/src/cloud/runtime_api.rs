@@ -147,14 +147,23 @@ impl Shared {
             deadline_ms: wall_ms().saturating_add(timeout_ms),
         };
         if self.queue.send(invocation).is_err() {
-            return Err(FunctionError::new("Runtime.ExitError", "the runtime API has stopped"));
+            return Err(FunctionError::new(
+                "Runtime.ExitError",
+                "the runtime API has stopped",
+            ));
         }
         let answer = tokio::time::timeout(self.timeout, answered).await;
         lock(&self.running).remove(&id);
         match answer {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(FunctionError::new("Runtime.ExitError", "the runtime went away")),
-            Err(_) => Err(FunctionError::new("Sandbox.Timedout", format!("RequestId: {id} Error: Task timed out"))),
+            Ok(Err(_)) => Err(FunctionError::new(
+                "Runtime.ExitError",
+                "the runtime went away",
+            )),
+            Err(_) => Err(FunctionError::new(
+                "Sandbox.Timedout",
+                format!("RequestId: {id} Error: Task timed out"),
+            )),
         }
     }
 
@@ -167,7 +176,9 @@ impl Shared {
     }
 
     fn finish(&self, id: &str, answer: Answer) -> StatusCode {
-        let Some(caller) = lock(&self.running).remove(id) else { return StatusCode::BAD_REQUEST };
+        let Some(caller) = lock(&self.running).remove(id) else {
+            return StatusCode::BAD_REQUEST;
+        };
         let _ = caller.send(answer);
         StatusCode::ACCEPTED
     }
@@ -176,7 +187,10 @@ impl Shared {
 fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next))
-        .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
+        .route(
+            "/2018-06-01/runtime/invocation/{id}/response",
+            post(response),
+        )
         .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
         .route("/2018-06-01/runtime/init/error", post(init_error))
         .layer(DefaultBodyLimit::max(MAX_ANSWER_BYTES))
@@ -197,7 +211,11 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response {
 
 fn handed_out(function_name: &str, invocation: Invocation) -> Response {
     let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function_name}");
-    let trace = format!("Root=1-{:08x}-{:024x};Sampled=0", invocation.deadline_ms / 1_000, invocation.deadline_ms);
+    let trace = format!(
+        "Root=1-{:08x}-{:024x};Sampled=0",
+        invocation.deadline_ms / 1_000,
+        invocation.deadline_ms
+    );
     Response::builder()
         .header(CONTENT_TYPE, "application/json")
         .header("Lambda-Runtime-Aws-Request-Id", invocation.id)
@@ -208,10 +226,15 @@ fn handed_out(function_name: &str, invocation: Invocation) -> Response {
         .unwrap_or_else(|_| status(StatusCode::INTERNAL_SERVER_ERROR))
 }
 
-async fn response(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: Bytes) -> Response {
+async fn response(
+    State(shared): State<Arc<Shared>>,
+    Path(id): Path<String>,
+    body: Bytes,
+) -> Response {
     let answer = match body.is_empty() {
         true => Ok(Value::Null),
-        false => serde_json::from_slice(&body).map_err(|_| FunctionError::new("Runtime.MalformedResponse", "the answer is not JSON")),
+        false => serde_json::from_slice(&body)
+            .map_err(|_| FunctionError::new("Runtime.MalformedResponse", "the answer is not JSON")),
     };
     status(shared.finish(&id, answer))
 }
@@ -226,11 +249,16 @@ async fn init_error(State(shared): State<Arc<Shared>>, body: Bytes) -> Response 
 }
 
 fn reported(body: &[u8]) -> FunctionError {
-    serde_json::from_slice(body).unwrap_or_else(|_| FunctionError::new("Runtime.Unknown", "the error is not JSON"))
+    serde_json::from_slice(body)
+        .unwrap_or_else(|_| FunctionError::new("Runtime.Unknown", "the error is not JSON"))
 }
 
 fn status(status: StatusCode) -> Response {
-    let body = if status.is_success() { "{\"status\":\"OK\"}" } else { "{\"errorType\":\"InvalidRequestID\"}" };
+    let body = if status.is_success() {
+        "{\"status\":\"OK\"}"
+    } else {
+        "{\"errorType\":\"InvalidRequestID\"}"
+    };
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response

@@ -47,15 +47,23 @@ impl Entry {
         if !detail.is_object() {
             return Err(EntryError::malformed());
         }
-        Ok(Accepted { source, detail_type, detail })
+        Ok(Accepted {
+            source,
+            detail_type,
+            detail,
+        })
     }
 }
 
 fn required<'a>(value: Option<&'a str>, name: &str) -> Result<&'a str, EntryError> {
-    value.filter(|value| !value.is_empty()).ok_or_else(|| EntryError {
-        code: "InvalidArgument",
-        message: format!("Parameter {name} is not valid. Reason: {name} is a required argument."),
-    })
+    value
+        .filter(|value| !value.is_empty())
+        .ok_or_else(|| EntryError {
+            code: "InvalidArgument",
+            message: format!(
+                "Parameter {name} is not valid. Reason: {name} is a required argument."
+            ),
+        })
 }
 
 /// Why one entry was not taken
@@ -91,7 +99,9 @@ impl EntryError {
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum PutError {
     /// There are no entries, or more than ten.
-    #[error("1 validation error detected: Value at 'entries' failed to satisfy constraint: Member must have length between 1 and {MAX_ENTRIES}")]
+    #[error(
+        "1 validation error detected: Value at 'entries' failed to satisfy constraint: Member must have length between 1 and {MAX_ENTRIES}"
+    )]
     Count,
     /// The entries are too large together.
     #[error("Total size of the entries in the request is over the limit.")]

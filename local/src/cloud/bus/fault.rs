@@ -93,7 +93,11 @@ impl Faults {
 
     /// Adds a fault that happens `times` times from now on.
     pub fn next(&self, kind: FaultKind, times: u32) {
-        self.add(Fault { kind, times, after: 0 });
+        self.add(Fault {
+            kind,
+            times,
+            after: 0,
+        });
     }
 
     /// The faults that have not yet been used up.
@@ -142,7 +146,9 @@ impl Faults {
         let mut faults = lock(&self.0);
         let mut found = None;
         for fault in faults.iter_mut() {
-            let Some(value) = pick(&fault.kind) else { continue };
+            let Some(value) = pick(&fault.kind) else {
+                continue;
+            };
             if fault.after > 0 {
                 fault.after -= 1;
             } else if found.is_none() && fault.times > 0 {

@@ -19,7 +19,7 @@ use tokio::net::TcpListener;
 
 use crate::cloud::background::{Background, lock};
 
-/// DynamoDB takes requests of up to 16 MB.
+/// `DynamoDB` takes requests of up to 16 MB.
 const MAX_REQUEST_BYTES: usize = 16 * 1024 * 1024;
 
 /// What was consumed.
@@ -29,7 +29,7 @@ pub struct Usage {
     pub read_units: f64,
     /// Write units of writes that were done, as the engine reports them.
     pub write_units: f64,
-    /// Write units of writes whose condition failed. DynamoDB charges them without reporting them: one for a single write,
+    /// Write units of writes whose condition failed. `DynamoDB` charges them without reporting them: one for a single write,
     /// two for each of a transaction, of items up to 1 KB
     /// (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/read-write-operations.html>).
     pub refused_write_units: f64,
@@ -90,7 +90,10 @@ impl Meter {
 }
 
 async fn pass(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
-    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
+    let target = headers
+        .get("x-amz-target")
+        .and_then(|target| target.to_str().ok())
+        .unwrap_or_default();
     let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
     let (request, asked) = with_capacity(&operation, &body);
     let answer = match shared.forward(&headers, request.clone()).await {
@@ -113,12 +116,27 @@ async fn pass(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes
 }
 
 impl Shared {
-    async fn forward(&self, headers: &HeaderMap, request: Vec<u8>) -> reqwest::Result<(StatusCode, Vec<u8>)> {
+    async fn forward(
+        &self,
+        headers: &HeaderMap,
+        request: Vec<u8>,
+    ) -> reqwest::Result<(StatusCode, Vec<u8>)> {
         let mut headers = headers.clone();
-        for hop in [header::HOST, header::CONTENT_LENGTH, header::CONNECTION, header::TRANSFER_ENCODING] {
+        for hop in [
+            header::HOST,
+            header::CONTENT_LENGTH,
+            header::CONNECTION,
+            header::TRANSFER_ENCODING,
+        ] {
             headers.remove(hop);
         }
-        let answer = self.client.post(&self.target).headers(headers).body(request).send().await?;
+        let answer = self
+            .client
+            .post(&self.target)
+            .headers(headers)
+            .body(request)
+            .send()
+            .await?;
         let status = answer.status();
         Ok((status, answer.bytes().await?.to_vec()))
     }
@@ -128,7 +146,9 @@ impl Shared {
 fn with_capacity(operation: &str, body: &[u8]) -> (Vec<u8>, bool) {
     const NAME: &str = "ReturnConsumedCapacity";
     let item_operation = is_read(operation) || is_write(operation);
-    let Ok(Value::Object(mut fields)) = serde_json::from_slice(body) else { return (body.to_vec(), true) };
+    let Ok(Value::Object(mut fields)) = serde_json::from_slice(body) else {
+        return (body.to_vec(), true);
+    };
     let asked = fields.get(NAME).is_some_and(|value| value != "NONE");
     if asked || !item_operation {
         return (body.to_vec(), true);
@@ -138,11 +158,25 @@ fn with_capacity(operation: &str, body: &[u8]) -> (Vec<u8>, bool) {
 }
 
 fn is_read(operation: &str) -> bool {
-    ["GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems"].contains(&operation)
+    [
+        "GetItem",
+        "Query",
+        "Scan",
+        "BatchGetItem",
+        "TransactGetItems",
+    ]
+    .contains(&operation)
 }
 
 fn is_write(operation: &str) -> bool {
-    ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"].contains(&operation)
+    [
+        "PutItem",
+        "UpdateItem",
+        "DeleteItem",
+        "BatchWriteItem",
+        "TransactWriteItems",
+    ]
+    .contains(&operation)
 }
 
 impl Usage {
@@ -161,14 +195,23 @@ impl Usage {
 fn capacity(consumed: Option<&Value>) -> f64 {
     match consumed {
         Some(Value::Array(tables)) => tables.iter().map(|table| capacity(Some(table))).sum(),
-        Some(table) => table.get("CapacityUnits").and_then(Value::as_f64).unwrap_or_default(),
+        Some(table) => table
+            .get("CapacityUnits")
+            .and_then(Value::as_f64)
+            .unwrap_or_default(),
         None => 0.0,
     }
 }
 
-#[expect(clippy::cast_precision_loss, reason = "a transaction has at most 100 items")]
+#[expect(
+    clippy::cast_precision_loss,
+    reason = "a transaction has at most 100 items"
+)]
 fn refused(request: &[u8], answer: &Value) -> f64 {
-    let error = answer.get("__type").and_then(Value::as_str).unwrap_or_default();
+    let error = answer
+        .get("__type")
+        .and_then(Value::as_str)
+        .unwrap_or_default();
     if error.ends_with("ConditionalCheckFailedException") {
         return 1.0;
     }
@@ -176,7 +219,10 @@ fn refused(request: &[u8], answer: &Value) -> f64 {
         return 0.0;
     }
     let request: Value = serde_json::from_slice(request).unwrap_or_default();
-    request.get("TransactItems").and_then(Value::as_array).map_or(0.0, |items| 2.0 * items.len() as f64)
+    request
+        .get("TransactItems")
+        .and_then(Value::as_array)
+        .map_or(0.0, |items| 2.0 * items.len() as f64)
 }
 
 fn plain(status: StatusCode, body: Vec<u8>) -> Response {

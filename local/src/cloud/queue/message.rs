@@ -37,8 +37,14 @@ impl Attribute {
 
     fn is_valid(&self) -> bool {
         match self.data_type.split('.').next() {
-            Some("String" | "Number") => self.string_value.as_ref().is_some_and(|value| !value.is_empty()),
-            Some("Binary") => self.binary_value.as_ref().is_some_and(|value| !value.is_empty()),
+            Some("String" | "Number") => self
+                .string_value
+                .as_ref()
+                .is_some_and(|value| !value.is_empty()),
+            Some("Binary") => self
+                .binary_value
+                .as_ref()
+                .is_some_and(|value| !value.is_empty()),
             _ => false,
         }
     }
@@ -72,7 +78,10 @@ impl Draft {
     /// The size that counts against the limit: body, and names, types and values of the attributes.
     #[must_use]
     pub fn len(&self) -> usize {
-        let attributes = self.attributes.iter().map(|(name, value)| name.len() + value.len());
+        let attributes = self
+            .attributes
+            .iter()
+            .map(|(name, value)| name.len() + value.len());
         self.body.len() + attributes.sum::<usize>()
     }
 
@@ -92,7 +101,9 @@ impl Draft {
         if self.delay.is_some_and(|delay| delay > MAX_DELAY) {
             return Err(SendError::Delay);
         }
-        if self.attributes.len() > MAX_ATTRIBUTES || !self.attributes.values().all(Attribute::is_valid) {
+        if self.attributes.len() > MAX_ATTRIBUTES
+            || !self.attributes.values().all(Attribute::is_valid)
+        {
             return Err(SendError::Attributes);
         }
         Ok(())
@@ -106,13 +117,19 @@ pub enum SendError {
     #[error("The request must contain the parameter MessageBody.")]
     Empty,
     /// It is over 1 MiB.
-    #[error("One or more parameters are invalid. Reason: Message must be shorter than {MAX_MESSAGE_BYTES} bytes.")]
+    #[error(
+        "One or more parameters are invalid. Reason: Message must be shorter than {MAX_MESSAGE_BYTES} bytes."
+    )]
     TooLong,
     /// The delay is over 15 minutes.
-    #[error("Value for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900.")]
+    #[error(
+        "Value for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900."
+    )]
     Delay,
     /// An attribute has no value or an unknown type, or there are more than ten.
-    #[error("The message attributes are invalid: at most 10, each with a type and a value that is not empty.")]
+    #[error(
+        "The message attributes are invalid: at most 10, each with a type and a value that is not empty."
+    )]
     Attributes,
 }
 
@@ -176,7 +193,8 @@ impl Message {
     /// The message for a person to read; the body is parsed if it is JSON.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let body = serde_json::from_str(&self.body).unwrap_or_else(|_| Value::from(self.body.as_str()));
+        let body =
+            serde_json::from_str(&self.body).unwrap_or_else(|_| Value::from(self.body.as_str()));
         json!({
             "messageId": self.id,
             "body": body,

@@ -43,25 +43,39 @@ pub(super) struct State {
 impl State {
     pub(super) fn add(&mut self, due_ms: i64, message: Message) {
         self.last += 1;
-        self.entries.insert((due_ms, self.last), Entry { message, receipt: None });
+        self.entries.insert(
+            (due_ms, self.last),
+            Entry {
+                message,
+                receipt: None,
+            },
+        );
     }
 
     pub(super) fn take(&mut self, limit: usize, rules: &Rules) -> Taken {
         let mut taken = Taken::default();
         let mut hidden = Vec::new();
         while hidden.len() < limit {
-            let Some((slot, message)) = self.pop_due(rules.now) else { break };
+            let Some((slot, message)) = self.pop_due(rules.now) else {
+                break;
+            };
             if message.sent_ms < rules.sent_after {
                 continue;
             }
-            if rules.max_receive_count.is_some_and(|max| message.receive_count >= max) {
+            if rules
+                .max_receive_count
+                .is_some_and(|max| message.receive_count >= max)
+            {
                 taken.dead.push(message);
                 continue;
             }
             hidden.push((slot.1, message));
         }
         // Hidden only now: with a visibility timeout of zero a message would otherwise be picked twice in one batch.
-        taken.received = hidden.into_iter().map(|(place, message)| self.hide(place, message, rules)).collect();
+        taken.received = hidden
+            .into_iter()
+            .map(|(place, message)| self.hide(place, message, rules))
+            .collect();
         taken
     }
 
@@ -97,9 +111,13 @@ impl State {
     }
 
     pub(super) fn release(&mut self, receipt: &str, due_ms: i64) -> bool {
-        let Some(slot) = self.receipts.get_mut(receipt) else { return false };
+        let Some(slot) = self.receipts.get_mut(receipt) else {
+            return false;
+        };
         let old = std::mem::replace(slot, (due_ms, slot.1));
-        let Some(entry) = self.entries.remove(&old) else { return false };
+        let Some(entry) = self.entries.remove(&old) else {
+            return false;
+        };
         self.entries.insert((due_ms, old.1), entry);
         true
     }
@@ -130,6 +148,9 @@ impl State {
 
     pub(super) fn drain(&mut self) -> Vec<Message> {
         self.receipts.clear();
-        std::mem::take(&mut self.entries).into_values().map(|entry| entry.message).collect()
+        std::mem::take(&mut self.entries)
+            .into_values()
+            .map(|entry| entry.message)
+            .collect()
     }
 }

@@ -64,8 +64,8 @@ impl Gateway {
             clock: clock.clone(),
             routes,
         });
-        let router = Router::new().fallback(serve).with_state(shared);
-        let service = router.into_make_service_with_connect_info::<SocketAddr>();
+        let app = Router::new().fallback(serve).with_state(shared);
+        let service = app.into_make_service_with_connect_info::<SocketAddr>();
         let server = Background::spawn(async move {
             if let Err(error) = axum::serve(listener, service).await {
                 tracing::error!(%error, "The gateway stopped.");

@@ -28,7 +28,7 @@ pub const MAX_BATCH: usize = 10;
 pub const MAX_MESSAGE_BYTES: usize = 1_048_576;
 
 /// The longest delay of a single message.
-pub const MAX_DELAY: Duration = Duration::from_secs(900);
+pub const MAX_DELAY: Duration = Duration::from_mins(15);
 
 /// How a queue behaves.
 #[derive(Clone)]

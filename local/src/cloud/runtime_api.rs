@@ -231,10 +231,11 @@ async fn response(
     Path(id): Path<String>,
     body: Bytes,
 ) -> Response {
-    let answer = match body.is_empty() {
-        true => Ok(Value::Null),
-        false => serde_json::from_slice(&body)
-            .map_err(|_| FunctionError::new("Runtime.MalformedResponse", "the answer is not JSON")),
+    let answer = if body.is_empty() {
+        Ok(Value::Null)
+    } else {
+        serde_json::from_slice(&body)
+            .map_err(|_| FunctionError::new("Runtime.MalformedResponse", "the answer is not JSON"))
     };
     status(shared.finish(&id, answer))
 }

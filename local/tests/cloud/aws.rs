@@ -1,4 +1,4 @@
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use aws_config::{BehaviorVersion, Region, SdkConfig, retry::RetryConfig};
 use aws_sdk_eventbridge::{
@@ -278,7 +278,7 @@ async fn the_sdk_receives_and_deletes() {
     assert_eq!(message.body(), Some("a"));
     assert_eq!(
         stack.queue.next_due(),
-        Some(stack.queue.clock().now_ms() + Duration::from_secs(60).as_millis() as i64)
+        Some(stack.queue.clock().now_ms() + 60_000)
     );
     sqs.delete_message()
         .queue_url(&url)

@@ -103,7 +103,7 @@ mod tests {
     #[test]
     fn a_pattern_matches_by_text_and_prefix() {
         let pattern = json!({ "source": ["wix", "hubspot"], "detail-type": [{ "prefix": "contact." }, "app.installed"] });
-        let pattern = Pattern::from_json(&pattern).unwrap();
+        let pattern = Pattern::from_json(&pattern).expect("a valid pattern");
         let cases = [
             ("wix", "contact.created", true),
             ("hubspot", "app.installed", true),

@@ -107,10 +107,9 @@ async fn pass(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes
     let mut answer: Value = serde_json::from_slice(&body).unwrap_or_default();
     lock(&shared.usage).add(&operation, &request, &answer);
     // What the caller did not ask for, it does not see.
-    if let (false, Some(fields)) = (asked, answer.as_object_mut()) {
-        if fields.remove("ConsumedCapacity").is_some() {
-            return plain(status, answer.to_string().into_bytes());
-        }
+    let fields = answer.as_object_mut().filter(|_| !asked);
+    if fields.is_some_and(|fields| fields.remove("ConsumedCapacity").is_some()) {
+        return plain(status, answer.to_string().into_bytes());
     }
     plain(status, body)
 }

@@ -68,7 +68,7 @@ fn parameters(template: &str, path: &str) -> Option<BTreeMap<String, String>> {
             .map_or((rest, None), |(segment, tail)| (segment, Some(tail)));
         match name {
             Some(name) if !segment.is_empty() => {
-                drop(found.insert(name.to_owned(), segment.to_owned()))
+                drop(found.insert(name.to_owned(), segment.to_owned()));
             }
             None if segment == wanted => {}
             _ => return None,
@@ -108,14 +108,13 @@ mod tests {
         ];
         for (key, method, path, expected) in cases {
             let route = Route::new(key, function(async |event| Ok(event)));
-            let found = route.matches(&method.parse().unwrap(), path);
+            let method = method.parse().expect("a method");
+            let found = route.matches(&method, path);
             let found = found.map(|found| {
-                found
-                    .into_iter()
-                    .map(|(name, value)| format!("{name}={value}"))
-                    .collect::<String>()
+                let pairs = found.into_iter().map(|(name, value)| name + "=" + &value);
+                pairs.collect::<String>()
             });
-            assert_eq!(found.as_deref(), expected, "{key} {method} {path}");
+            assert_eq!(found.as_deref(), expected, "{key} {path}");
         }
     }
 }

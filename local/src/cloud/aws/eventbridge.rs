@@ -95,7 +95,7 @@ fn put_by_bus(buses: &[Option<&Bus>], entries: &[Entry]) -> Result<Vec<Put>, Put
     Ok(answers)
 }
 
-/// `EventBridge` takes entries for a bus that does not exist and drops them; refusing them finds the wrong name sooner.
+/// The answer to an entry for an unknown bus is not documented; refusing the entry finds a wrong name soonest.
 fn unknown_bus() -> EntryError {
     EntryError {
         code: "InvalidArgument",

@@ -3,5 +3,6 @@
 //! They import nothing of the bridge itself: a simulator that shares the client's reading of a contract proves
 //! nothing.
 
+pub mod hubspot;
 pub mod kit;
 pub mod wix;

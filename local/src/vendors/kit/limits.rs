@@ -37,6 +37,15 @@ impl Limits {
         admitted
     }
 
+    /// How many calls of `key` the window that ends at `now_ms` holds.
+    #[must_use]
+    pub fn used(&self, key: &str, window_ms: i64, now_ms: i64) -> usize {
+        let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
+        windows.get(key).map_or(0, |window| {
+            window.iter().filter(|at| **at > now_ms - window_ms).count()
+        })
+    }
+
     /// Forgets all calls.
     pub fn clear(&self) {
         self.windows

@@ -6,8 +6,10 @@
 
 pub mod adapters;
 pub mod config;
+pub mod flows;
 pub mod mapping;
 pub mod model;
 pub mod ports;
+pub mod sync;
 pub mod telemetry;
 pub mod webhook;

@@ -1,0 +1,211 @@
+//! Links in memory.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::{
+    Store,
+    state::{Held, OfSite},
+};
+use crate::{
+    model::{
+        ids::{RecordId, Side, SiteId},
+        link::{Cause, Link, Parked, Reservation, Slot, Tombstone},
+    },
+    ports::{ErrorKind, LinkStore, StoreError, StoreResult},
+};
+
+/// How many links a page of [`LinkStore::list_links`] has.
+const PAGE: usize = 100;
+/// The buckets deletes are counted in.
+const HOUR_SECONDS: i64 = 3_600;
+
+fn refuse<T>(kind: ErrorKind, operation: &str, id: &RecordId) -> StoreResult<T> {
+    Err(StoreError::new(kind, format!("{operation} {id}")))
+}
+
+/// Tells whether somebody else holds a reservation that has not expired.
+fn is_held(held: Option<&Held>, owner: Option<&str>, now: Timestamp) -> bool {
+    held.is_some_and(|held| held.until > now && Some(held.owner.as_str()) != owner)
+}
+
+impl OfSite {
+    fn is_as_stored(&self, link: &Link) -> bool {
+        self.links.get(link.id(Side::Wix)).is_some_and(|stored| stored.version == link.version && stored.id(Side::External) == link.id(Side::External))
+    }
+}
+
+#[async_trait]
+impl LinkStore for Store {
+    async fn look_up(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<Slot> {
+        Ok(self.of_site(site, |own| {
+            if let Some(link) = own.link_of(side, id) {
+                return Slot::Linked(Box::new(link.clone()));
+            }
+            if let Some(held) = own.reserved.of(side).get(id) {
+                return Slot::Reserved { until: held.until };
+            }
+            own.gone.of(side).get(id).cloned().map_or(Slot::Free, Slot::Gone)
+        }))
+    }
+
+    async fn reserve(&self, site: &SiteId, reservation: &Reservation, now: Timestamp) -> StoreResult<()> {
+        self.of_site(site, |own| {
+            let Reservation { side, id, keys, owner, until } = reservation;
+            let linked = own.link_of(*side, id).is_some();
+            let held = is_held(own.reserved.of(*side).get(id), Some(owner), now) || keys.iter().any(|key| is_held(own.keys.get(key), Some(owner), now));
+            if linked || held {
+                return refuse(ErrorKind::Exists(None), "reserve", id);
+            }
+            let held = Held { owner: owner.clone(), until: *until };
+            own.reserved.of_mut(*side).insert(id.clone(), held.clone());
+            own.keys.extend(keys.iter().map(|key| (*key, held.clone())));
+            Ok(())
+        })
+    }
+
+    async fn release(&self, site: &SiteId, reservation: &Reservation) -> StoreResult<()> {
+        self.of_site(site, |own| {
+            let Reservation { side, id, keys, owner, .. } = reservation;
+            let ours = |held: Option<&Held>| held.is_some_and(|held| held.owner == *owner);
+            if ours(own.reserved.of(*side).get(id)) {
+                own.reserved.of_mut(*side).remove(id);
+            }
+            own.keys.retain(|key, held| !(keys.contains(key) && ours(Some(held))));
+            Ok(())
+        })
+    }
+
+    async fn link(&self, site: &SiteId, link: &Link, reservation: Option<&Reservation>, now: Timestamp) -> StoreResult<()> {
+        self.of_site(site, |own| {
+            let owner = reservation.map(|reservation| reservation.owner.as_str());
+            for side in Side::BOTH {
+                let id = link.id(side);
+                if own.link_of(side, id).is_some() || is_held(own.reserved.of(side).get(id), owner, now) {
+                    return refuse(ErrorKind::Exists(None), "link", id);
+                }
+            }
+            for side in Side::BOTH {
+                own.reserved.of_mut(side).remove(link.id(side));
+            }
+            own.insert(link);
+            Ok(())
+        })
+    }
+
+    async fn save(&self, site: &SiteId, link: &Link) -> StoreResult<()> {
+        self.of_site(site, |own| {
+            let mut before = link.clone();
+            before.version = link.version.saturating_sub(1);
+            if link.version == 0 || !own.is_as_stored(&before) {
+                return refuse(ErrorKind::Stale, "save link", link.id(Side::Wix));
+            }
+            own.insert(link);
+            Ok(())
+        })
+    }
+
+    async fn repoint(&self, site: &SiteId, old: &Link, new: &Link, now: Timestamp) -> StoreResult<()> {
+        self.of_site(site, |own| {
+            if !own.is_as_stored(old) {
+                return refuse(ErrorKind::Stale, "re-point link", old.id(Side::Wix));
+            }
+            for side in Side::BOTH {
+                let id = new.id(side);
+                let taken = old.id(side) != id && (own.link_of(side, id).is_some() || is_held(own.reserved.of(side).get(id), None, now));
+                if taken {
+                    return refuse(ErrorKind::Exists(None), "re-point link", id);
+                }
+            }
+            own.remove(old);
+            own.insert(new);
+            for side in Side::BOTH {
+                own.gone.of_mut(side).remove(new.id(side));
+                if old.id(side) != new.id(side) {
+                    let tombstone = Tombstone { at: now, cause: Cause::Merged, counterpart: None };
+                    own.gone.of_mut(side).insert(old.id(side).clone(), tombstone);
+                }
+            }
+            Ok(())
+        })
+    }
+
+    async fn bury(&self, site: &SiteId, link: &Link, at: Timestamp, cause: Cause) -> StoreResult<()> {
+        self.of_site(site, |own| {
+            if !own.is_as_stored(link) {
+                return refuse(ErrorKind::Stale, "bury link", link.id(Side::Wix));
+            }
+            own.remove(link);
+            for side in Side::BOTH {
+                let counterpart = (cause != Cause::Erased).then(|| link.id(side.opposite()).clone());
+                own.gone.of_mut(side).insert(link.id(side).clone(), Tombstone { at, cause, counterpart });
+            }
+            Ok(())
+        })
+    }
+
+    async fn entomb(&self, site: &SiteId, side: Side, id: &RecordId, tombstone: &Tombstone) -> StoreResult<()> {
+        self.of_site(site, |own| {
+            let erased = own.gone.of(side).get(id).is_some_and(|stored| stored.cause == Cause::Erased);
+            if !erased {
+                own.gone.of_mut(side).insert(id.clone(), tombstone.clone());
+            }
+        });
+        Ok(())
+    }
+
+    async fn exhume(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<()> {
+        self.of_site(site, |own| {
+            if own.gone.of(side).get(id).is_some_and(|stored| stored.cause != Cause::Erased) {
+                own.gone.of_mut(side).remove(id);
+            }
+        });
+        Ok(())
+    }
+
+    async fn count_links(&self, site: &SiteId, at_most: u32) -> StoreResult<u32> {
+        Ok(self.of_site(site, |own| u32::try_from(own.links.len()).unwrap_or(u32::MAX).min(at_most)))
+    }
+
+    async fn list_links(&self, site: &SiteId, after: Option<&RecordId>) -> StoreResult<Vec<Link>> {
+        Ok(self.of_site(site, |own| {
+            let behind = |link: &&Link| after.is_none_or(|after| link.id(Side::Wix) > after);
+            own.links.values().filter(behind).take(PAGE).cloned().collect()
+        }))
+    }
+
+    async fn spend_delete(&self, site: &SiteId, now: Timestamp, limit: u32) -> StoreResult<bool> {
+        Ok(self.of_site(site, |own| {
+            let spent = own.deletes.entry(now.as_second() / HOUR_SECONDS).or_default();
+            let allowed = *spent < limit;
+            *spent += u32::from(allowed);
+            allowed
+        }))
+    }
+
+    async fn park(&self, site: &SiteId, parked: &Parked) -> StoreResult<()> {
+        self.of_site(site, |own| own.parked.insert((parked.side, parked.id.clone()), parked.clone()));
+        Ok(())
+    }
+
+    async fn unpark(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<()> {
+        self.of_site(site, |own| own.parked.remove(&(side, id.clone())));
+        Ok(())
+    }
+
+    async fn parked(&self, site: &SiteId) -> StoreResult<Vec<Parked>> {
+        Ok(self.of_site(site, |own| own.parked.values().cloned().collect()))
+    }
+
+    async fn cool_down(&self, site: &SiteId, side: Side, until: Timestamp) -> StoreResult<()> {
+        self.of_site(site, |own| {
+            let stored = own.cool.entry(side).or_insert(until);
+            *stored = (*stored).max(until);
+        });
+        Ok(())
+    }
+
+    async fn cooling_down(&self, site: &SiteId, side: Side, now: Timestamp) -> StoreResult<Option<Timestamp>> {
+        Ok(self.of_site(site, |own| own.cool.get(&side).copied().filter(|until| *until > now)))
+    }
+}

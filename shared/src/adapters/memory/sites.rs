@@ -1,0 +1,48 @@
+//! Sites in memory.
+
+use async_trait::async_trait;
+
+use super::Store;
+use crate::{
+    model::{
+        ids::{Pair, SiteId},
+        link::Cause,
+        site::Site,
+    },
+    ports::{ErrorKind, SiteStore, StoreError, StoreResult},
+};
+
+#[async_trait]
+impl SiteStore for Store {
+    async fn site(&self, site: &SiteId) -> StoreResult<Option<Site>> {
+        Ok(self.state().sites.get(site).cloned())
+    }
+
+    async fn save_site(&self, site: &Site) -> StoreResult<()> {
+        let mut state = self.state();
+        let stored = state.sites.get(&site.site).map_or(0, |stored| stored.version);
+        if site.version != stored + 1 {
+            return Err(StoreError::new(ErrorKind::Stale, format!("save site {}", site.site)));
+        }
+        state.sites.insert(site.site.clone(), site.clone());
+        Ok(())
+    }
+
+    async fn sites(&self) -> StoreResult<Vec<Site>> {
+        Ok(self.state().sites.values().cloned().collect())
+    }
+
+    async fn purge(&self, site: &SiteId) -> StoreResult<()> {
+        let mut state = self.state();
+        state.sites.remove(site);
+        if let Some(own) = state.of_sites.get_mut(site) {
+            let gone = std::mem::take(&mut own.gone);
+            *own = super::state::OfSite::default();
+            own.gone = Pair {
+                wix: gone.wix.into_iter().filter(|(_, tombstone)| tombstone.cause == Cause::Erased).collect(),
+                external: gone.external.into_iter().filter(|(_, tombstone)| tombstone.cause == Cause::Erased).collect(),
+            };
+        }
+        Ok(())
+    }
+}

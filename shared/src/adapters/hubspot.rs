@@ -5,6 +5,7 @@
 
 mod auth;
 mod batch;
+mod bulk;
 mod client;
 mod contact;
 mod error;
@@ -18,7 +19,8 @@ use std::{num::NonZeroU32, time::Duration};
 pub use self::{
     auth::{Credentials, TokenKeeper},
     batch::BatchOutcome,
-    client::{Client, MOST_ROWS, Means, Settings},
+    bulk::MOST_ROWS,
+    client::{Client, Means, Settings},
     error::HABITS,
     property::{COUNTERPART, LABELS},
 };

@@ -183,7 +183,7 @@ impl Complaint {
     fn add_names(&mut self, names: Option<&Json>) {
         match names {
             Some(Json::String(name)) => {
-                let name = name.rsplit('.').next().unwrap_or_default();
+                let name = name.strip_prefix("properties.").unwrap_or(name);
                 self.fields.extend(is_name(name).then(|| Field::new(name)));
             }
             Some(Json::Array(names)) => names.iter().for_each(|name| self.add_names(Some(name))),

@@ -77,7 +77,7 @@ impl ContactStore for Client {
     }
 
     async fn merge(&self, winner: &Contact, loser: &RecordId) -> StoreResult<Contact> {
-        let error = match Client::merge(self, &winner.id, loser).await {
+        let error = match self.merge_records(&winner.id, loser).await {
             Ok(contact) => return Ok(contact),
             Err(error) if error.kind.is_transient() => return Err(error),
             Err(error) => error,

@@ -9,7 +9,7 @@ async fn a_read_asks_for_what_is_mapped_and_what_tells_merges() {
     let portal = Portal::new().await;
     portal.answer("GET", record("512"), 200, object("512", json!({"firstname": "Ada", "wix_contact_id": "w1"}))).await;
     let Found::Present(contact) = portal.client.get(&"512".into()).await.unwrap() else { panic!("not present") };
-    assert_eq!((text(&contact, "firstname"), contact.counterpart), (Some("Ada"), Some("w1".into())));
+    assert_eq!((text(&contact, "firstname"), contact.counterpart.clone()), (Some("Ada"), Some("w1".into())));
     let calls = portal.server.received_requests().await.unwrap();
     let query = calls[0].url.query().unwrap().replace("%2C", ",");
     assert_eq!(query, "properties=email,firstname,hs_additional_emails,mobilephone,phone,wix_contact_id,hs_merged_object_ids");

@@ -130,7 +130,13 @@ impl Client {
         self.read_object(&format!("hubspot history {id} {property}"), id.as_str(), None, &[("propertiesWithHistory", property)]).await
     }
 
-    pub(super) async fn read_object(&self, operation: &str, key: &str, id_property: Option<&str>, more: &[(&str, &str)]) -> StoreResult<Object> {
+    pub(super) async fn read_object(
+        &self,
+        operation: &str,
+        key: &str,
+        id_property: Option<&str>,
+        more: &[(&str, &str)],
+    ) -> StoreResult<Object> {
         let mut url = self.record(operation, key)?;
         url.query_pairs_mut()
             .append_pair("properties", &self.asked().join(","))
@@ -214,10 +220,8 @@ impl Client {
     /// Reads the object that a write returned. A write's answer may hold what was written alone: then the record is read again, as what
     /// else changed meanwhile must not hide behind the new revision.
     async fn written(&self, operation: &str, object: Object) -> StoreResult<Contact> {
-        let object = match self.is_whole(&object) {
-            true => Ok(object),
-            false => self.read_object(operation, &object.id, None, &[]).await,
-        };
+        let whole = self.is_whole(&object);
+        let object = if whole { Ok(object) } else { self.read_object(operation, &object.id, None, &[]).await };
         self.as_written(operation, object).await
     }
 

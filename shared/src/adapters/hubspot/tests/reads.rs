@@ -68,8 +68,15 @@ async fn a_mapped_property_that_the_portal_lost_does_not_look_empty() {
 async fn an_email_is_found_by_a_current_read_and_by_the_index() {
     let portal = Portal::new().await;
     portal.answer("GET", record("ada%2Bshop%40example.com"), 200, object("5", json!({"email": "ada+shop@example.com"}))).await;
-    portal.answer("POST", format!("{CONTACTS}/search"), 200, json!({"total": 3, "results": [object("5", json!({})), object("6", json!({})),
-        object("7", json!({}))]})).await;
+    portal
+        .answer(
+            "POST",
+            format!("{CONTACTS}/search"),
+            200,
+            json!({"total": 3, "results": [object("5", json!({})), object("6", json!({})),
+        object("7", json!({}))]}),
+        )
+        .await;
     let batch = json!({"status": "COMPLETE", "results": [object("5", json!({"email": "ada+shop@example.com"})),
         object("6", json!({"hs_additional_emails": "x@example.com;Ada+Shop@example.com"})), object("7", json!({"email": "shop@example.com"}))]});
     portal.answer("POST", format!("{CONTACTS}/batch/read"), 200, batch).await;

@@ -58,7 +58,10 @@ impl Client {
         while let Some(rows) = open.pop() {
             match (self.upsert_once(operation, rows).await, rows) {
                 (Ok(done), _) => outcome.append(done),
-                (Err(error), [(key, _)]) => outcome.failed.push((key.as_str().to_owned(), error)),
+                (Err(error), [(key, _)]) => {
+                    let operation = format!("{operation} {key}");
+                    outcome.failed.push((key.as_str().to_owned(), StoreError { operation, ..error }));
+                }
                 (Err(error), _) if error.kind.is_transient() || error.kind == ErrorKind::AccessDenied => return Err(error),
                 (Err(_), _) => open.extend(<[_; 2]>::from(rows.split_at(rows.len() / 2))),
             }

@@ -5,6 +5,7 @@
 
 mod auth;
 mod batch;
+mod bulk;
 mod client;
 mod contact;
 mod error;
@@ -18,7 +19,8 @@ use std::{num::NonZeroU32, time::Duration};
 pub use self::{
     auth::{Credentials, TokenKeeper},
     batch::BatchOutcome,
-    client::{Client, MOST_ROWS, Means, Settings},
+    bulk::MOST_ROWS,
+    client::{Client, Means, Settings},
     error::HABITS,
     property::{COUNTERPART, LABELS},
 };
@@ -27,9 +29,9 @@ use super::http::Rate;
 /// The pace of calls for a portal: 100 in ten seconds are allowed in the smallest subscriptions.
 /// <https://developers.hubspot.com/docs/developer-tooling/platform/usage-guidelines>
 pub const RATE: Rate = Rate {
-    requests: NonZeroU32::MIN.saturating_add(84),
+    requests: NonZeroU32::MIN.saturating_add(64),
     per: Duration::from_secs(10),
-    burst: NonZeroU32::MIN.saturating_add(9),
+    burst: NonZeroU32::MIN.saturating_add(29),
     longest_wait: Duration::from_secs(5),
 };
 
@@ -38,7 +40,7 @@ pub const RATE: Rate = Rate {
 pub const SEARCH_RATE: Rate = Rate {
     requests: NonZeroU32::MIN.saturating_add(2),
     per: Duration::from_secs(1),
-    burst: NonZeroU32::MIN,
+    burst: NonZeroU32::MIN.saturating_add(1),
     longest_wait: Duration::from_secs(5),
 };
 

@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// A token is replaced this long before it expires.
-const MARGIN: Duration = Duration::from_secs(300);
+const MARGIN: Duration = Duration::from_mins(5);
 
 const REFRESH: &str = "hubspot refresh token";
 
@@ -148,11 +148,11 @@ impl Tokens {
         }
         let token: Token = reply.json().map_err(|failure| failure.during(REFRESH))?;
         let life = Duration::from_secs(token.expires_in.into()).saturating_sub(MARGIN);
-        state.cached = Some((token.access_token.clone(), asked_at.saturating_add(life).unwrap_or(Timestamp::MAX)));
-        if let Some(new) = token.refresh_token.filter(|new| new.expose_secret() != oauth.refresh_token.expose_secret()) {
+        state.cached = Some((token.access.clone(), asked_at.saturating_add(life).unwrap_or(Timestamp::MAX)));
+        if let Some(new) = token.refresh.filter(|new| new.expose_secret() != oauth.refresh_token.expose_secret()) {
             self.rotate(state, OAuth { refresh_token: new, ..oauth }).await;
         }
-        Ok(token.access_token)
+        Ok(token.access)
     }
 
     async fn rotate(&self, state: &mut State, oauth: OAuth) {

@@ -93,7 +93,7 @@ impl Sent<'_> {
             None => Some(object.id.as_str()),
             Some(property) => object.properties.get(property).and_then(Json::as_str),
         };
-        let named = [object.object_write_trace_id.as_deref(), own].into_iter().flatten().find_map(|key| open.get(key).copied());
+        let named = [object.trace.as_deref(), own].into_iter().flatten().find_map(|key| open.get(key).copied());
         let only = || open.first().copied().filter(|_| self.keys.len() == 1);
         named.or_else(only)
     }
@@ -121,10 +121,12 @@ mod tests {
 
     use super::*;
 
-    fn account(keys: &[&str], batch: Json) -> (Vec<(String, String)>, Vec<(String, &'static str)>) {
+    /// Rows by key: what was done to which record, and what failed how.
+    type Rows<T> = Vec<(String, T)>;
+
+    fn account(keys: &[&str], batch: Json) -> (Rows<String>, Rows<&'static str>) {
         let keys: Vec<_> = keys.iter().map(|key| (*key).to_owned()).collect();
-        let sent =
-            Sent { keys: &keys, property: Some("wix_contact_id"), operation: "hubspot upsert", unmentioned: || ErrorKind::NotFound };
+        let sent = Sent { keys: &keys, property: Some("wix_contact_id"), operation: "hubspot upsert", unmentioned: || ErrorKind::NotFound };
         let outcome = sent.account(serde_json::from_value(batch).unwrap(), Some("r1"), Timestamp::UNIX_EPOCH);
         let mut failed: Vec<_> = outcome.failed.into_iter().map(|(key, error)| (key, error.kind.name())).collect();
         failed.sort();

@@ -1,9 +1,6 @@
 //! The calls of one portal, typed.
 
-use std::{
-    collections::{BTreeMap, BTreeSet},
-    sync::Arc,
-};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use reqwest::{Method, StatusCode, Url};
@@ -13,7 +10,6 @@ use tokio::sync::Mutex;
 
 use super::{
     auth::{Credentials, TokenKeeper, Tokens},
-    batch::{BatchOutcome, Sent},
     contact::{self, Unreadable},
     error::refusal,
     property::{COUNTERPART, KEYS, MERGED, Property, Shapes},
@@ -28,10 +24,6 @@ use crate::{
     },
     ports::{Clock, ErrorKind, StoreError, StoreResult},
 };
-
-/// HubSpot takes at most so many rows in a batch.
-/// <https://developers.hubspot.com/docs/api-reference/crm-contacts-v3/guide>
-pub const MOST_ROWS: usize = 100;
 
 /// The list of properties is asked for again after this long.
 const SCHEMA_LIFE: SignedDuration = SignedDuration::from_mins(5);
@@ -79,7 +71,7 @@ pub struct Means {
 /// A client for one portal.
 pub struct Client {
     pub(super) settings: Settings,
-    means: Means,
+    pub(super) means: Means,
     tokens: Tokens,
     /// The properties to read: the mapped ones and those that contacts are looked up by.
     names: Vec<String>,
@@ -98,11 +90,11 @@ pub(super) struct Call<'a> {
 }
 
 impl<'a> Call<'a> {
-    fn read(operation: &'a str, url: Url) -> Self {
+    pub fn read(operation: &'a str, url: Url) -> Self {
         Self { operation, method: Method::GET, url, body: None, safety: Safety::Read }
     }
 
-    fn post(operation: &'a str, url: Url, body: Json, safety: Safety) -> Self {
+    pub fn post(operation: &'a str, url: Url, body: Json, safety: Safety) -> Self {
         Self { operation, method: Method::POST, url, body: Some(body), safety }
     }
 }
@@ -138,7 +130,13 @@ impl Client {
         self.read_object(&format!("hubspot history {id} {property}"), id.as_str(), None, &[("propertiesWithHistory", property)]).await
     }
 
-    async fn read_object(&self, operation: &str, key: &str, id_property: Option<&str>, more: &[(&str, &str)]) -> StoreResult<Object> {
+    pub(super) async fn read_object(
+        &self,
+        operation: &str,
+        key: &str,
+        id_property: Option<&str>,
+        more: &[(&str, &str)],
+    ) -> StoreResult<Object> {
         let mut url = self.record(operation, key)?;
         url.query_pairs_mut()
             .append_pair("properties", &self.asked().join(","))
@@ -148,7 +146,7 @@ impl Client {
     }
 
     /// Makes a record. A lost reply leaves it unknown whether it was made; [`Client::upsert`] can be repeated.
-    pub async fn create(&self, fields: &Fields) -> StoreResult<Contact> {
+    pub async fn create_record(&self, fields: &Fields) -> StoreResult<Contact> {
         let operation = "hubspot create";
         let properties = contact::from_fields(fields).map_err(|fields| invalid(operation, fields))?;
         let body = json!({ "properties": properties });
@@ -171,68 +169,6 @@ impl Client {
         self.send(&Call { operation, method: Method::DELETE, url, body: None, safety: Safety::Write }).await.map(drop)
     }
 
-    /// Reads records by id. Old ids of merged records are not followed in batches.
-    pub async fn read_batch(&self, ids: &[RecordId]) -> StoreResult<BatchOutcome<Contact>> {
-        let operation = "hubspot batch read";
-        let objects = self.read_objects(operation, distinct(ids)).await?;
-        let mut contacts = BatchOutcome { done: Vec::with_capacity(objects.done.len()), failed: objects.failed };
-        for (key, object) in objects.done.into_iter().filter(|(_, object)| !object.archived) {
-            match self.contact(operation, &object).await {
-                Ok(contact) => contacts.done.push((key, contact)),
-                Err(error) => contacts.failed.push((key, error)),
-            }
-        }
-        Ok(contacts)
-    }
-
-    async fn read_objects(&self, operation: &str, keys: Vec<String>) -> StoreResult<BatchOutcome<Object>> {
-        let mut outcome = BatchOutcome::default();
-        for keys in keys.chunks(MOST_ROWS) {
-            let inputs: Vec<_> = keys.iter().map(|key| json!({ "id": key })).collect();
-            let body = json!({"properties": self.asked(), "inputs": inputs});
-            let call = Call::post(operation, self.objects(&["batch", "read"]), body, Safety::Read);
-            let sent = Sent { keys, property: None, operation, unmentioned: || ErrorKind::NotFound };
-            outcome.append(self.batch(&call, sent).await?);
-        }
-        Ok(outcome)
-    }
-
-    /// Makes or changes the records that name these Wix contacts. Can be repeated: a record made by a lost call is found again.
-    ///
-    /// Where HubSpot refuses the whole batch because of some rows, it is halved until the others have landed.
-    pub async fn upsert(&self, rows: &[(RecordId, Fields)]) -> StoreResult<BatchOutcome<Contact>> {
-        let operation = "hubspot upsert";
-        let mut outcome = BatchOutcome::default();
-        let mut open: Vec<_> = rows.chunks(MOST_ROWS).collect();
-        while let Some(rows) = open.pop() {
-            match (self.upsert_once(operation, rows).await, rows) {
-                (Ok(done), _) => outcome.append(done),
-                (Err(error), [(key, _)]) => outcome.failed.push((key.as_str().to_owned(), error)),
-                (Err(error), _) if error.kind.is_transient() || error.kind == ErrorKind::AccessDenied => return Err(error),
-                (Err(_), _) => open.extend(<[_; 2]>::from(rows.split_at(rows.len() / 2))),
-            }
-        }
-        Ok(self.written_batch(operation, outcome).await)
-    }
-
-    async fn upsert_once(&self, operation: &str, rows: &[(RecordId, Fields)]) -> StoreResult<BatchOutcome<Object>> {
-        let mut inputs = Vec::with_capacity(rows.len());
-        for (key, fields) in rows {
-            let mut properties = contact::from_fields(fields).map_err(|fields| invalid(operation, fields))?;
-            properties.insert(COUNTERPART.to_owned(), key.as_str().into());
-            inputs.push(json!({"id": key, "idProperty": COUNTERPART, "properties": properties, "objectWriteTraceId": key}));
-        }
-        let keys: Vec<_> = rows.iter().map(|(key, _)| key.as_str().to_owned()).collect();
-        let call = Call::post(operation, self.objects(&["batch", "upsert"]), json!({ "inputs": inputs }), Safety::Write);
-        self.batch(&call, Sent { keys: &keys, property: Some(COUNTERPART), operation, unmentioned: || ErrorKind::Garbled }).await
-    }
-
-    async fn batch(&self, call: &Call<'_>, sent: Sent<'_>) -> StoreResult<BatchOutcome<Object>> {
-        let reply = self.send(call).await?;
-        let batch = reply.json().map_err(|failure| failure.during(call.operation))?;
-        Ok(sent.account(batch, reply.request_id.as_deref(), self.means.clock.now()))
-    }
-
     /// Returns the ids of the records a search finds. The index lags behind writes, so the records are to be read.
     pub(super) async fn search(&self, operation: &str, body: Json) -> StoreResult<Vec<RecordId>> {
         let call = Call::post(operation, self.objects(&["search"]), body, Safety::Read);
@@ -242,7 +178,7 @@ impl Client {
     }
 
     /// Merges `loser` into `winner` and returns the record that is left, whose id may be a third one.
-    pub async fn merge(&self, winner: &RecordId, loser: &RecordId) -> StoreResult<Contact> {
+    pub async fn merge_records(&self, winner: &RecordId, loser: &RecordId) -> StoreResult<Contact> {
         let operation = &*format!("hubspot merge {loser} into {winner}");
         let body = json!({"primaryObjectId": winner, "objectIdToMerge": loser});
         let object = self.call(&Call::post(operation, self.objects(&["merge"]), body, Safety::Write)).await?;
@@ -272,7 +208,7 @@ impl Client {
     }
 
     /// Reads an object that was asked for its properties by name.
-    async fn contact(&self, operation: &str, object: &Object) -> StoreResult<Contact> {
+    pub(super) async fn contact(&self, operation: &str, object: &Object) -> StoreResult<Contact> {
         let shapes = self.shapes().await?;
         let read = match contact::to_contact(object, &self.names, &shapes) {
             Err(Unreadable::Missing(_)) if !shapes.is_told() => contact::to_contact(object, &self.names, &self.told_shapes().await?),
@@ -284,42 +220,17 @@ impl Client {
     /// Reads the object that a write returned. A write's answer may hold what was written alone: then the record is read again, as what
     /// else changed meanwhile must not hide behind the new revision.
     async fn written(&self, operation: &str, object: Object) -> StoreResult<Contact> {
-        let object = match self.is_whole(&object) {
-            true => Ok(object),
-            false => self.read_object(operation, &object.id, None, &[]).await,
-        };
+        let whole = self.is_whole(&object);
+        let object = if whole { Ok(object) } else { self.read_object(operation, &object.id, None, &[]).await };
         self.as_written(operation, object).await
     }
 
-    async fn written_batch(&self, operation: &str, outcome: BatchOutcome<Object>) -> BatchOutcome<Contact> {
-        let (whole, partial): (Vec<_>, Vec<_>) = outcome.done.into_iter().partition(|(_, object)| self.is_whole(object));
-        let mut contacts = BatchOutcome { done: Vec::with_capacity(whole.len() + partial.len()), failed: outcome.failed };
-        for (key, object) in self.read_again(operation, partial).await.into_iter().chain(whole.into_iter().map(|(key, o)| (key, Ok(o)))) {
-            match self.as_written(operation, object).await {
-                Ok(contact) => contacts.done.push((key, contact)),
-                Err(error) => contacts.failed.push((key, error)),
-            }
-        }
-        contacts
-    }
-
-    async fn read_again(&self, operation: &str, rows: Vec<(String, Object)>) -> Vec<(String, StoreResult<Object>)> {
-        if let [(key, object)] = rows.as_slice() {
-            return vec![(key.clone(), self.read_object(operation, &object.id, None, &[]).await)];
-        }
-        let ids = rows.iter().map(|(_, object)| object.id.clone()).collect();
-        let read = self.read_objects(operation, ids).await.unwrap_or_default();
-        let mut read: BTreeMap<_, _> = read.done.into_iter().collect();
-        let lost = || StoreError::new(ErrorKind::Unavailable, operation);
-        rows.into_iter().map(|(key, object)| (key, read.remove(&object.id).ok_or_else(lost))).collect()
-    }
-
-    fn is_whole(&self, object: &Object) -> bool {
+    pub(super) fn is_whole(&self, object: &Object) -> bool {
         object.updated_at.is_some() && self.asked().iter().all(|name| object.properties.contains_key(*name))
     }
 
     /// What fails here fails behind a write that was carried out. What is missing is taken for empty: the next read will tell.
-    async fn as_written(&self, operation: &str, object: StoreResult<Object>) -> StoreResult<Contact> {
+    pub(super) async fn as_written(&self, operation: &str, object: StoreResult<Object>) -> StoreResult<Contact> {
         let object = object.map_err(carried_out)?;
         let shapes = self.shapes().await.map_err(carried_out)?;
         let read = contact::to_contact_as_told(&object, &self.names, &shapes);
@@ -345,7 +256,7 @@ impl Client {
         reply.json().map_err(|failure| failure.during(call.operation).with_request(reply.request_id))
     }
 
-    async fn send(&self, call: &Call<'_>) -> StoreResult<Reply> {
+    pub(super) async fn send(&self, call: &Call<'_>) -> StoreResult<Reply> {
         self.send_over(&self.means.http, call).await
     }
 
@@ -362,11 +273,11 @@ impl Client {
     }
 
     /// The names of the properties to ask for.
-    fn asked(&self) -> Vec<&str> {
+    pub(super) fn asked(&self) -> Vec<&str> {
         self.names.iter().map(String::as_str).chain([COUNTERPART, MERGED]).collect()
     }
 
-    fn objects(&self, rest: &[&str]) -> Url {
+    pub(super) fn objects(&self, rest: &[&str]) -> Url {
         join(&self.settings.base, &[&["crm", "objects", &self.settings.version, "contacts"], rest].concat())
     }
 
@@ -405,10 +316,6 @@ fn join(base: &Url, segments: &[&str]) -> Url {
 fn escaped(segment: &str) -> String {
     let plain = |byte: u8| byte.is_ascii_alphanumeric() || b"-._~".contains(&byte);
     segment.bytes().map(|byte| if plain(byte) { char::from(byte).to_string() } else { format!("%{byte:02X}") }).collect()
-}
-
-fn distinct(ids: &[RecordId]) -> Vec<String> {
-    ids.iter().map(|id| id.as_str().to_owned()).collect::<BTreeSet<_>>().into_iter().collect()
 }
 
 pub(super) fn invalid(operation: &str, fields: Vec<Field>) -> StoreError {

@@ -153,7 +153,9 @@ impl Complaint {
             self.add_message(text);
         }
         for member in ["errors", "validationResults"] {
-            body.get(member).and_then(Json::as_array).into_iter().flatten().for_each(|error| self.add(error));
+            for error in body.get(member).and_then(Json::as_array).into_iter().flatten() {
+                self.add(error);
+            }
         }
     }
 
@@ -165,7 +167,9 @@ impl Complaint {
             && errors.iter().all(Json::is_object)
             && !errors.is_empty()
         {
-            errors.iter().for_each(|error| self.add(error));
+            for error in &errors {
+                self.add(error);
+            }
             return;
         }
         self.clash |= text.contains("already exists") || text.contains("already has that value");
@@ -183,10 +187,14 @@ impl Complaint {
     fn add_names(&mut self, names: Option<&Json>) {
         match names {
             Some(Json::String(name)) => {
-                let name = name.rsplit('.').next().unwrap_or_default();
+                let name = name.strip_prefix("properties.").unwrap_or(name);
                 self.fields.extend(is_name(name).then(|| Field::new(name)));
             }
-            Some(Json::Array(names)) => names.iter().for_each(|name| self.add_names(Some(name))),
+            Some(Json::Array(names)) => {
+                for name in names {
+                    self.add_names(Some(name));
+                }
+            }
             _ => {}
         }
     }

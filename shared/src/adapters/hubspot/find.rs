@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use phonenumber::Mode;
 use serde_json::{Value as Json, json};
 
-use super::{Client, client::MOST_ROWS, property::MORE_EMAILS};
+use super::{Client, bulk::MOST_ROWS, property::MORE_EMAILS};
 use crate::{
     model::{
         contact::Contact,

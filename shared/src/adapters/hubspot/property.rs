@@ -29,11 +29,29 @@ pub(super) const KEYS: [&str; 4] = ["email", MORE_EMAILS, "phone", "mobilephone"
 /// Properties of every account that hold one text and that nobody can delete.
 /// <https://knowledge.hubspot.com/properties/hubspots-default-contact-properties>
 const STANDARD: [&str; 19] = [
-    "address", "city", "company", "country", "date_of_birth", "email", "fax", "firstname", "hs_language", "hs_lead_status",
-    "jobtitle", "lastname", "lifecyclestage", "mobilephone", "phone", "salutation", "state", "website", "zip",
+    "address",
+    "city",
+    "company",
+    "country",
+    "date_of_birth",
+    "email",
+    "fax",
+    "firstname",
+    "hs_language",
+    "hs_lead_status",
+    "jobtitle",
+    "lastname",
+    "lifecyclestage",
+    "mobilephone",
+    "phone",
+    "salutation",
+    "state",
+    "website",
+    "zip",
 ];
 
 /// A contact property, from the list of properties.
+#[expect(clippy::struct_excessive_bools, reason = "HubSpot's form")]
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub(super) struct Property {

@@ -77,7 +77,7 @@ impl ContactStore for Client {
     }
 
     async fn merge(&self, winner: &Contact, loser: &RecordId) -> StoreResult<Contact> {
-        let error = match Client::merge(self, &winner.id, loser).await {
+        let error = match self.merge_records(&winner.id, loser).await {
             Ok(contact) => return Ok(contact),
             Err(error) if error.kind.is_transient() => return Err(error),
             Err(error) => error,
@@ -94,9 +94,12 @@ impl ContactStore for Client {
         let object = self.read_history(id, field.as_str()).await?;
         let since = since.as_str().parse().unwrap_or(Timestamp::MIN);
         let shape = self.shapes().await?.of(field.as_str());
-        let versions = object.properties_with_history.get(field.as_str()).map(Vec::as_slice).unwrap_or_default();
+        // No history at all is not a history without changes.
+        let operation = || format!("hubspot history {id} {field}");
+        let versions = object.properties_with_history.get(field.as_str());
+        let versions = versions.ok_or_else(|| StoreError::new(ErrorKind::Unsupported, operation()))?;
         let past: Option<Vec<_>> = versions.iter().map(|version| past_value(version, shape, self.settings.app_id.as_deref())).collect();
-        let mut past = past.ok_or_else(|| StoreError::new(ErrorKind::Garbled, format!("hubspot history {id} {field}")))?;
+        let mut past = past.ok_or_else(|| StoreError::new(ErrorKind::Garbled, operation()))?;
         past.retain(|value| value.at >= since);
         past.sort_by_key(|value| value.at);
         Ok(past)
@@ -126,7 +129,8 @@ impl Client {
         if let Some(property) = named(known) {
             return Ok(property);
         }
-        let mut definition = json!({"name": name, "label": label, "type": "string", "fieldType": "text", "groupName": "contactinformation"});
+        let mut definition =
+            json!({"name": name, "label": label, "type": "string", "fieldType": "text", "groupName": "contactinformation"});
         if unique && let Some(definition) = definition.as_object_mut() {
             definition.insert("hasUniqueValue".to_owned(), true.into());
         }

@@ -24,8 +24,8 @@ pub(super) struct Object {
     #[serde(default, deserialize_with = "or_default")]
     pub archived: bool,
     /// The caller's own id of a batch's row.
-    #[serde(default)]
-    pub object_write_trace_id: Option<String>,
+    #[serde(default, rename = "objectWriteTraceId")]
+    pub trace: Option<String>,
     /// Earlier values of the properties they were asked of.
     #[serde(default, deserialize_with = "or_default")]
     pub properties_with_history: BTreeMap<String, Vec<Version>>,
@@ -85,10 +85,11 @@ pub(super) struct Batch {
 #[derive(Deserialize)]
 pub(super) struct Token {
     /// The token for calls.
-    pub access_token: secrecy::SecretString,
+    #[serde(rename = "access_token")]
+    pub access: secrecy::SecretString,
     /// The token for the next refresh.
-    #[serde(default)]
-    pub refresh_token: Option<secrecy::SecretString>,
+    #[serde(default, rename = "refresh_token")]
+    pub refresh: Option<secrecy::SecretString>,
     /// For how many seconds the token for calls is good.
     #[serde(default = "Token::half_an_hour")]
     pub expires_in: u32,

@@ -125,7 +125,10 @@ fn a_limit_holds_as_long_as_its_policy_says() {
     for (body, expected) in [
         (json!({"policyName": "DAILY", "message": "You have reached your daily limit."}), "2026-02-04T00:00:00Z"),
         (json!({"message": "You have reached your daily limit."}), "2026-02-04T00:00:00Z"),
-        (json!({"policyName": "TEN_SECONDLY_ROLLING", "message": "You have reached your ten_secondly_rolling limit."}), "2026-02-03T11:00:10Z"),
+        (
+            json!({"policyName": "TEN_SECONDLY_ROLLING", "message": "You have reached your ten_secondly_rolling limit."}),
+            "2026-02-03T11:00:10Z",
+        ),
         (json!({"message": "You have reached your ten_secondly_rolling limit."}), "2026-02-03T11:00:10Z"),
         (json!({"policyName": "SECONDLY"}), "2026-02-03T11:00:01Z"),
         (json!({"status": "error", "message": "You have reached your secondly limit.", "errorType": "RATE_LIMIT"}), "2026-02-03T11:00:01Z"),

@@ -19,7 +19,11 @@ async fn oauth() -> Portal {
 /// Serves every record to whoever brings this token, and refuses the others.
 async fn accept(portal: &Portal, token: &str) {
     let found = ResponseTemplate::new(200).set_body_json(object("1", json!({})));
-    Mock::given(path(record("1"))).and(header("authorization", &*format!("Bearer {token}"))).respond_with(found).mount(&portal.server).await;
+    Mock::given(path(record("1")))
+        .and(header("authorization", &*format!("Bearer {token}")))
+        .respond_with(found)
+        .mount(&portal.server)
+        .await;
     let refused = ResponseTemplate::new(401).set_body_json(json!({"category": "EXPIRED_AUTHENTICATION"}));
     Mock::given(path(record("1"))).respond_with(refused).mount(&portal.server).await;
 }
@@ -84,20 +88,34 @@ async fn a_replaced_refresh_token_is_used_and_kept() {
     let portal = oauth().await;
     accept(&portal, "at-2").await;
     let replaced = json!({"access_token": "at-1", "refresh_token": "rt-2"});
-    Mock::given(path(TOKEN)).and(body_string_contains("refresh_token=rt-1")).respond_with(ResponseTemplate::new(200).set_body_json(replaced)).mount(&portal.server).await;
+    Mock::given(path(TOKEN))
+        .and(body_string_contains("refresh_token=rt-1"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(replaced))
+        .mount(&portal.server)
+        .await;
     let next = json!({"access_token": "at-2", "refresh_token": "rt-2", "expires_in": 1800});
-    Mock::given(path(TOKEN)).and(body_string_contains("refresh_token=rt-2")).respond_with(ResponseTemplate::new(200).set_body_json(next)).mount(&portal.server).await;
+    Mock::given(path(TOKEN))
+        .and(body_string_contains("refresh_token=rt-2"))
+        .respond_with(ResponseTemplate::new(200).set_body_json(next))
+        .mount(&portal.server)
+        .await;
     portal.client.get(&"1".into()).await.unwrap();
     let kept = portal.keeper.0.lock().unwrap().clone();
     let [(name, value)] = kept.as_slice() else { panic!("{}", kept.len()) };
     assert_eq!(name, "hubspot/site");
-    assert_eq!(serde_json::from_str::<Json>(value).unwrap(), json!({"client_id": "id-1", "client_secret": "cs-1", "refresh_token": "rt-2"}));
+    assert_eq!(
+        serde_json::from_str::<Json>(value).unwrap(),
+        json!({"client_id": "id-1", "client_secret": "cs-1", "refresh_token": "rt-2"})
+    );
 }
 
 #[tokio::test]
 async fn a_refused_refresh_is_a_denial_and_a_failed_one_passes() {
     for (reply, expected) in [
-        (ResponseTemplate::new(400).set_body_json(json!({"status": "BAD_REFRESH_TOKEN", "message": "missing or invalid"})), ErrorKind::AccessDenied),
+        (
+            ResponseTemplate::new(400).set_body_json(json!({"status": "BAD_REFRESH_TOKEN", "message": "missing or invalid"})),
+            ErrorKind::AccessDenied,
+        ),
         (ResponseTemplate::new(403).set_body_string(""), ErrorKind::AccessDenied),
         (ResponseTemplate::new(502), ErrorKind::Unavailable),
         (ResponseTemplate::new(200).set_body_string("<html>"), ErrorKind::Garbled),
@@ -112,7 +130,11 @@ async fn a_refused_refresh_is_a_denial_and_a_failed_one_passes() {
 
 #[test]
 fn credentials_that_cannot_be_read_are_not_shown() {
-    for text in ["{\"client_id\":\"hush\"}", "{\"client_id\":1,hush", "{\"client_id\":\"a\",\"client_secret\":\"b\",\"refresh_token\":\"c\",\"hush\":1}"] {
+    for text in [
+        "{\"client_id\":\"hush\"}",
+        "{\"client_id\":1,hush",
+        "{\"client_id\":\"a\",\"client_secret\":\"b\",\"refresh_token\":\"c\",\"hush\":1}",
+    ] {
         let error = Credentials::read("hubspot/site", &text.into()).unwrap_err();
         assert_eq!(error.kind, ErrorKind::Corrupt);
         assert!(!format!("{error} {error:?}").contains("hush"));

@@ -10,7 +10,8 @@ use crate::{
 #[tokio::test]
 async fn history_is_what_the_property_had_since_oldest_first() {
     let portal = Portal::new().await;
-    let version = |value: &str, at: Json, kind: &str, source: Json| json!({"value": value, "timestamp": at, "sourceType": kind, "sourceId": source});
+    let version =
+        |value: &str, at: Json, kind: &str, source: Json| json!({"value": value, "timestamp": at, "sourceType": kind, "sourceId": source});
     let mut object = object("512", json!({}));
     object["propertiesWithHistory"] = json!({"firstname": [
         version("D", json!("2026-02-01T00:00:03Z"), "INTEGRATION", json!(77)),
@@ -35,6 +36,13 @@ async fn a_history_that_is_not_understood_is_not_guessed() {
         portal.answer("GET", record("512"), 200, object).await;
         assert_eq!(kind(portal.client.history(&"512".into(), &"firstname".into(), &"x".into()).await), ErrorKind::Garbled);
     }
+}
+
+#[tokio::test]
+async fn no_history_is_not_a_history_without_changes() {
+    let portal = Portal::new().await;
+    portal.answer("GET", record("512"), 200, object("512", json!({}))).await;
+    assert_eq!(kind(portal.client.history(&"512".into(), &"firstname".into(), &"x".into()).await), ErrorKind::Unsupported);
 }
 
 #[tokio::test]

@@ -9,7 +9,7 @@ async fn a_read_asks_for_what_is_mapped_and_what_tells_merges() {
     let portal = Portal::new().await;
     portal.answer("GET", record("512"), 200, object("512", json!({"firstname": "Ada", "wix_contact_id": "w1"}))).await;
     let Found::Present(contact) = portal.client.get(&"512".into()).await.unwrap() else { panic!("not present") };
-    assert_eq!((text(&contact, "firstname"), contact.counterpart), (Some("Ada"), Some("w1".into())));
+    assert_eq!((text(&contact, "firstname"), contact.counterpart.clone()), (Some("Ada"), Some("w1".into())));
     let calls = portal.server.received_requests().await.unwrap();
     let query = calls[0].url.query().unwrap().replace("%2C", ",");
     assert_eq!(query, "properties=email,firstname,hs_additional_emails,mobilephone,phone,wix_contact_id,hs_merged_object_ids");
@@ -68,8 +68,15 @@ async fn a_mapped_property_that_the_portal_lost_does_not_look_empty() {
 async fn an_email_is_found_by_a_current_read_and_by_the_index() {
     let portal = Portal::new().await;
     portal.answer("GET", record("ada%2Bshop%40example.com"), 200, object("5", json!({"email": "ada+shop@example.com"}))).await;
-    portal.answer("POST", format!("{CONTACTS}/search"), 200, json!({"total": 3, "results": [object("5", json!({})), object("6", json!({})),
-        object("7", json!({}))]})).await;
+    portal
+        .answer(
+            "POST",
+            format!("{CONTACTS}/search"),
+            200,
+            json!({"total": 3, "results": [object("5", json!({})), object("6", json!({})),
+        object("7", json!({}))]}),
+        )
+        .await;
     let batch = json!({"status": "COMPLETE", "results": [object("5", json!({"email": "ada+shop@example.com"})),
         object("6", json!({"hs_additional_emails": "x@example.com;Ada+Shop@example.com"})), object("7", json!({"email": "shop@example.com"}))]});
     portal.answer("POST", format!("{CONTACTS}/batch/read"), 200, batch).await;

@@ -57,7 +57,7 @@ async fn a_contact_that_has_the_email_is_named_in_every_form() {
     ] {
         let portal = Portal::new().await;
         portal.answer("POST", upserts(), status, body.clone()).await;
-        let error = ContactStore::create(&portal.client, &draft()).await.unwrap_err();
+        let error = portal.client.create(&draft()).await.unwrap_err();
         assert_eq!((error.kind, &*error.operation), (expected, "hubspot create for w1"), "{body}");
         assert_eq!(portal.calls().await.len(), 1);
     }
@@ -68,7 +68,7 @@ async fn a_lost_create_is_ambiguous_and_not_repeated_from_here() {
     for reply in [ResponseTemplate::new(502), ResponseTemplate::new(200).set_body_string("{\"status\":\"COMP")] {
         let portal = Portal::new().await;
         portal.reply("POST", upserts(), reply).await;
-        assert!(kind(ContactStore::create(&portal.client, &draft()).await).is_ambiguous());
+        assert!(kind(portal.client.create(&draft()).await).is_ambiguous());
         assert_eq!(portal.calls().await.len(), 1);
     }
 }
@@ -158,7 +158,7 @@ async fn a_merge_returns_the_record_that_is_left() {
     let portal = Portal::new().await;
     let winner = present(&portal, "1").await;
     portal.answer("POST", format!("{CONTACTS}/merge"), 200, object("3", json!({"hs_merged_object_ids": "1;2"}))).await;
-    assert_eq!(ContactStore::merge(&portal.client, &winner, &"2".into()).await.unwrap().id, "3".into());
+    assert_eq!(portal.client.merge(&winner, &"2".into()).await.unwrap().id, "3".into());
     assert_eq!(portal.body(0).await, json!({"primaryObjectId": "1", "objectIdToMerge": "2"}));
 }
 
@@ -169,6 +169,6 @@ async fn a_merge_that_was_carried_out_before_is_done() {
         let winner = present(&portal, "1").await;
         portal.answer("POST", format!("{CONTACTS}/merge"), 400, json!({"category": "VALIDATION_ERROR", "message": "no"})).await;
         portal.answer("GET", record("2"), 200, object(left, json!({"hs_merged_object_ids": merged}))).await;
-        assert_eq!(ContactStore::merge(&portal.client, &winner, &"2".into()).await.is_ok(), done, "{left}");
+        assert_eq!(portal.client.merge(&winner, &"2".into()).await.is_ok(), done, "{left}");
     }
 }

@@ -145,7 +145,10 @@ impl Client {
     async fn page(&self, call: &Call) -> StoreResult<Page> {
         let reply: PageReply = self.call(call).await?;
         let count = reply.contacts.len();
-        let contacts = reply.contacts.into_iter().filter_map(|native| to_contact(native, self.mirror()).ok()).collect();
+        let contacts: Vec<_> = reply.contacts.into_iter().filter_map(|native| to_contact(native, self.mirror()).ok()).collect();
+        if contacts.len() < count {
+            tracing::warn!(left_out = count - contacts.len(), "Wix sent contacts that cannot be understood.");
+        }
         Ok(Page { contacts, count, total: reply.paging_metadata.and_then(|paging| paging.total) })
     }
 
@@ -193,7 +196,7 @@ impl Client {
 /// A label that does not exist makes the call fail with a code that is not documented.
 fn unknown_label(mut refusal: Refusal) -> StoreError {
     let refused = refusal.status.is_some_and(|status| matches!(status.as_u16(), 400 | 404 | 409 | 428));
-    if refused && refusal.code.is_some() && !matches!(refusal.error.kind, ErrorKind::NotFound | ErrorKind::Stale) {
+    if refused && refusal.code.is_some() && !refusal.has_code("CONTACT_NOT_FOUND") && !refusal.has_code("CONTACT_ALREADY_CHANGED") {
         refusal.error.kind = ErrorKind::Invalid(Vec::new());
     }
     refusal.into()

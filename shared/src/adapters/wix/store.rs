@@ -130,6 +130,14 @@ fn blaming(mut error: StoreError, fields: &[Field]) -> StoreError {
     error
 }
 
+/// Tells whether another form of emptiness may be accepted after this failure.
+fn may_be_about_clearing(kind: &ErrorKind, change: &Change) -> bool {
+    match kind {
+        ErrorKind::Invalid(fields) => fields.is_empty() || fields.iter().any(|field| change.cleared().contains(field)),
+        _ => false,
+    }
+}
+
 impl Client {
     async fn find_by(&self, path: &str, value: &str, holds: impl Fn(&Contact) -> bool + Send) -> StoreResult<Vec<Contact>> {
         let mut filter = serde_json::Map::new();
@@ -171,7 +179,7 @@ impl Client {
                 let rest = change.clearing_only(&left);
                 (written, rest)
             }
-            Err(refusal) if matches!(refusal.error.kind, ErrorKind::Invalid(_)) => (current.clone(), change.clone()),
+            Err(refusal) if may_be_about_clearing(&refusal.error.kind, change) => (current.clone(), change.clone()),
             Err(refusal) => return Err(refusal.into()),
         };
         let other = clearing.other();

@@ -48,7 +48,7 @@ pub const BASE: &str = "https://www.wixapis.com";
 /// (<https://dev.wix.com/docs/rest/articles/getting-started/rate-limits>).
 pub const RATE: Rate = Rate {
     requests: NonZeroU32::new(180).expect("it is not zero"),
-    per: Duration::from_secs(60),
+    per: Duration::from_mins(1),
     burst: NonZeroU32::new(20).expect("it is not zero"),
     longest_wait: Duration::from_secs(5),
 };

@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use reqwest::{
     Method, Url,
-    header::{AUTHORIZATION, HeaderName},
+    header::{AUTHORIZATION, HeaderName, HeaderValue},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -42,7 +42,7 @@ pub enum Credentials {
 }
 
 /// A token is renewed this long before it expires, or at half its life if that is later.
-const MARGIN: Duration = Duration::from_secs(300);
+const MARGIN: Duration = Duration::from_mins(5);
 
 /// The life of a token as documented, where the reply does not tell.
 const USUAL_LIFE: u64 = 14_400;
@@ -95,7 +95,7 @@ impl Auth {
         if matches!(self.credentials, Credentials::ApiKey { .. }) {
             return false;
         }
-        let sent = refused.headers.get(AUTHORIZATION).map(|value| value.as_bytes());
+        let sent = refused.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
         let mut token = self.token.lock().await;
         // Another request may have renewed it already.
         token.take_if(|token| sent == Some(token.text.expose_secret().as_bytes()));
@@ -127,6 +127,6 @@ async fn fetch(http: &Http, base: &Url, app: (&str, &SecretString, &SiteId), now
     let TokenReply { access_token, expires_in } =
         reply.json().map_err(|failure| failure.during(operation).with_request(reply.request_id.clone()))?;
     let life = Duration::from_secs(expires_in.unwrap_or(USUAL_LIFE).min(USUAL_LIFE));
-    let renew_at = now.saturating_add(life - MARGIN.min(life / 2)).unwrap_or(Timestamp::MAX);
+    let renew_at = now.saturating_add(life.saturating_sub(MARGIN.min(life / 2))).unwrap_or(Timestamp::MAX);
     Ok(Token { text: access_token, renew_at })
 }

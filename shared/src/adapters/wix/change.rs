@@ -170,17 +170,14 @@ struct Drafting<'a> {
 }
 
 impl<'a> Drafting<'a> {
-    /// Returns what the patch says of a field: nothing, that it is cleared, or its value.
-    fn patched(&self, field: &str) -> Option<Option<&'a Value>> {
-        self.places.get(field).map(|(_, value)| *value)
-    }
-
+    /// Returns what the patch says of a text: nothing, that it is cleared, or what it is.
     fn patched_text(&self, field: &str) -> lists::Change<'a> {
-        self.patched(field).map(|value| value.and_then(Value::as_text))
+        self.places.get(field).map(|(_, value)| value.and_then(Value::as_text))
     }
 
+    /// Returns what the patch says of a list: nothing, or what is in it.
     fn patched_list(&self, field: &str) -> Option<&'a [String]> {
-        self.patched(field).map(|value| value.map(Value::elements).unwrap_or_default())
+        self.places.get(field).map(|(_, value)| value.map(Value::elements).unwrap_or_default())
     }
 
     fn current(&self, path: &[&str]) -> Option<&'a str> {
@@ -290,15 +287,12 @@ impl<'a> Drafting<'a> {
                 continue;
             }
             self.change.extended.push(Field::new(key));
-            match new {
-                Some(text) => {
-                    let number = self.rules.numbers.contains(key) || items.get(key).is_some_and(Json::is_number);
-                    items.insert(key.clone(), if number { number_of(text) } else { text.into() });
-                }
-                None => {
-                    items.remove(key);
-                    self.change.cleared.insert(Field::new(key));
-                }
+            if let Some(text) = new {
+                let number = self.rules.numbers.contains(key) || items.get(key).is_some_and(Json::is_number);
+                items.insert(key.clone(), if number { number_of(text) } else { text.into() });
+            } else {
+                items.remove(key);
+                self.change.cleared.insert(Field::new(key));
             }
         }
         if !self.change.extended.is_empty() {

@@ -76,11 +76,13 @@ struct Email {
 }
 
 #[derive(Default, Deserialize)]
-#[serde(default, rename_all = "camelCase")]
+#[serde(default)]
 struct Phone {
     tag: Option<String>,
-    phone: Option<String>,
-    e164_phone: Option<String>,
+    #[serde(rename = "phone")]
+    typed: Option<String>,
+    #[serde(rename = "e164Phone")]
+    e164: Option<String>,
     primary: Option<bool>,
 }
 
@@ -117,6 +119,7 @@ pub fn to_contact(native: Json, mirror: Option<&str>) -> Result<Contact, Failure
 
 /// Understands a contact that an event encloses, if it is whole: a contact has at least a name, an e-mail address or a phone number
 /// (<https://dev.wix.com/docs/rest/crm/members-contacts/contacts/contacts/contact-v4/create-contact>), so one without was left out.
+#[must_use]
 pub fn whole_contact(entity: &Json, mirror: Option<&str>) -> Option<Contact> {
     let contact = to_contact(entity.clone(), mirror).ok()?;
     let has = |name| contact.fields.contains_key(&Field::from(name));
@@ -173,7 +176,7 @@ fn explode_emails(fields: &mut Fields, mut emails: Vec<Email>) {
 impl Phone {
     /// Returns the number in E.164 where Wix could tell it, for only Wix knows the country of a number without prefix; else as typed.
     fn number(&self) -> &str {
-        [&self.e164_phone, &self.phone].into_iter().flatten().find(|number| !number.is_empty()).map_or("", String::as_str)
+        [&self.e164, &self.typed].into_iter().flatten().find(|number| !number.is_empty()).map_or("", String::as_str)
     }
 }
 

@@ -77,10 +77,7 @@ impl Client {
     /// (<https://dev.wix.com/docs/rest/crm/members-contacts/contacts/contacts/contact-v4/merge-contacts>).
     pub(super) async fn read(&self, id: &RecordId) -> StoreResult<Found> {
         let operation = format!("wix get {id}");
-        let url = match self.contact_url(&operation, id, &[]) {
-            Ok(url) => url,
-            Err(_) => return Ok(Found::Absent),
-        };
+        let Ok(url) = self.contact_url(&operation, id, &[]) else { return Ok(Found::Absent) };
         let reply: ContactReply = match self.call(&Call::read(&operation, Method::GET, url)).await {
             Ok(reply) => reply,
             Err(refusal) if refusal.error.kind == ErrorKind::NotFound => return Ok(Found::Absent),

@@ -7,7 +7,7 @@ use serde_json::{Value as Json, json};
 
 use super::{
     Client, Query,
-    change::{Change, Rules, from_patch},
+    change::{Change, Clearing, Rules, from_patch},
     contact::whole_contact,
     lists::{Emails, Entry, Phones, items_of},
     place::is_writable,
@@ -58,7 +58,8 @@ impl ContactStore for Client {
         let patch: Patch = draft.fields.iter().map(|(field, value)| (field.clone(), Some(value.clone()))).collect();
         let change = self.change(&operation, &Json::Null, &patch).await?;
         let mirror = self.mirror().map(|key| (key, draft.counterpart.as_str()));
-        self.create_contact(operation, change.new_info(mirror)).await
+        let extended = change.extended.clone();
+        self.create_contact(operation, change.new_info(mirror)).await.map_err(|error| blaming(error, &extended))
     }
 
     async fn update(&self, current: &Contact, patch: &Patch) -> StoreResult<Contact> {
@@ -71,12 +72,8 @@ impl ContactStore for Client {
         let written = if change.is_empty() { None } else { Some(self.write(current, &change).await?) };
         match self.relabel(&current.id, &change).await {
             Ok(relabelled) => Ok(relabelled.or(written).unwrap_or_else(|| current.clone())),
-            Err(mut error) => {
-                if error.kind.is_transient() && written.is_some() {
-                    error.kind = ErrorKind::Unavailable;
-                }
-                Err(error)
-            }
+            Err(error) if written.is_some() => Err(after_a_write(error)),
+            Err(error) => Err(error),
         }
     }
 
@@ -130,6 +127,19 @@ fn blaming(mut error: StoreError, fields: &[Field]) -> StoreError {
     error
 }
 
+/// Makes of a failure that followed a successful write one after which the caller looks again.
+fn after_a_write(mut error: StoreError) -> StoreError {
+    if error.kind.is_transient() {
+        error.kind = ErrorKind::Unavailable;
+    }
+    error
+}
+
+/// Returns what the change was to clear and did not.
+fn still_filled(written: &Contact, change: &Change) -> BTreeSet<Field> {
+    change.cleared().iter().filter(|field| written.get(field).is_some()).cloned().collect()
+}
+
 /// Tells whether another form of emptiness may be accepted after this failure.
 fn may_be_about_clearing(kind: &ErrorKind, change: &Change) -> bool {
     match kind {
@@ -170,28 +180,32 @@ impl Client {
         if change.cleared().is_empty() {
             return first.map_err(|refusal| blaming(refusal.into(), &change.extended));
         }
-        let (written, rest) = match first {
+        match first {
             Ok(written) => {
-                let left: BTreeSet<Field> = change.cleared().iter().filter(|field| written.get(field).is_some()).cloned().collect();
+                let left = still_filled(&written, change);
                 if left.is_empty() {
                     return Ok(written);
                 }
-                let rest = change.clearing_only(&left);
-                (written, rest)
+                let second = self.clear(&written, &change.clearing_only(&left), clearing.other()).await;
+                second.map_err(after_a_write)
             }
-            Err(refusal) if may_be_about_clearing(&refusal.error.kind, change) => (current.clone(), change.clone()),
-            Err(refusal) => return Err(refusal.into()),
-        };
-        let other = clearing.other();
-        let second = self.patch_contact(operation(), &written.id, written.revision.as_ref(), rest.info(other)).await;
-        let second = second.map_err(|refusal| blaming(refusal.into(), &change.extended))?;
-        let left: Vec<Field> = rest.cleared().iter().filter(|field| second.get(field).is_some()).cloned().collect();
+            Err(refusal) if may_be_about_clearing(&refusal.error.kind, change) => self.clear(current, change, clearing.other()).await,
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+
+    /// Sends a change whose first form did not clear.
+    async fn clear(&self, current: &Contact, change: &Change, form: Clearing) -> StoreResult<Contact> {
+        let operation = || format!("wix update {}", current.id);
+        let written = self.patch_contact(operation(), &current.id, current.revision.as_ref(), change.info(form)).await;
+        let written = written.map_err(|refusal| blaming(refusal.into(), &change.extended))?;
+        let left = still_filled(&written, change);
         if left.is_empty() {
-            self.remember_clearing(other);
-            return Ok(second);
+            self.remember_clearing(form);
+            return Ok(written);
         }
         // Neither form clears. Told as refused, so that it is not tried for ever.
-        Err(StoreError::new(ErrorKind::Invalid(left), operation()))
+        Err(StoreError::new(ErrorKind::Invalid(left.into_iter().collect()), operation()))
     }
 
     async fn relabel(&self, id: &RecordId, change: &Change) -> StoreResult<Option<Contact>> {

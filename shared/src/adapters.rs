@@ -3,4 +3,4 @@
 pub mod http;
 pub mod hubspot;
 pub mod memory;
-
+pub mod wix;

@@ -134,7 +134,7 @@ mod tests {
     fn rate(requests: u32, burst: u32, longest_wait: u64) -> Rate {
         Rate {
             requests: requests.try_into().unwrap(),
-            per: Duration::from_secs(60),
+            per: Duration::from_mins(1),
             burst: burst.try_into().unwrap(),
             longest_wait: Duration::from_secs(longest_wait),
         }

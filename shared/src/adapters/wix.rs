@@ -1,0 +1,102 @@
+//! Wix contacts, over the REST API v4 (<https://dev.wix.com/docs/rest/crm/members-contacts/contacts/introduction>).
+//!
+//! What the vendor's documentation leaves open is met in a way that is right for every reading: lists and extended fields are sent
+//! whole, names with both parts, and whether clearing worked is looked up in the reply.
+
+mod auth;
+mod call;
+mod change;
+mod contact;
+mod contacts;
+mod lists;
+mod place;
+mod refusal;
+#[cfg(test)]
+pub(crate) mod samples;
+mod schema;
+mod store;
+
+use std::{
+    num::NonZeroU32,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use reqwest::Url;
+use tokio::sync::Mutex;
+
+pub use self::{
+    auth::Credentials,
+    change::{Change, Clearing, Rules, from_patch},
+    contact::{to_contact, whole_contact},
+    contacts::{Page, Query},
+    refusal::HABITS,
+    schema::{DataType, ExtendedField, Label},
+};
+use crate::{
+    adapters::http::{Http, Rate},
+    ports::Clock,
+};
+
+/// The public address of the API.
+pub const BASE: &str = "https://www.wixapis.com";
+
+/// The pace that never draws a 429: 200 requests a minute are allowed per installation of an app
+/// (<https://dev.wix.com/docs/rest/articles/getting-started/rate-limits>).
+pub const RATE: Rate = Rate {
+    requests: NonZeroU32::new(180).expect("it is not zero"),
+    per: Duration::from_mins(1),
+    burst: NonZeroU32::new(20).expect("it is not zero"),
+    longest_wait: Duration::from_secs(5),
+};
+
+/// Which site, and how to reach it.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The address of the API: [`BASE`], or a simulator's.
+    pub base: Url,
+    /// What lets us in.
+    pub credentials: Credentials,
+    /// The key of the extended field that holds the counterpart's id, as [`crate::ports::ContactStore::set_up`] returned it.
+    pub mirror_field: Option<String>,
+    /// The country (ISO 3166-1 alpha-2) of phone numbers without prefix.
+    pub default_country: Option<String>,
+}
+
+/// The contacts of one site.
+pub struct Client {
+    settings: Settings,
+    clock: Arc<dyn Clock>,
+    http: Http,
+    auth: auth::Auth,
+    numbers: Mutex<Option<schema::Numbers>>,
+    null_clears: AtomicBool,
+}
+
+impl Client {
+    /// Makes a client; nothing is sent yet. `http` must have [`HABITS`].
+    #[must_use]
+    pub fn new(settings: Settings, clock: Arc<dyn Clock>, http: Http) -> Self {
+        let auth = auth::Auth::new(settings.credentials.clone());
+        Self { settings, clock, http, auth, numbers: Mutex::new(None), null_clears: AtomicBool::new(false) }
+    }
+
+    fn mirror(&self) -> Option<&str> {
+        self.settings.mirror_field.as_deref()
+    }
+
+    /// Returns the form that cleared a field the last time.
+    fn clearing(&self) -> Clearing {
+        if self.null_clears.load(Ordering::Relaxed) { Clearing::Null } else { Clearing::EmptyText }
+    }
+
+    fn remember_clearing(&self, form: Clearing) {
+        self.null_clears.store(form == Clearing::Null, Ordering::Relaxed);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,222 @@
+//! The Wix contacts as a [`ContactStore`].
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use serde_json::{Value as Json, json};
+
+use super::{
+    Client, Query,
+    change::{Change, Clearing, Rules, from_patch},
+    contact::whole_contact,
+    lists::{Emails, Entry, Phones, items_of},
+    place::is_writable,
+};
+use crate::{
+    model::{
+        contact::{Contact, Found, MatchKey},
+        field::{Field, FieldSpec, Patch, Value},
+        ids::{RecordId, Revision},
+    },
+    ports::{ContactStore, Draft, ErrorKind, PastValue, StoreError, StoreResult},
+};
+
+/// At most so many contacts are returned for a key.
+const MOST_FOUND: usize = 10;
+
+#[async_trait]
+impl ContactStore for Client {
+    async fn get(&self, id: &RecordId) -> StoreResult<Found> {
+        self.read(id).await
+    }
+
+    fn enclosed(&self, entity: &Json) -> Option<Contact> {
+        whole_contact(entity, self.mirror())
+    }
+
+    async fn find(&self, key: &MatchKey) -> StoreResult<Vec<Contact>> {
+        match key {
+            MatchKey::Email(email) => self.find_by("info.emails.email", email, |contact| holds(contact, "emails", &Emails, email)).await,
+            MatchKey::Phone(phone) => {
+                let entry = Phones(self.settings.default_country.as_deref());
+                let holds = |contact: &Contact| holds(contact, "phones", &entry, phone);
+                let found = self.find_by("info.phones.e164Phone", phone, holds).await?;
+                if found.is_empty() { self.find_by("info.phones.phone", phone, holds).await } else { Ok(found) }
+            }
+        }
+    }
+
+    async fn find_counterpart(&self, counterpart: &RecordId) -> StoreResult<Option<Contact>> {
+        let Some(key) = self.mirror() else { return Ok(None) };
+        let names = |contact: &Contact| contact.counterpart.as_ref() == Some(counterpart);
+        let found = self.find_by(&format!("info.extendedFields.{key}"), counterpart.as_str(), names).await?;
+        Ok(found.into_iter().next())
+    }
+
+    async fn create(&self, draft: &Draft) -> StoreResult<Contact> {
+        let operation = format!("wix create for {}", draft.counterpart);
+        let patch: Patch = draft.fields.iter().map(|(field, value)| (field.clone(), Some(value.clone()))).collect();
+        let change = self.change(&operation, &Json::Null, &patch).await?;
+        let mirror = self.mirror().map(|key| (key, draft.counterpart.as_str()));
+        let extended = change.extended.clone();
+        self.create_contact(operation, change.new_info(mirror)).await.map_err(|error| blaming(error, &extended))
+    }
+
+    async fn update(&self, current: &Contact, patch: &Patch) -> StoreResult<Contact> {
+        let operation = format!("wix update {}", current.id);
+        let change = self.change(&operation, &current.native, patch).await?;
+        if change.is_empty() && change.add_labels.is_empty() && change.remove_labels.is_empty() {
+            return Ok(current.clone());
+        }
+        // The labels come last: their calls know no revision, and a stale one must stop everything.
+        let written = if change.is_empty() { None } else { Some(self.write(current, &change).await?) };
+        match self.relabel(&current.id, &change).await {
+            Ok(relabelled) => Ok(relabelled.or(written).unwrap_or_else(|| current.clone())),
+            Err(error) if written.is_some() => Err(after_a_write(error)),
+            Err(error) => Err(error),
+        }
+    }
+
+    async fn set_counterpart(&self, current: &Contact, counterpart: &RecordId) -> StoreResult<Contact> {
+        let Some(key) = self.mirror().filter(|_| current.counterpart.is_none()) else { return Ok(current.clone()) };
+        let items = current.native.pointer("/info/extendedFields/items").and_then(Json::as_object).cloned().unwrap_or_default();
+        let mut items = super::change::writable(items);
+        items.insert(key.to_owned(), counterpart.as_str().into());
+        let operation = format!("wix set counterpart of {}", current.id);
+        let info = json!({"extendedFields": {"items": items}});
+        let written = self.patch_contact(operation, &current.id, current.revision.as_ref(), info).await;
+        written.map_err(|refusal| blaming(refusal.into(), &[Field::new(key)]))
+    }
+
+    async fn delete(&self, id: &RecordId) -> StoreResult<()> {
+        self.delete_contact(id).await
+    }
+
+    async fn erase(&self, id: &RecordId) -> StoreResult<()> {
+        self.delete_contact(id).await
+    }
+
+    async fn merge(&self, winner: &Contact, loser: &RecordId) -> StoreResult<Contact> {
+        self.merge_contacts(winner, std::slice::from_ref(loser)).await
+    }
+
+    async fn history(&self, id: &RecordId, _field: &Field, _since: &Revision) -> StoreResult<Vec<PastValue>> {
+        Err(StoreError::new(ErrorKind::Unsupported, format!("wix history of {id}")))
+    }
+
+    async fn schema(&self) -> StoreResult<Vec<FieldSpec>> {
+        self.specs().await
+    }
+
+    async fn set_up(&self) -> StoreResult<String> {
+        self.mirror_key().await
+    }
+}
+
+/// Tells whether the contact holds the value in a list. The filter is checked because a filter that Wix does not understand may be
+/// ignored, and then everybody matches.
+fn holds(contact: &Contact, list: &str, entry: &impl Entry, value: &str) -> bool {
+    contact.native.get("info").is_some_and(|info| items_of(info, list).iter().any(|item| entry.is(item, value)))
+}
+
+/// Names the refused fields where Wix does not.
+fn blaming(mut error: StoreError, fields: &[Field]) -> StoreError {
+    if error.kind == ErrorKind::Invalid(Vec::new()) {
+        error.kind = ErrorKind::Invalid(fields.to_vec());
+    }
+    error
+}
+
+/// Makes of a failure that followed a successful write one after which the caller looks again.
+fn after_a_write(mut error: StoreError) -> StoreError {
+    if error.kind.is_transient() {
+        error.kind = ErrorKind::Unavailable;
+    }
+    error
+}
+
+/// Returns what the change was to clear and did not.
+fn still_filled(written: &Contact, change: &Change) -> BTreeSet<Field> {
+    change.cleared().iter().filter(|field| written.get(field).is_some()).cloned().collect()
+}
+
+/// Tells whether another form of emptiness may be accepted after this failure.
+fn may_be_about_clearing(kind: &ErrorKind, change: &Change) -> bool {
+    match kind {
+        ErrorKind::Invalid(fields) => fields.is_empty() || fields.iter().any(|field| change.cleared().contains(field)),
+        _ => false,
+    }
+}
+
+impl Client {
+    async fn find_by(&self, path: &str, value: &str, holds: impl Fn(&Contact) -> bool + Send) -> StoreResult<Vec<Contact>> {
+        let mut filter = serde_json::Map::new();
+        filter.insert(path.to_owned(), json!({"$eq": value}));
+        let query = Query { filter: filter.into(), limit: MOST_FOUND, ..Query::default() };
+        let mut found = self.query(&query).await?.contacts;
+        found.retain(holds);
+        found.truncate(MOST_FOUND);
+        Ok(found)
+    }
+
+    /// Works out what to send for a patch.
+    async fn change(&self, operation: &str, native: &Json, patch: &Patch) -> StoreResult<Change> {
+        let numeric = |value: &Value| value.as_text().is_some_and(|text| text.parse::<f64>().is_ok());
+        // Only a value that reads as a number needs to know whether its field holds numbers.
+        let numbers = if patch.iter().any(|(field, value)| is_writable(field.as_str()) && value.as_ref().is_some_and(numeric)) {
+            self.number_fields().await?
+        } else {
+            BTreeSet::new()
+        };
+        let rules = Rules { mirror: self.mirror(), country: self.settings.default_country.as_deref(), numbers: &numbers };
+        from_patch(native, patch, &rules).map_err(|fields| StoreError::new(ErrorKind::Invalid(fields), operation))
+    }
+
+    /// Sends the change, and what it clears once more in the other form if the first one did not clear it.
+    async fn write(&self, current: &Contact, change: &Change) -> StoreResult<Contact> {
+        let operation = || format!("wix update {}", current.id);
+        let clearing = self.clearing();
+        let first = self.patch_contact(operation(), &current.id, current.revision.as_ref(), change.info(clearing)).await;
+        if change.cleared().is_empty() {
+            return first.map_err(|refusal| blaming(refusal.into(), &change.extended));
+        }
+        match first {
+            Ok(written) => {
+                let left = still_filled(&written, change);
+                if left.is_empty() {
+                    return Ok(written);
+                }
+                let second = self.clear(&written, &change.clearing_only(&left), clearing.other()).await;
+                second.map_err(after_a_write)
+            }
+            Err(refusal) if may_be_about_clearing(&refusal.error.kind, change) => self.clear(current, change, clearing.other()).await,
+            Err(refusal) => Err(refusal.into()),
+        }
+    }
+
+    /// Sends a change whose first form did not clear.
+    async fn clear(&self, current: &Contact, change: &Change, form: Clearing) -> StoreResult<Contact> {
+        let operation = || format!("wix update {}", current.id);
+        let written = self.patch_contact(operation(), &current.id, current.revision.as_ref(), change.info(form)).await;
+        let written = written.map_err(|refusal| blaming(refusal.into(), &change.extended))?;
+        let left = still_filled(&written, change);
+        if left.is_empty() {
+            self.remember_clearing(form);
+            return Ok(written);
+        }
+        // Neither form clears. Told as refused, so that it is not tried for ever.
+        Err(StoreError::new(ErrorKind::Invalid(left.into_iter().collect()), operation()))
+    }
+
+    async fn relabel(&self, id: &RecordId, change: &Change) -> StoreResult<Option<Contact>> {
+        let labels = [Field::from("labels")];
+        let mut last = None;
+        for keys in change.add_labels.chunks(Self::MOST_LABELS) {
+            last = Some(self.label(id, keys).await.map_err(|error| blaming(error, &labels))?);
+        }
+        for keys in change.remove_labels.chunks(Self::MOST_LABELS) {
+            last = Some(self.unlabel(id, keys).await.map_err(|error| blaming(error, &labels))?);
+        }
+        Ok(last)
+    }
+}

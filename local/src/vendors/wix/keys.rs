@@ -153,11 +153,12 @@ impl Carrier for WixCarrier {
             .map(|parcel| parcel.payload.as_str())
             .unwrap_or_default();
         let iat = now_ms.div_euclid(1000);
-        let mut claims = json!({"data": data, "iat": iat, "exp": iat + self.switches.number("token_lifetime_s")});
-        if self.switches.flag("iss_aud") {
-            claims["iss"] = "wix.com".into();
-            claims["aud"] = self.app_id.clone().into();
-        }
+        let exp = iat + self.switches.number("token_lifetime_s");
+        let claims = if self.switches.flag("iss_aud") {
+            json!({"data": data, "iat": iat, "exp": exp, "iss": "wix.com", "aud": self.app_id})
+        } else {
+            json!({"data": data, "iat": iat, "exp": exp})
+        };
         let headers = vec![("content-type".to_owned(), "text/plain".to_owned())];
         Letter {
             headers,

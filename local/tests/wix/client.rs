@@ -208,7 +208,6 @@ pub fn emails(list: &[&str]) -> Value {
 pub struct Inbox {
     got: Arc<Mutex<Vec<(String, String)>>>,
     answers: Arc<Mutex<VecDeque<u16>>>,
-    url: String,
 }
 
 impl Inbox {
@@ -216,10 +215,7 @@ impl Inbox {
     pub async fn of(wix: &Wix) -> Self {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
-        let inbox = Self {
-            url: url.clone(),
-            ..Self::default()
-        };
+        let inbox = Self::default();
         let router = Router::new()
             .route("/hook", post(receive))
             .with_state(inbox.clone());

@@ -154,3 +154,25 @@ async fn the_order_and_slug_of_merge_events_are_open() {
     wix.deliver().await;
     assert_eq!(inbox.slugs(&wix), ["updated", "deleted", "merge"]);
 }
+
+#[tokio::test]
+async fn extended_fields_may_come_from_the_source() {
+    for (fills, expected) in [(true, Some("x")), (false, None)] {
+        let wix = Wix::start().await;
+        wix.set("merge_fills_extended_fields", fills);
+        wix.post(
+            "/contacts/v4/extended-fields",
+            json!({"displayName": "one", "dataType": "TEXT"}),
+        )
+        .await;
+        let target = wix.create(named("Ada")).await.id();
+        let source =
+            json!({"name": {"first": "Ann"}, "extendedFields": {"items": {"custom.one": "x"}}});
+        let source = wix.create(source).await.id();
+        let merged = merge(&wix, &target, 1, &[&source]).await;
+        assert_eq!(
+            merged.contact()["info"]["extendedFields"]["items"]["custom.one"].as_str(),
+            expected
+        );
+    }
+}

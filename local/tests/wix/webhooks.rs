@@ -248,7 +248,7 @@ async fn a_retry_sends_the_same_bytes_unless_it_resigns() {
         inbox.answer(&[503]);
         wix.create(named("Ada")).await.id();
         wix.sim.deliver_due().await;
-        wix.sim.clock().advance(Duration::from_secs(60));
+        wix.sim.clock().advance(Duration::from_mins(1));
         wix.sim.deliver_due().await;
         let got = inbox.take();
         assert_eq!(got[0].1 == got[1].1, same);

@@ -18,7 +18,7 @@ use super::{
     events::{About, Change},
     filter::{self, Codes, Dialect, Field, at},
     info::text,
-    listing::{Listing, Page, PageSize},
+    listing::{Listing, Page},
     params::Params,
     refusal::{Refusal, body_object, object},
     state::{Desk, World},

@@ -185,3 +185,25 @@ impl Carrier for WixCarrier {
         self.switches.flag("retry_resigns")
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_given_key_is_used() {
+        let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
+        let private: Pkcs8V1Der<'_> = pair.as_der().unwrap();
+        let text = pem("PRIVATE KEY", private.as_ref());
+        let (one, two) = (
+            Keys::new(Some(&text), &Ids::new(1)).unwrap(),
+            Keys::new(Some(&text), &Ids::new(1)).unwrap(),
+        );
+        assert_eq!(one.public_pem(), two.public_pem());
+        assert_eq!(
+            one.sign(&json!({"data": "x"})),
+            two.sign(&json!({"data": "x"}))
+        );
+        assert!(Keys::new(Some("nonsense"), &Ids::new(1)).is_err());
+    }
+}

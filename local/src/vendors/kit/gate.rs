@@ -10,7 +10,7 @@ use axum::{
     middleware::Next,
     response::{IntoResponse, Response},
 };
-use futures::stream;
+use futures::{StreamExt, stream};
 
 use super::{
     faults::{Actor, Fault, FaultKind},
@@ -135,12 +135,11 @@ async fn cut(answer: Response) -> Response {
         .await
         .unwrap_or_default();
     parts.headers.remove(header::CONTENT_LENGTH);
-    let half: io::Result<Bytes> = Ok(whole.slice(..whole.len() / 2));
-    Response::from_parts(
-        parts,
-        Body::from_stream(stream::iter([
-            half,
-            Err(io::ErrorKind::ConnectionReset.into()),
-        ])),
-    )
+    let half = stream::once(async move { Ok(whole.slice(..whole.len() / 2)) });
+    let broken = stream::once(async {
+        // The pause lets the first half leave before the connection breaks.
+        tokio::task::yield_now().await;
+        io::Result::<Bytes>::Err(io::ErrorKind::ConnectionReset.into())
+    });
+    Response::from_parts(parts, Body::from_stream(half.chain(broken)))
 }

@@ -98,7 +98,11 @@ impl Outbox {
     /// An empty outbox.
     #[must_use]
     pub fn new(clock: Clock, faults: Faults, carrier: Box<dyn Carrier>) -> Self {
-        let http = reqwest::Client::new();
+        // A redirect is an answer like any other, not an address to follow.
+        let client = reqwest::Client::builder()
+            .no_proxy()
+            .redirect(reqwest::redirect::Policy::none());
+        let http = client.build().unwrap_or_default();
         let inner = Inner {
             clock,
             faults,

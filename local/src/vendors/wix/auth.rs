@@ -242,7 +242,7 @@ pub(super) async fn token_info(
             .sites
             .get(&token.instance_id)
             .filter(|site| site.installed)?;
-        Some((token.clone(), site.site_id.clone()))
+        Some((token.clone(), site.id.clone()))
     });
     let as_text = world.is("token_info_types", "strings");
     let typed = |value: Value| {
@@ -276,7 +276,7 @@ pub(super) async fn instance(
                 "availablePlans": [], "freeTrialAvailable": false, "copiedFromTemplate": false,
             },
             "site": {
-                "siteId": desk.site.site_id, "siteDisplayName": "Simulated site", "locale": "en",
+                "siteId": desk.site.id, "siteDisplayName": "Simulated site", "locale": "en",
                 "paymentCurrency": "USD", "multilingual": {"isMultiLingual": false}, "installedWixApps": [app_id],
             },
         })))

@@ -177,14 +177,14 @@ pub(super) fn projection(of: &Map<String, Value>) -> Result<Option<Vec<String>>,
 pub(super) fn project(contact: Value, wanted: Option<&[String]>) -> Value {
     let Some(wanted) = wanted else { return contact };
     let mut shown = Map::new();
-    let mut info = Map::new();
+    let mut parts = Map::new();
     for name in ["id", "revision"]
         .into_iter()
         .chain(wanted.iter().map(String::as_str))
     {
         let (into, key, held) = match name.strip_prefix("info.") {
             Some(key) => (
-                &mut info,
+                &mut parts,
                 key,
                 contact.get("info").and_then(|info| info.get(key)),
             ),
@@ -194,8 +194,8 @@ pub(super) fn project(contact: Value, wanted: Option<&[String]>) -> Value {
             into.insert(key.to_owned(), held.clone());
         }
     }
-    if !info.is_empty() {
-        shown.insert("info".to_owned(), Value::Object(info));
+    if !parts.is_empty() {
+        shown.insert("info".to_owned(), Value::Object(parts));
     }
     Value::Object(shown)
 }

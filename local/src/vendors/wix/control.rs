@@ -62,7 +62,7 @@ pub(super) fn routes(world: World) -> Router {
 
 async fn keys(State(world): State<World>) -> Json<Value> {
     let sites: Vec<Value> = world.with(|state| {
-        let shown = |site: &Site| json!({"site_id": site.site_id, "instance_id": site.instance_id, "installed": site.installed});
+        let shown = |site: &Site| json!({"site_id": site.id, "instance_id": site.instance_id, "installed": site.installed});
         state.sites.values().map(shown).collect()
     });
     Json(json!({
@@ -175,10 +175,10 @@ impl World {
         site: Option<&str>,
         origin_instance: Option<&str>,
     ) -> Result<(), ControlError> {
-        let mut inner = json!({"appId": self.app.id});
-        if let Some(origin) = origin_instance {
-            inner["originInstanceId"] = origin.into();
-        }
+        let inner = match origin_instance {
+            Some(origin) => json!({"appId": self.app.id, "originInstanceId": origin}),
+            None => json!({"appId": self.app.id}),
+        };
         self.set_installed(site, true, "AppInstalled", &inner)
     }
 
@@ -205,7 +205,7 @@ impl World {
     pub(super) fn add_site(&self, site_id: &str, instance_id: &str) {
         let now_ms = self.core.clock.now_ms();
         let site = Site {
-            site_id: site_id.to_owned(),
+            id: site_id.to_owned(),
             instance_id: instance_id.to_owned(),
             owner_id: self.ids.guid(),
             installed: true,

@@ -3,10 +3,10 @@
 //! <https://dev.wix.com/docs/rest/crm/members-contacts/contacts/labels/introduction>.
 
 use axum::{
-    Json, Router,
+    Extension, Json, Router,
     body::Bytes,
     extract::{Path, State},
-    routing::get,
+    routing::{get, post},
 };
 use serde_json::{Map, Value, json};
 
@@ -18,7 +18,7 @@ use super::{
     events::{About, Change},
     filter::{self, Codes, Dialect, Field, at},
     info::text,
-    listing::{Listing, Page, PageSize},
+    listing::{Listing, Page},
     params::Params,
     refusal::{Refusal, body_object, object},
     state::{Desk, World},
@@ -38,70 +38,18 @@ pub(super) fn routes(kind: Kind) -> Router<World> {
         Kind::Label => "/contacts/v4/labels",
         Kind::Field => "/contacts/v4/extended-fields",
     };
-    let all = get(move |world, asked, params| list(kind, world, asked, params))
-        .post(move |world, asked, body| find_or_create(kind, world, asked, body));
-    let one = get(move |world, asked, key| show(kind, world, asked, key))
-        .patch(move |world, asked, key, body| rename(kind, world, asked, key, body))
-        .delete(move |world, asked, key| delete(kind, world, asked, key));
-    let query = axum::routing::post(move |world, asked, body| query(kind, world, asked, body));
     Router::new()
-        .route(base, all)
-        .route(&format!("{base}/query"), query)
-        .route(&format!("{base}/{{key}}"), one)
-}
-
-impl Kind {
-    fn name(self) -> &'static str {
-        match self {
-            Self::Label => "label",
-            Self::Field => "field",
-        }
-    }
-
-    fn new_flag(self) -> &'static str {
-        match self {
-            Self::Label => "newLabel",
-            Self::Field => "newField",
-        }
-    }
-
-    fn entity(self) -> &'static str {
-        match self {
-            Self::Label => "label",
-            Self::Field => "extended_field",
-        }
-    }
-
-    fn longest_name(self) -> usize {
-        match self {
-            Self::Label => 180,
-            Self::Field => 150,
-        }
-    }
-
-    fn page_size(self) -> PageSize {
-        match self {
-            Self::Label => PageSize {
-                default: 1000,
-                most: 2000,
-            },
-            Self::Field => PageSize {
-                default: 100,
-                most: 1000,
-            },
-        }
-    }
-
-    fn not_found(self) -> Refusal {
-        match self {
-            Self::Label => Refusal::coded(404, "LABEL_NOT_FOUND", "Label was not found."),
-            Self::Field => Refusal::coded(404, "FIELD_NOT_FOUND", "Extended field was not found."),
-        }
-    }
+        .route(base, get(list).post(find_or_create))
+        .route(&format!("{base}/query"), post(query))
+        .route(
+            &format!("{base}/{{key}}"),
+            get(show).patch(rename).delete(delete),
+        )
+        .layer(Extension(kind))
 }
 
 async fn find_or_create(
-    kind: Kind,
+    Extension(kind): Extension<Kind>,
     State(world): State<World>,
     asked: Asked,
     body: Bytes,
@@ -127,7 +75,7 @@ async fn find_or_create(
 }
 
 async fn show(
-    kind: Kind,
+    Extension(kind): Extension<Kind>,
     State(world): State<World>,
     asked: Asked,
     Path(key): Path<String>,
@@ -142,7 +90,7 @@ async fn show(
 }
 
 async fn rename(
-    kind: Kind,
+    Extension(kind): Extension<Kind>,
     State(world): State<World>,
     asked: Asked,
     Path(key): Path<String>,
@@ -176,7 +124,7 @@ async fn rename(
 }
 
 async fn delete(
-    kind: Kind,
+    Extension(kind): Extension<Kind>,
     State(world): State<World>,
     asked: Asked,
     Path(key): Path<String>,
@@ -195,7 +143,7 @@ async fn delete(
 }
 
 async fn list(
-    kind: Kind,
+    Extension(kind): Extension<Kind>,
     State(world): State<World>,
     asked: Asked,
     Params(params): Params,
@@ -218,7 +166,12 @@ async fn list(
     })
 }
 
-async fn query(kind: Kind, State(world): State<World>, asked: Asked, body: Bytes) -> Reply {
+async fn query(
+    Extension(kind): Extension<Kind>,
+    State(world): State<World>,
+    asked: Asked,
+    body: Bytes,
+) -> Reply {
     let request = body_object(&body)?;
     let empty = Map::new();
     let query = object(&request, "query")?.unwrap_or(&empty);

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
+use super::{listing::PageSize, refusal::Refusal};
 use crate::vendors::kit::rfc3339;
 
 /// Which of the two a definition is.
@@ -11,6 +12,56 @@ use crate::vendors::kit::rfc3339;
 pub(super) enum Kind {
     Label,
     Field,
+}
+
+impl Kind {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Label => "label",
+            Self::Field => "field",
+        }
+    }
+
+    pub fn new_flag(self) -> &'static str {
+        match self {
+            Self::Label => "newLabel",
+            Self::Field => "newField",
+        }
+    }
+
+    pub fn entity(self) -> &'static str {
+        match self {
+            Self::Label => "label",
+            Self::Field => "extended_field",
+        }
+    }
+
+    pub fn longest_name(self) -> usize {
+        match self {
+            Self::Label => 180,
+            Self::Field => 150,
+        }
+    }
+
+    pub fn page_size(self) -> PageSize {
+        match self {
+            Self::Label => PageSize {
+                default: 1000,
+                most: 2000,
+            },
+            Self::Field => PageSize {
+                default: 100,
+                most: 1000,
+            },
+        }
+    }
+
+    pub fn not_found(self) -> Refusal {
+        match self {
+            Self::Label => Refusal::coded(404, "LABEL_NOT_FOUND", "Label was not found."),
+            Self::Field => Refusal::coded(404, "FIELD_NOT_FOUND", "Extended field was not found."),
+        }
+    }
 }
 
 /// A label or an extended field.

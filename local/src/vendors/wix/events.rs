@@ -97,7 +97,7 @@ impl Desk<'_> {
             envelope.insert("identity".to_owned(), identity.to_string().into());
         }
         if self.world.flag("account_info") {
-            let account = json!({"accountId": self.site.owner_id, "siteId": self.site.site_id});
+            let account = json!({"accountId": self.site.owner_id, "siteId": self.site.id});
             envelope.insert("accountInfo".to_owned(), account);
         }
         let delay_ms = self.world.core.switches.number("webhook_delay_ms");

@@ -153,11 +153,12 @@ impl Carrier for WixCarrier {
             .map(|parcel| parcel.payload.as_str())
             .unwrap_or_default();
         let iat = now_ms.div_euclid(1000);
-        let mut claims = json!({"data": data, "iat": iat, "exp": iat + self.switches.number("token_lifetime_s")});
-        if self.switches.flag("iss_aud") {
-            claims["iss"] = "wix.com".into();
-            claims["aud"] = self.app_id.clone().into();
-        }
+        let exp = iat + self.switches.number("token_lifetime_s");
+        let claims = if self.switches.flag("iss_aud") {
+            json!({"data": data, "iat": iat, "exp": exp, "iss": "wix.com", "aud": self.app_id})
+        } else {
+            json!({"data": data, "iat": iat, "exp": exp})
+        };
         let headers = vec![("content-type".to_owned(), "text/plain".to_owned())];
         Letter {
             headers,
@@ -182,5 +183,27 @@ impl Carrier for WixCarrier {
 
     fn repacks(&self) -> bool {
         self.switches.flag("retry_resigns")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_given_key_is_used() {
+        let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
+        let private: Pkcs8V1Der<'_> = pair.as_der().unwrap();
+        let text = pem("PRIVATE KEY", private.as_ref());
+        let (one, two) = (
+            Keys::new(Some(&text), &Ids::new(1)).unwrap(),
+            Keys::new(Some(&text), &Ids::new(1)).unwrap(),
+        );
+        assert_eq!(one.public_pem(), two.public_pem());
+        assert_eq!(
+            one.sign(&json!({"data": "x"})),
+            two.sign(&json!({"data": "x"}))
+        );
+        assert!(Keys::new(Some("nonsense"), &Ids::new(1)).is_err());
     }
 }

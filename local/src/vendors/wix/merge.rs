@@ -152,11 +152,11 @@ impl Desk<'_> {
 
     fn fill_extended(&self, info: &mut Map<String, Value>, from: &Value) {
         if self.world.flag("merge_fills_extended_fields") {
-            let into = info
+            let held = info
                 .entry("extendedFields")
                 .or_insert_with(|| json!({"items": {}}));
-            if let (Some(into), Some(from)) = (into.get_mut("items"), from.get("items")) {
-                fill(into, from);
+            if let (Some(held), Some(from)) = (held.get_mut("items"), from.get("items")) {
+                fill(held, from);
             }
         }
     }

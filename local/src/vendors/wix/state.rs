@@ -50,7 +50,7 @@ pub(super) struct Token {
 
 #[derive(Default)]
 pub(super) struct Site {
-    pub site_id: String,
+    pub id: String,
     pub instance_id: String,
     pub owner_id: String,
     pub installed: bool,
@@ -67,7 +67,7 @@ impl State {
     pub fn site_named(&self, name: &str) -> Option<&Site> {
         self.sites
             .get(name)
-            .or_else(|| self.sites.values().find(|site| site.site_id == name))
+            .or_else(|| self.sites.values().find(|site| site.id == name))
     }
 
     /// The instance id of the site named, or of the first site.

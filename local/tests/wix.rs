@@ -1,0 +1,25 @@
+//! The simulator of Wix, driven over HTTP as a client would.
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+#[path = "wix/auth.rs"]
+mod auth;
+#[path = "wix/client.rs"]
+mod client;
+#[path = "wix/contacts.rs"]
+mod contacts;
+#[path = "wix/definitions.rs"]
+mod definitions;
+#[path = "wix/faults.rs"]
+mod faults;
+#[path = "wix/merge.rs"]
+mod merge;
+#[path = "wix/patch.rs"]
+mod patch;
+#[path = "wix/query.rs"]
+mod query;
+#[path = "wix/webhooks.rs"]
+mod webhooks;

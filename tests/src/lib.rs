@@ -1,1 +1,3 @@
 //! The simulation and what the tests share.
+
+pub mod samples;

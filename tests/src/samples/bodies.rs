@@ -44,7 +44,13 @@ pub(super) fn wix(now: Timestamp) -> Vec<(&'static str, Value)> {
         ("wix-contact-anonymized", contact("deleted", json!({"deletedEvent": {}, "triggeredByAnonymizeRequest": true}))),
         (
             "wix-label-created",
-            domain_event("label", "created", "custom.vip", json!({"createdEvent": {"entity": {"key": "custom.vip", "displayName": "VIP"}}}), now),
+            domain_event(
+                "label",
+                "created",
+                "custom.vip",
+                json!({"createdEvent": {"entity": {"key": "custom.vip", "displayName": "VIP"}}}),
+                now,
+            ),
         ),
         ("wix-app-installed", envelope("AppInstalled", &json!({"appId": APP}))),
         ("wix-app-removed", envelope("AppRemoved", &json!({"appId": APP}))),

@@ -34,10 +34,7 @@ pub(super) fn hubspot(name: &'static str, notices: &Value, now: Timestamp) -> Se
     let (path, body, sent) = (format!("/webhooks/hubspot/{SITE}"), notices.to_string(), now.as_millisecond().to_string());
     let key = hmac::Key::new(hmac::HMAC_SHA256, HUBSPOT_SECRET.as_bytes());
     let signature = STANDARD.encode(hmac::sign(&key, format!("POST{PUBLIC_URL}{path}{body}{sent}").as_bytes()));
-    let headers = vec![
-        ("content-type", "application/json".to_owned()),
-        ("x-hubspot-request-timestamp", sent),
-        ("x-hubspot-signature-v3", signature),
-    ];
+    let headers =
+        vec![("content-type", "application/json".to_owned()), ("x-hubspot-request-timestamp", sent), ("x-hubspot-signature-v3", signature)];
     Sent { name, path, headers, body }
 }

@@ -11,6 +11,7 @@ use std::{
 };
 
 use async_trait::async_trait;
+use base64::Engine;
 use contact_bridge::{
     config,
     model::event::Event,
@@ -144,8 +145,7 @@ pub fn samples() -> Vec<String> {
 
 /// Encodes a body as API Gateway does with binary ones.
 pub fn base64(text: &str) -> String {
-    let body = serde_json::to_value(lambda_http::aws_lambda_events::encodings::Base64Data(text.as_bytes().to_vec()));
-    body.unwrap().as_str().unwrap().to_owned()
+    base64::engine::general_purpose::STANDARD.encode(text)
 }
 
 /// What was logged.

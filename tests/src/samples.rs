@@ -103,7 +103,7 @@ fn resyncs(at: Timestamp) -> [(&'static str, Vec<Event>); 2] {
         site: SiteId::new(SITE),
         side: Side::Wix,
         record: Some(RecordId::from(bodies::WIX_CONTACT)),
-        kind: EventKind::Resync { approve_delete },
+        kind: EventKind::Resync { approve_delete, prefer: None },
         at,
         id: None,
         entity: None,

@@ -41,6 +41,9 @@ struct Notice {
     primary_object_id: Option<Id>,
     merged_object_ids: Option<Vec<Id>>,
     new_object_id: Option<Id>,
+    app_id: Option<Id>,
+    change_source: Option<String>,
+    source_id: Option<Id>,
 }
 
 /// An id: a number in notices, a text everywhere else.
@@ -133,12 +136,24 @@ impl Action {
 }
 
 impl Notice {
+    /// Tells whether the notice names the app it is sent to as the author of the change.
+    fn is_ours(&self) -> bool {
+        let text = |id: &Option<Id>| match id {
+            Some(Id::Number(number)) => Some(number.to_string()),
+            Some(Id::Text(text)) => Some(text.clone()),
+            None => None,
+        };
+        let app = text(&self.app_id);
+        self.change_source.as_deref() == Some("INTEGRATION") && app.is_some() && app == text(&self.source_id)
+    }
+
     fn subject(self, action: &Action, at: Timestamp) -> Result<(RecordId, EventKind), WebhookError> {
         let kind = match action {
             Action::Merge => return self.merge(),
             Action::Creation => EventKind::Created,
             Action::PropertyChange => {
-                EventKind::Updated { changes: self.property_name.into_iter().map(|field| FieldChange { field, at }).collect() }
+                let ours = self.is_ours();
+                EventKind::Updated { changes: self.property_name.into_iter().map(|field| FieldChange { field, at, ours }).collect() }
             }
             Action::Deletion => EventKind::Deleted { by_merge: false },
             Action::PrivacyDeletion => EventKind::Erased,
@@ -174,7 +189,7 @@ fn fold(folded: &mut Folded, event: Event) {
     match (&mut known.kind, event.kind) {
         (EventKind::Updated { changes }, EventKind::Updated { changes: more }) => {
             changes.extend(more);
-            changes.sort_by(|a, b| (a.at, &a.field).cmp(&(b.at, &b.field)));
+            changes.sort_by(|a, b| (a.at, &a.field, a.ours).cmp(&(b.at, &b.field, b.ours)));
             changes.dedup();
         }
         (EventKind::Merged { from }, EventKind::Merged { from: more }) => {

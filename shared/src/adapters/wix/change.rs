@@ -25,7 +25,7 @@ pub struct Rules<'a> {
 /// How an empty value is sent. The documentation does not say which way clears, so the reply is looked at and the other way tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Clearing {
-    /// An empty text for what is text, `null` for extended fields, which may be numbers.
+    /// An empty text for what is text, `null` for the birthdate and extended fields: an empty text is neither a date nor a number.
     EmptyText,
     /// The other way round.
     Null,
@@ -41,8 +41,8 @@ impl Clearing {
         }
     }
 
-    fn empty(self, extended: bool) -> Json {
-        if (self == Self::EmptyText) == extended { Json::Null } else { "".into() }
+    fn empty(self, any_text: bool) -> Json {
+        if (self == Self::EmptyText) == any_text { "".into() } else { Json::Null }
     }
 }
 
@@ -93,9 +93,9 @@ impl Change {
         let mut info = self.info.clone();
         for field in &self.cleared {
             match Place::of(field) {
-                Some(Place::Name(part)) => sub(&mut info, "name").insert(part.to_owned(), clearing.empty(false)),
-                Some(Place::Scalar(key)) => info.insert(key.to_owned(), clearing.empty(false)),
-                Some(Place::Extended(key)) => sub(sub(&mut info, "extendedFields"), "items").insert(key, clearing.empty(true)),
+                Some(Place::Name(part)) => sub(&mut info, "name").insert(part.to_owned(), clearing.empty(true)),
+                Some(Place::Scalar(key)) => info.insert(key.to_owned(), clearing.empty(key != "birthdate")),
+                Some(Place::Extended(key)) => sub(sub(&mut info, "extendedFields"), "items").insert(key, clearing.empty(false)),
                 _ => None,
             };
         }

@@ -47,7 +47,7 @@ fn a_name_is_sent_with_both_parts() {
 
 #[test]
 fn scalars_are_sent_alone() {
-    assert_eq!(sent(&[("company", Some("Iron Works")), ("birthdate", None)]), json!({"company": "Iron Works", "birthdate": ""}));
+    assert_eq!(sent(&[("company", Some("Iron Works")), ("birthdate", None)]), json!({"company": "Iron Works", "birthdate": null}));
 }
 
 #[test]

@@ -202,7 +202,7 @@ impl Client {
         let written = written.map_err(|refusal| blaming(refusal.into(), &suspects))?;
         let left = still_filled(&written, change);
         if left.is_empty() {
-            self.remember_clearing(form);
+            self.remember_clearing(form, change.cleared());
             return Ok(written);
         }
         // Neither form clears. Told as refused, so that it is not tried for ever.

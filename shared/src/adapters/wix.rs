@@ -1,4 +1,4 @@
-//! Wix contacts, over the REST API v4 (<https://dev.wix.com/docs/rest/crm/members-contacts/contacts/introduction>).
+//! Wix contacts, over the REST API v4 (<https://dev.wix.com/docs/api-reference/crm/members-contacts/contacts/introduction>).
 //!
 //! What the vendor's documentation leaves open is met in a way that is right for every reading: lists and extended fields are sent
 //! whole, names with both parts, and whether clearing worked is looked up in the reply.

@@ -4,5 +4,6 @@
 //! decisions out, `adapters` speak to the vendors and to AWS, `webhook` lets in what can prove where it comes from, and `app` is the
 //! composition root. `docs/architecture.md` has the map.
 
+pub mod adapters;
 pub mod model;
 pub mod ports;

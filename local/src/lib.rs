@@ -1,1 +1,4 @@
 //! Contact Bridge on one machine.
+
+pub mod cloud;
+pub mod vendors;

@@ -1,5 +1,7 @@
-//! Implementations of the ports: one module per vendor, none of which knows another.
+//! What speaks to the vendors and to AWS. Each adapter implements ports and knows no other adapter.
 
 mod aws;
 pub mod dynamodb;
+pub mod http;
+pub mod hubspot;
 pub mod memory;

@@ -5,5 +5,11 @@
 //! composition root. `docs/architecture.md` has the map.
 
 pub mod adapters;
+pub mod config;
+pub mod flows;
+pub mod mapping;
 pub mod model;
 pub mod ports;
+pub mod sync;
+pub mod telemetry;
+pub mod webhook;

@@ -11,7 +11,7 @@ use crate::model::{
     event::Event,
     field::{Field, FieldSpec, Patch},
     ids::{RecordId, Revision, Side, SiteId},
-    link::{Link, Parked, Reservation, Slot, Tombstone},
+    link::{Cause, Link, Parked, Reservation, Slot, Tombstone},
     site::Site,
 };
 
@@ -202,8 +202,9 @@ pub trait LinkStore: Send + Sync {
     /// records must be free or `old`'s, or `Exists`. Tombstones with cause `Merged` stay for records that only `old` had.
     async fn repoint(&self, site: &SiteId, old: &Link, new: &Link, now: Timestamp) -> StoreResult<()>;
 
-    /// Ends a link, leaving a tombstone for both its records, in one transaction; `Stale` if it changed.
-    async fn bury(&self, site: &SiteId, link: &Link, tombstone: &Tombstone) -> StoreResult<()>;
+    /// Ends a link, leaving a tombstone for both its records, in one transaction; `Stale` if it changed. Each tombstone names the other
+    /// record as its counterpart, unless the cause is `Erased`.
+    async fn bury(&self, site: &SiteId, link: &Link, at: Timestamp, cause: Cause) -> StoreResult<()>;
 
     /// Leaves a tombstone for a record that has no link; keeps an older one whose cause is `Erased`.
     async fn entomb(&self, site: &SiteId, side: Side, id: &RecordId, tombstone: &Tombstone) -> StoreResult<()>;

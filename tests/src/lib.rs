@@ -1,1 +1,3 @@
-//! The simulation and what the tests share.
+//! What the tests of Contact Bridge share, and the simulation of its flows under failures.
+
+pub mod simulation;

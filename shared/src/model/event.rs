@@ -53,6 +53,9 @@ pub struct FieldChange {
     pub field: String,
     /// When it changed.
     pub at: Timestamp,
+    /// Whether the sender says that the bridge itself made the change. Spares a look into the history; decides nothing else.
+    #[serde(default)]
+    pub ours: bool,
 }
 
 impl fmt::Debug for FieldChange {
@@ -88,11 +91,14 @@ pub enum EventKind {
     },
     /// A person brought a deleted record back.
     Restored,
-    /// A person asks for this one record to be synchronised again; it also carries out a delete that waits for approval.
+    /// A person, or a sweep, asks for this one record to be synchronised again.
     Resync {
         /// A delete that waits for approval is approved.
         #[serde(default)]
         approve_delete: bool,
+        /// Conflicts of this record are decided for this side.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        prefer: Option<Side>,
     },
     /// The app was installed on the site.
     Installed,

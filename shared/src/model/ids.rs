@@ -59,8 +59,19 @@ impl Revision {
     /// Tells whether this revision is at or after `other`, where both are counters (Wix); `None` where they are not.
     #[must_use]
     pub fn has_reached(&self, other: &Self) -> Option<bool> {
-        let (own, other) = (self.0.parse::<u64>().ok()?, other.0.parse::<u64>().ok()?);
-        Some(own >= other)
+        Some(self.counter()? >= other.counter()?)
+    }
+
+    /// Returns the counter, where revisions are counters (Wix): such a side takes writes conditional on them.
+    #[must_use]
+    pub fn counter(&self) -> Option<u64> {
+        self.0.parse().ok()
+    }
+
+    /// Returns the instant, where revisions are instants (`HubSpot`).
+    #[must_use]
+    pub fn instant(&self) -> Option<jiff::Timestamp> {
+        self.0.parse().ok()
     }
 }
 

@@ -20,8 +20,8 @@ pub struct Anchor {
     pub id: RecordId,
     /// The version that was read or returned last.
     pub revision: Option<Revision>,
-    /// The version our last write was decided on, if that write could not be made conditional: edits between it and `revision` may have been overwritten.
-    pub read: Option<Revision>,
+    /// What our latest writes went over, oldest first, if the side takes no conditional writes.
+    pub overwrote: Vec<Overwrote>,
     /// The fingerprints of the last version both sides agreed on, as this side returned it.
     pub base: Base,
 }
@@ -30,8 +30,24 @@ impl Anchor {
     /// Makes the anchor of a record that nothing has been agreed on yet.
     #[must_use]
     pub const fn new(id: RecordId) -> Self {
-        Self { id, revision: None, read: None, base: Base::new() }
+        Self { id, revision: None, overwrote: Vec::new(), base: Base::new() }
     }
+}
+
+impl Overwrote {
+    /// How many of them an anchor keeps: events that come later than that many writes find nothing.
+    pub const KEPT: usize = 4;
+}
+
+/// What an unconditional write went over: an edit between the read and the write was overwritten unseen, and its event tells.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Overwrote {
+    /// The version the write was decided on.
+    pub read: Revision,
+    /// The version it made.
+    pub wrote: Revision,
+    /// The fingerprints of the written rows as they were read.
+    pub rows: Base,
 }
 
 /// One row that an intended write touches.
@@ -43,6 +59,10 @@ pub struct IntentRow {
     pub target: Print,
     /// The fingerprint of that value without case, blanks and punctuation: the far side may normalise it.
     pub loose: Print,
+    /// What is agreed on once the write has landed, where that is not all the side has then: a list whose own changes still have to go
+    /// the other way.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub agreed: Option<Print>,
 }
 
 /// What the bridge is about to write, stored before the write: our own unacknowledged write must not pass for the far side's edit.
@@ -99,6 +119,12 @@ impl Link {
         }
     }
 
+    /// Tells whether nothing has been agreed on yet.
+    #[must_use]
+    pub fn is_first(&self) -> bool {
+        self.anchors.wix.base.is_empty() && self.anchors.external.base.is_empty()
+    }
+
     /// Returns the id of the record on `side`.
     #[must_use]
     pub const fn id(&self, side: Side) -> &RecordId {
@@ -125,6 +151,9 @@ pub struct Tombstone {
     pub at: Timestamp,
     /// How it ended.
     pub cause: Cause,
+    /// The record on the other side, so that a later erasure still finds it; none once erased.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub counterpart: Option<RecordId>,
 }
 
 /// How a pair ended.

@@ -1,0 +1,180 @@
+//! What the simulated Wix remembers.
+
+use std::{
+    collections::{BTreeMap, HashMap},
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use serde_json::Value;
+
+use super::{
+    auth::Asked, contact::Contact, definitions::Definitions, keys::Keys, refusal::Refusal,
+};
+use crate::vendors::kit::{Core, Ids, Lagged};
+
+/// Everything the handlers share.
+#[derive(Clone)]
+pub struct World {
+    pub(super) core: Core,
+    pub(super) ids: Ids,
+    pub(super) keys: Keys,
+    pub(super) app: Arc<App>,
+    pub(super) state: Arc<Mutex<State>>,
+}
+
+/// The app the calls come from.
+#[derive(Clone)]
+pub(super) struct App {
+    pub id: String,
+    pub secret: String,
+    pub api_keys: Vec<String>,
+}
+
+#[derive(Default)]
+pub(super) struct State {
+    /// By instance id.
+    pub sites: BTreeMap<String, Site>,
+    /// The order sites were added in.
+    pub order: Vec<String>,
+    /// By access token.
+    pub tokens: HashMap<String, Token>,
+    pub webhook_urls: Vec<String>,
+}
+
+#[derive(Clone)]
+pub(super) struct Token {
+    pub instance_id: String,
+    pub issued_ms: i64,
+    pub expires_ms: i64,
+}
+
+#[derive(Default)]
+pub(super) struct Site {
+    pub site_id: String,
+    pub instance_id: String,
+    pub owner_id: String,
+    pub installed: bool,
+    pub contacts: BTreeMap<String, Lagged<Contact>>,
+    pub labels: Definitions,
+    pub fields: Definitions,
+    /// Last `entityEventSequence` per entity.
+    pub sequences: HashMap<String, u64>,
+    pub jobs: BTreeMap<String, Value>,
+}
+
+impl State {
+    /// The site with this site id or instance id.
+    pub fn site_named(&self, name: &str) -> Option<&Site> {
+        self.sites
+            .get(name)
+            .or_else(|| self.sites.values().find(|site| site.site_id == name))
+    }
+
+    /// The instance id of the site named, or of the first site.
+    pub fn instance_of(&self, name: Option<&str>) -> Option<String> {
+        match name {
+            Some(name) => self.site_named(name).map(|site| site.instance_id.clone()),
+            None => self.order.first().cloned(),
+        }
+    }
+}
+
+impl World {
+    pub(super) fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
+        act(&mut self.state.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    /// Runs `act` on the site the call is about.
+    pub(super) fn at<T>(
+        &self,
+        asked: &Asked,
+        act: impl FnOnce(&mut Desk<'_>) -> Result<T, Refusal>,
+    ) -> Result<T, Refusal> {
+        self.with(|state| {
+            let urls = state.webhook_urls.clone();
+            let site = state
+                .sites
+                .get_mut(&asked.instance_id)
+                .ok_or_else(|| Refusal::bare(401, "Unauthorized"))?;
+            act(&mut Desk {
+                world: self,
+                asked,
+                site,
+                urls,
+                now_ms: self.core.clock.now_ms(),
+                silent: false,
+            })
+        })
+    }
+
+    pub(super) fn flag(&self, name: &str) -> bool {
+        self.core.switches.flag(name)
+    }
+
+    pub(super) fn is(&self, name: &str, word: &str) -> bool {
+        self.core.switches.is(name, word)
+    }
+}
+
+/// One call at work on its site.
+pub(super) struct Desk<'a> {
+    pub world: &'a World,
+    pub asked: &'a Asked,
+    pub site: &'a mut Site,
+    pub urls: Vec<String>,
+    pub now_ms: i64,
+    /// Raise no events.
+    pub silent: bool,
+}
+
+impl Desk<'_> {
+    /// A contact that exists.
+    ///
+    /// # Errors
+    /// 404 `CONTACT_NOT_FOUND`, also for merged sources.
+    pub fn contact(&self, id: &str) -> Result<Contact, Refusal> {
+        let found = self
+            .site
+            .contacts
+            .get(id)
+            .map(Lagged::current)
+            .filter(|contact| contact.is_live());
+        found.cloned().ok_or_else(Refusal::no_contact)
+    }
+
+    /// Stores a contact; searches see it after the lag, people's writes at once.
+    pub fn store(&mut self, contact: Contact) {
+        let lag = if self.asked.is_person() {
+            0
+        } else {
+            self.world.core.switches.number("visibility_lag_ms")
+        };
+        let visible_ms = self.now_ms + lag;
+        match self.site.contacts.get_mut(&contact.id) {
+            Some(known) => known.write(contact, self.now_ms, visible_ms),
+            None => {
+                self.site
+                    .contacts
+                    .insert(contact.id.clone(), Lagged::new(contact, visible_ms));
+            }
+        }
+    }
+
+    /// All contacts that exist.
+    pub fn live(&self) -> impl Iterator<Item = &Contact> {
+        self.site
+            .contacts
+            .values()
+            .map(Lagged::current)
+            .filter(|contact| contact.is_live())
+    }
+
+    /// All contacts searches see now.
+    pub fn visible(&self) -> impl Iterator<Item = &Contact> {
+        self.site
+            .contacts
+            .values()
+            .filter_map(|c| c.seen(self.now_ms))
+            .filter(|contact| contact.is_live())
+    }
+}

@@ -1,0 +1,158 @@
+//! A portal's contacts as a side of the bridge.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use serde_json::{Map, Value as Json, json};
+
+use super::{
+    Client,
+    client::{invalid, specs},
+    contact::{found, from_patch, has_swallowed},
+    property::{COUNTERPART, LABELS, Property, Shape, read},
+    wire::Version,
+};
+use crate::{
+    model::{
+        contact::{Contact, Found, MatchKey},
+        field::{Field, FieldSpec, Patch},
+        ids::{RecordId, Revision},
+    },
+    ports::{ContactStore, Draft, ErrorKind, PastValue, StoreError, StoreResult},
+};
+
+#[async_trait]
+impl ContactStore for Client {
+    async fn get(&self, id: &RecordId) -> StoreResult<Found> {
+        Ok(self.read(id.as_str(), None).await?.map_or(Found::Absent, |contact| found(id, contact)))
+    }
+
+    /// HubSpot's events hold single properties, never a record.
+    /// <https://developers.hubspot.com/docs/api-reference/webhooks-webhooks-v3/guide>
+    fn enclosed(&self, _entity: &Json) -> Option<Contact> {
+        None
+    }
+
+    async fn find(&self, key: &MatchKey) -> StoreResult<Vec<Contact>> {
+        match key {
+            MatchKey::Email(text) => self.find_by_email(text).await,
+            MatchKey::Phone(text) => self.find_by_phone(text).await,
+        }
+    }
+
+    async fn find_counterpart(&self, counterpart: &RecordId) -> StoreResult<Option<Contact>> {
+        self.read(counterpart.as_str(), Some(COUNTERPART)).await
+    }
+
+    /// An upsert on the unique property: when the reply to it is lost it can be repeated and makes no second record.
+    async fn create(&self, draft: &Draft) -> StoreResult<Contact> {
+        let operation = format!("hubspot create for {}", draft.counterpart);
+        let mut outcome = self.upsert(&[(draft.counterpart.clone(), draft.fields.clone())]).await?;
+        match (outcome.done.pop(), outcome.failed.pop()) {
+            (Some((_, contact)), _) => Ok(contact),
+            (None, Some((_, error))) => Err(StoreError { operation, ..error }),
+            (None, None) => Err(StoreError::new(ErrorKind::Garbled, operation)),
+        }
+    }
+
+    async fn update(&self, current: &Contact, patch: &Patch) -> StoreResult<Contact> {
+        let operation = format!("hubspot update {}", current.id);
+        let properties = from_patch(patch).map_err(|fields| invalid(&operation, fields))?;
+        if properties.is_empty() { Ok(current.clone()) } else { self.patch(&operation, &current.id, properties).await }
+    }
+
+    async fn set_counterpart(&self, current: &Contact, counterpart: &RecordId) -> StoreResult<Contact> {
+        if current.counterpart.is_some() {
+            return Ok(current.clone());
+        }
+        let properties = Map::from_iter([(COUNTERPART.to_owned(), counterpart.as_str().into())]);
+        self.patch(&format!("hubspot set counterpart {}", current.id), &current.id, properties).await
+    }
+
+    async fn delete(&self, id: &RecordId) -> StoreResult<()> {
+        or_absent(self.archive(id).await)
+    }
+
+    async fn erase(&self, id: &RecordId) -> StoreResult<()> {
+        or_absent(self.gdpr_delete(id).await)
+    }
+
+    async fn merge(&self, winner: &Contact, loser: &RecordId) -> StoreResult<Contact> {
+        let error = match Client::merge(self, &winner.id, loser).await {
+            Ok(contact) => return Ok(contact),
+            Err(error) if error.kind.is_transient() => return Err(error),
+            Err(error) => error,
+        };
+        // A merge whose reply was lost is refused when it is repeated.
+        match self.get(loser).await? {
+            Found::Merged(contact) if contact.id == winner.id || has_swallowed(&contact, &winner.id) => Ok(contact),
+            _ => Err(error),
+        }
+    }
+
+    /// HubSpot returns up to the 45 newest values of a contact's property.
+    async fn history(&self, id: &RecordId, field: &Field, since: &Revision) -> StoreResult<Vec<PastValue>> {
+        let object = self.read_history(id, field.as_str()).await?;
+        let since = since.as_str().parse().unwrap_or(Timestamp::MIN);
+        let shape = self.shapes().await?.of(field.as_str());
+        let versions = object.properties_with_history.get(field.as_str()).map(Vec::as_slice).unwrap_or_default();
+        let past: Option<Vec<_>> = versions.iter().map(|version| past_value(version, shape, self.settings.app_id.as_deref())).collect();
+        let mut past = past.ok_or_else(|| StoreError::new(ErrorKind::Garbled, format!("hubspot history {id} {field}")))?;
+        past.retain(|value| value.at >= since);
+        past.sort_by_key(|value| value.at);
+        Ok(past)
+    }
+
+    async fn schema(&self) -> StoreResult<Vec<FieldSpec>> {
+        Ok(specs(&self.properties().await?))
+    }
+
+    async fn set_up(&self) -> StoreResult<String> {
+        let known = self.properties().await?;
+        let counterpart = self.ensure(&known, COUNTERPART, "Wix contact ID", true).await?;
+        if !counterpart.has_unique_value {
+            // Whose ever it is: upserts on it are refused, and it cannot be made unique afterwards.
+            return Err(StoreError::new(ErrorKind::Exists(None), format!("hubspot set up: {COUNTERPART} is not unique")));
+        }
+        self.ensure(&known, LABELS, "Wix labels", false).await?;
+        Ok(COUNTERPART.to_owned())
+    }
+}
+
+impl Client {
+    /// Finds a text property or makes it.
+    /// <https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide#create-unique-identifier-properties>
+    async fn ensure(&self, known: &[Property], name: &str, label: &str, unique: bool) -> StoreResult<Property> {
+        let named = |properties: &[Property]| properties.iter().find(|property| property.name == name).cloned();
+        if let Some(property) = named(known) {
+            return Ok(property);
+        }
+        let mut definition = json!({"name": name, "label": label, "type": "string", "fieldType": "text", "groupName": "contactinformation"});
+        if unique && let Some(definition) = definition.as_object_mut() {
+            definition.insert("hasUniqueValue".to_owned(), true.into());
+        }
+        match self.create_property(definition).await {
+            // Somebody was faster.
+            Err(error) if matches!(error.kind, ErrorKind::Exists(_)) => named(&self.properties().await?).ok_or(error),
+            outcome => outcome,
+        }
+    }
+}
+
+fn or_absent(outcome: StoreResult<()>) -> StoreResult<()> {
+    match outcome {
+        Err(StoreError { kind: ErrorKind::NotFound, .. }) => Ok(()),
+        outcome => outcome,
+    }
+}
+
+/// Reads a value of a property's history; `None` if it cannot be understood.
+fn past_value(version: &Version, shape: Shape, app_id: Option<&str>) -> Option<PastValue> {
+    let at = match &version.timestamp {
+        Json::String(text) => text.parse().ok().or_else(|| Timestamp::from_millisecond(text.parse().ok()?).ok())?,
+        Json::Number(millis) => Timestamp::from_millisecond(millis.as_i64()?).ok()?,
+        _ => return None,
+    };
+    let by_app = version.source_type.as_deref() == Some("INTEGRATION");
+    let ours = by_app && app_id.is_some() && version.source_id.as_deref() == app_id;
+    Some(PastValue { value: read(shape, &version.value).ok()?, at, ours })
+}

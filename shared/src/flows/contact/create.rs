@@ -1,0 +1,294 @@
+//! A record without a link: find its counterpart, or make it.
+
+use jiff::SignedDuration;
+
+use super::{Contacts, Effect, Hint, RESERVATION_TIME, SOON, Skip, Step, Stop, write::Work};
+use crate::{
+    model::{
+        contact::{Contact, Found, MatchKey},
+        field::{Fields, Value},
+        fingerprint::Digest,
+        ids::{Pair, RecordId, RowId, Side},
+        link::{Link, ParkedReason, Reservation, RowState, Slot},
+        normal,
+    },
+    ports::{Draft, ErrorKind, StoreError},
+    sync::{merge, prints},
+};
+
+/// How often a side may refuse some of a new record's fields before it is parked.
+const REFUSALS: usize = 4;
+/// When to look again while another worker makes a record of the same person.
+const WHILE_MADE: SignedDuration = SignedDuration::from_secs(20);
+
+/// What a search for the counterpart finds.
+enum Match {
+    None,
+    One(Box<Contact>),
+    /// Nobody can be chosen; a person has to.
+    Unclear(ParkedReason),
+}
+
+/// What is known of a candidate for a match.
+enum Candidate {
+    Available,
+    Linked,
+}
+
+impl Contacts {
+    /// Finds the counterpart of a record without a link: by the id it carries, by match keys; else makes it.
+    pub(super) async fn find_counterpart(&self, hint: Hint<'_>, id: &RecordId) -> Step<Effect> {
+        let side = hint.side;
+        let this = match self.read(side, id).await? {
+            Found::Present(contact) => contact,
+            Found::Merged(winner) => return Box::pin(self.synchronise(hint, &winner.id)).await,
+            Found::Absent => return Ok(Effect::Skipped(Skip::Absent)),
+        };
+        if let Some(other) = self.named_counterpart(side, &this).await? {
+            return self.link_pair(side, this, other).await;
+        }
+        match self.match_by_keys(side, &this).await? {
+            Match::One(other) => self.link_pair(side, this, *other).await,
+            Match::Unclear(reason) => Ok(self.park(side, &this.id, reason).await?),
+            Match::None => self.make_counterpart(side, this).await,
+        }
+    }
+
+    /// Follows the id of the counterpart that the bridge once wrote on the record: a create whose link was not stored. A person may have
+    /// copied it, so it counts only if that record is free.
+    async fn named_counterpart(&self, side: Side, this: &Contact) -> Step<Option<Contact>> {
+        let Some(id) = &this.counterpart else { return Ok(None) };
+        let other = side.opposite();
+        match self.look_up(other, id).await? {
+            Slot::Reserved { until } => Err(self.until(until.min(self.clock.now() + WHILE_MADE), "its link is being stored").into()),
+            Slot::Linked(link) if link.id(side) == &this.id => Err(self.later(SOON, "its link was stored just now").into()),
+            Slot::Linked(_) | Slot::Gone(_) => Ok(None),
+            Slot::Free => self.read_present(other, id).await,
+        }
+    }
+
+    /// Looks for the counterpart by e-mail, then by phone. Exactly one that is not linked elsewhere is a match.
+    async fn match_by_keys(&self, side: Side, this: &Contact) -> Step<Match> {
+        let keys = self.match_keys(side, this);
+        let (emails, phones): (Vec<_>, Vec<_>) = keys.into_iter().partition(|key| matches!(key, MatchKey::Email(_)));
+        let by_email = self.candidates(side, &emails).await?;
+        if !by_email.is_empty() {
+            return self.choose(side, this, by_email).await;
+        }
+        let mut by_phone = self.candidates(side, &phones).await?;
+        by_phone.retain(|candidate| emails.is_empty() || !self.has_email(side.opposite(), candidate));
+        self.choose(side, this, by_phone).await
+    }
+
+    async fn candidates(&self, side: Side, keys: &[MatchKey]) -> Step<Vec<Contact>> {
+        let other = side.opposite();
+        let mut found: Vec<Contact> = Vec::new();
+        for key in keys {
+            for contact in self.store(other).find(key).await.map_err(|error| Stop::at(other, error))? {
+                if found.iter().all(|known| known.id != contact.id) {
+                    found.push(contact);
+                }
+            }
+        }
+        Ok(found)
+    }
+
+    async fn choose(&self, side: Side, this: &Contact, candidates: Vec<Contact>) -> Step<Match> {
+        let total = candidates.len();
+        let mut available = Vec::new();
+        for candidate in candidates {
+            if let Candidate::Available = self.availability(side, this, &candidate).await? {
+                available.push(candidate);
+            }
+        }
+        Ok(match (available.len(), total) {
+            (_, 0) => Match::None,
+            (0, _) => Match::Unclear(ParkedReason::MatchIsLinked),
+            (1, _) => available.pop().map_or(Match::None, |one| Match::One(Box::new(one))),
+            _ => Match::Unclear(ParkedReason::SeveralMatches),
+        })
+    }
+
+    /// Tells whether a candidate may be linked to `this`: it has no link, and does not belong to another record whose link is only being
+    /// stored.
+    async fn availability(&self, side: Side, this: &Contact, candidate: &Contact) -> Step<Candidate> {
+        match self.look_up(side.opposite(), &candidate.id).await? {
+            Slot::Linked(_) | Slot::Gone(_) => return Ok(Candidate::Linked),
+            Slot::Reserved { until } => return Err(self.until(until.min(self.clock.now() + WHILE_MADE), "the match is being linked").into()),
+            Slot::Free => {}
+        }
+        let Some(named) = candidate.counterpart.as_ref().filter(|named| **named != this.id) else { return Ok(Candidate::Available) };
+        match self.look_up(side, named).await? {
+            Slot::Reserved { until } => Err(self.until(until.min(self.clock.now() + WHILE_MADE), "the match was made for another").into()),
+            Slot::Linked(_) | Slot::Gone(_) => Ok(Candidate::Available),
+            Slot::Free if self.read_present(side, named).await?.is_some() => Ok(Candidate::Linked),
+            Slot::Free => Ok(Candidate::Available),
+        }
+    }
+
+    /// Returns what a record is looked up by on the other side.
+    fn match_keys(&self, side: Side, contact: &Contact) -> Vec<MatchKey> {
+        let country = self.site.default_country.as_deref();
+        let mut keys = Vec::new();
+        for row in self.mapping.rows() {
+            let name = row.field(Side::Wix).as_str();
+            let value = row.read(side, &contact.fields);
+            for item in value.iter().flat_map(Value::elements) {
+                if name == "email" || name == "emails" || name.starts_with("email.") {
+                    keys.push(MatchKey::Email(normal::email(item)));
+                } else if name == "phone" || name == "phones" || name.starts_with("phone.") {
+                    keys.push(MatchKey::Phone(normal::phone(item, country)));
+                }
+            }
+        }
+        keys.sort();
+        keys.dedup();
+        keys
+    }
+
+    fn has_email(&self, side: Side, contact: &Contact) -> bool {
+        self.match_keys(side, contact).iter().any(|key| matches!(key, MatchKey::Email(_)))
+    }
+
+    fn key_digests(&self, keys: &[MatchKey]) -> Vec<Digest> {
+        let digest = |key: &MatchKey| match key {
+            MatchKey::Email(email) => self.key.digest("match:email", email),
+            MatchKey::Phone(phone) => self.key.digest("match:phone", phone),
+        };
+        keys.iter().map(digest).collect()
+    }
+
+    /// Links two records that are one person and merges them: the system of record first, empty never overwrites filled.
+    pub(super) async fn link_pair(&self, side: Side, this: Contact, other: Contact) -> Step<Effect> {
+        let contacts = Pair::from_side(side, this, other);
+        let link = Link::new(contacts.wix.id.clone(), contacts.external.id.clone(), self.clock.now());
+        let plan = merge::merge(&self.input(&link, &contacts, None));
+        let (site, id) = (&self.site.site, contacts.of(side).id.clone());
+        let effect = self.carry_out(Work { link, plan, contacts, prefer: None, stored: false, touched: true }).await?;
+        self.links.unpark(site, side, &id).await?;
+        Ok(effect)
+    }
+
+    /// Makes the missing counterpart, under an exclusive reservation, unless an earlier try left one.
+    async fn make_counterpart(&self, side: Side, this: Contact) -> Step<Effect> {
+        let (emails, phones): (Vec<_>, Vec<_>) = self.match_keys(side, &this).into_iter().partition(|key| matches!(key, MatchKey::Email(_)));
+        let reservation = Reservation {
+            side,
+            id: this.id.clone(),
+            // Colleagues share a phone: one that comes with an e-mail must not hold the others up.
+            keys: self.key_digests(if emails.is_empty() { &phones } else { &emails }),
+            owner: (self.owner)(),
+            until: self.clock.now() + RESERVATION_TIME,
+        };
+        match self.links.reserve(&self.site.site, &reservation, self.clock.now()).await {
+            Ok(()) => {}
+            Err(error) if matches!(error.kind, ErrorKind::Exists(_)) => {
+                return Err(self.later(WHILE_MADE, "another worker makes a record of this person").into());
+            }
+            Err(error) => return Err(error.into()),
+        }
+        let made = self.make_reserved(side, &this, &reservation).await;
+        if made.as_ref().err().is_some_and(Stop::is_certain) || matches!(made, Ok(Effect::Parked(_))) {
+            self.links.release(&self.site.site, &reservation).await?;
+        }
+        made
+    }
+
+    async fn make_reserved(&self, side: Side, this: &Contact, reservation: &Reservation) -> Step<Effect> {
+        let other = side.opposite();
+        let half_made = self.store(other).find_counterpart(&this.id).await.map_err(|error| Stop::at(other, error))?;
+        if let Some(found) = half_made {
+            if let Slot::Free = self.look_up(other, &found.id).await? {
+                return self.adopt(side, this, found, reservation).await;
+            }
+        }
+        let (mut fields, mut states) = self.draft_fields(side, this);
+        for _ in 0..=REFUSALS {
+            let draft = Draft { counterpart: this.id.clone(), fields: fields.clone() };
+            let error = match self.store(other).create(&draft).await {
+                Ok(made) => return self.store_made(side, this, made, states, reservation).await,
+                Err(error) => error,
+            };
+            match &error.kind {
+                ErrorKind::Exists(known) => return self.already_there(side, this, known.clone(), error, reservation).await,
+                ErrorKind::Invalid(named) => {
+                    let refused: Vec<RowId> = self.mapping.rows().iter().filter(|row| named.contains(row.field(other))).map(|row| row.id().clone()).collect();
+                    if refused.is_empty() {
+                        return Ok(self.park(side, &this.id, ParkedReason::Refused).await?);
+                    }
+                    fields.retain(|field, _| !named.contains(field));
+                    states.extend(refused.into_iter().map(|row| (row, RowState::Refused)));
+                }
+                ErrorKind::Forbidden => return Ok(self.park(side, &this.id, ParkedReason::Refused).await?),
+                _ => return Err(Stop::at(other, error)),
+            }
+        }
+        Ok(self.park(side, &this.id, ParkedReason::Refused).await?)
+    }
+
+    /// The other side says that it has such a record: link it if it is free and certain, else report it.
+    async fn already_there(&self, side: Side, this: &Contact, known: Option<RecordId>, error: StoreError, reservation: &Reservation) -> Step<Effect> {
+        let Some(id) = known else {
+            return match self.match_by_keys(side, this).await? {
+                Match::One(found) => self.adopt(side, this, *found, reservation).await,
+                Match::Unclear(reason) => Ok(self.park(side, &this.id, reason).await?),
+                Match::None => Err(Stop::at(side.opposite(), error)),
+            };
+        };
+        let Some(found) = self.read_present(side.opposite(), &id).await? else {
+            return Err(self.later(SOON, "the match went away").into());
+        };
+        match self.availability(side, this, &found).await? {
+            Candidate::Available => self.adopt(side, this, found, reservation).await,
+            Candidate::Linked => Ok(self.park(side, &this.id, ParkedReason::MatchIsLinked).await?),
+        }
+    }
+
+    /// Links a record that was found while holding a reservation.
+    async fn adopt(&self, side: Side, this: &Contact, found: Contact, reservation: &Reservation) -> Step<Effect> {
+        self.links.release(&self.site.site, reservation).await?;
+        self.link_pair(side, this.clone(), found).await
+    }
+
+    /// Converts a record's fields into the other side's form; rows without a counterpart there are left out and noted.
+    fn draft_fields(&self, side: Side, this: &Contact) -> (Fields, Vec<(RowId, RowState)>) {
+        let other = side.opposite();
+        let (mut fields, mut states) = (Fields::new(), Vec::new());
+        for row in self.mapping.rows().iter().filter(|row| row.flows_to(other)) {
+            match row.convert(other, row.read(side, &this.fields).as_ref()) {
+                Ok(value) => fields.extend(row.write(other, value).map(|value| (row.field(other).clone(), value))),
+                Err(_) => states.push((row.id().clone(), RowState::Unconvertible)),
+            }
+        }
+        (fields, states)
+    }
+
+    /// Stores the link of a record just made, with what both sides have.
+    async fn store_made(&self, side: Side, this: &Contact, made: Contact, states: Vec<(RowId, RowState)>, reservation: &Reservation) -> Step<Effect> {
+        let other = side.opposite();
+        let mut contacts = Pair::from_side(side, this.clone(), made);
+        let now = self.clock.now();
+        let mut link = Link::new(contacts.wix.id.clone(), contacts.external.id.clone(), now);
+        self.mirror(&link, &mut contacts).await;
+        link.rows = states.into_iter().collect();
+        let sources = [(side, this), (other, contacts.of(other))];
+        for (side, contact) in sources {
+            let anchor = link.anchors.of_mut(side);
+            anchor.base = prints::base(&self.key, &self.mapping, side, contact);
+            anchor.revision = contacts.of(side).revision.clone();
+        }
+        self.links.link(&self.site.site, &link, Some(reservation), now).await?;
+        self.report_rows(&link, &std::collections::BTreeMap::new()).await?;
+        Ok(Effect::Created(other))
+    }
+}
+
+impl Stop {
+    /// Tells whether what was tried was certainly not carried out, so that its reservation can be given back.
+    fn is_certain(&self) -> bool {
+        match self {
+            Self::Later(_) => true,
+            Self::Failed { error, .. } => !error.kind.is_ambiguous(),
+        }
+    }
+}

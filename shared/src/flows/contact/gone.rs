@@ -1,0 +1,138 @@
+//! Deletes and erasures: positive evidence only, within the rails.
+
+use super::{Contacts, Effect, Hint, SOON, Skip, Step, Stop, pair::Reads};
+use crate::{
+    model::{
+        contact::Found,
+        ids::{RecordId, Side},
+        link::{Cause, Hold, Link, ParkedReason, Slot, Tombstone},
+    },
+    ports::{ErrorKind, StoreResult},
+    sync::{decide, guard},
+};
+
+impl Contacts {
+    /// A delete event: a hint like any other, confirmed by a read.
+    pub(super) async fn deleted(&self, hint: Hint<'_>, id: &RecordId, by_merge: bool) -> Step<Effect> {
+        match self.look_up(hint.side, id).await? {
+            Slot::Linked(link) => {
+                if by_merge && matches!(self.read(hint.side, id).await?, Found::Absent) {
+                    return Ok(Effect::Skipped(Skip::PartOfMerge));
+                }
+                self.synchronise_pair(hint, *link).await
+            }
+            Slot::Reserved { until } => Err(self.until(until, "its counterpart is being made").into()),
+            Slot::Gone(_) => Ok(Effect::Skipped(Skip::Buried)),
+            Slot::Free => {
+                self.links.unpark(&self.site.site, hint.side, id).await?;
+                Ok(Effect::Skipped(Skip::Absent))
+            }
+        }
+    }
+
+    /// Ends or moves a link whose records are not both there.
+    pub(super) async fn end_or_move(&self, hint: Hint<'_>, link: Link, step: decide::Step, reads: Reads) -> Step<Effect> {
+        let gone = if matches!(reads.this, Found::Absent) { hint.side } else { hint.side.opposite() };
+        match step {
+            decide::Step::Repoint => self.follow_merge(hint, link, reads).await,
+            decide::Step::Bury => self.bury(&link, Cause::Deleted).await,
+            decide::Step::Unlink => self.bury(&link, Cause::Unlinked).await,
+            decide::Step::DeleteOther => self.delete_counterpart(hint, link, gone.opposite()).await,
+            decide::Step::Hold if hint.approves_delete() => self.delete_counterpart(hint, link, gone.opposite()).await,
+            decide::Step::Hold => self.hold(link, gone.opposite(), Hold::DeletedAndChanged, ParkedReason::DeletedAndChanged).await,
+            decide::Step::Nothing | decide::Step::Merge => Ok(Effect::Unchanged),
+        }
+    }
+
+    /// Deletes the counterpart of a deleted record, unless the rails say that a person is to be asked.
+    async fn delete_counterpart(&self, hint: Hint<'_>, link: Link, side: Side) -> Step<Effect> {
+        if link.held == Some(Hold::DeleteAwaitsApproval) && !hint.approves_delete() {
+            return Ok(Effect::Parked(ParkedReason::DeleteAwaitsApproval));
+        }
+        if !hint.approves_delete() && !self.is_within_rails().await? {
+            return self.hold(link, side, Hold::DeleteAwaitsApproval, ParkedReason::DeleteAwaitsApproval).await;
+        }
+        match self.store(side).delete(link.id(side)).await {
+            Ok(()) => {}
+            Err(error) if error.kind == ErrorKind::Forbidden => {
+                return self.hold(link, side, Hold::CannotDelete, ParkedReason::CannotDelete).await;
+            }
+            Err(error) => return Err(Stop::at(side, error)),
+        }
+        self.bury(&link, Cause::Deleted).await?;
+        Ok(Effect::Deleted(side))
+    }
+
+    async fn is_within_rails(&self) -> StoreResult<bool> {
+        let (site, rails) = (&self.site.site, self.site.rails);
+        let links = self.links.count_links(site, guard::links_to_count(rails)).await?;
+        self.links.spend_delete(site, self.clock.now(), guard::deletes_per_hour(rails, links)).await
+    }
+
+    async fn hold(&self, mut link: Link, side: Side, hold: Hold, reason: ParkedReason) -> Step<Effect> {
+        if link.held != Some(hold) {
+            link.held = Some(hold);
+            self.save(&mut link).await?;
+        }
+        Ok(self.park(side, link.id(side), reason).await?)
+    }
+
+    pub(super) async fn bury(&self, link: &Link, cause: Cause) -> Step<Effect> {
+        self.links.bury(&self.site.site, link, self.clock.now(), cause).await?;
+        if link.held.is_some() || !link.rows.is_empty() {
+            self.unpark_both(link).await?;
+        }
+        Ok(Effect::Unlinked(cause))
+    }
+
+    /// A privacy request erased the record: erase the counterpart and forget everything but keyed tombstones. Policies and rails do not apply.
+    pub(super) async fn erased(&self, side: Side, id: &RecordId) -> Step<Effect> {
+        let other = side.opposite();
+        let slot = self.look_up(side, id).await?;
+        if let Slot::Reserved { until } = slot {
+            return Err(self.until(until, "its counterpart is being made").into());
+        }
+        if matches!(&slot, Slot::Gone(tombstone) if tombstone.cause == Cause::Erased) {
+            return Ok(Effect::Skipped(Skip::Buried));
+        }
+        if !matches!(self.read(side, id).await?, Found::Absent) {
+            let mut later = self.later(SOON, "the record said to be erased is still there");
+            later.counts = true;
+            return Err(later.into());
+        }
+        match slot {
+            Slot::Linked(link) => self.erase_linked(other, &link).await,
+            Slot::Gone(Tombstone { counterpart: Some(counterpart), .. }) => {
+                self.erase_record(other, &counterpart).await?;
+                self.entomb_erased(other, &counterpart).await?;
+                self.entomb_erased(side, id).await?;
+                Ok(Effect::Erased)
+            }
+            Slot::Gone(_) | Slot::Free | Slot::Reserved { .. } => {
+                self.entomb_erased(side, id).await?;
+                self.links.unpark(&self.site.site, side, id).await?;
+                Ok(Effect::Erased)
+            }
+        }
+    }
+
+    async fn erase_linked(&self, side: Side, link: &Link) -> Step<Effect> {
+        if let Err(Stop::Failed { error, .. }) = self.erase_record(side, link.id(side)).await {
+            if error.kind == ErrorKind::Forbidden {
+                return self.hold(link.clone(), side, Hold::CannotDelete, ParkedReason::CannotDelete).await;
+            }
+            return Err(Stop::at(side, error));
+        }
+        self.bury(link, Cause::Erased).await?;
+        Ok(Effect::Erased)
+    }
+
+    async fn erase_record(&self, side: Side, id: &RecordId) -> Step<()> {
+        self.store(side).erase(id).await.map_err(|error| Stop::at(side, error))
+    }
+
+    async fn entomb_erased(&self, side: Side, id: &RecordId) -> StoreResult<()> {
+        let tombstone = Tombstone { at: self.clock.now(), cause: Cause::Erased, counterpart: None };
+        self.links.entomb(&self.site.site, side, id, &tombstone).await
+    }
+}

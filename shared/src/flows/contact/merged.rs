@@ -1,0 +1,132 @@
+//! Merges: a link follows its record to the winner.
+
+use tracing::info;
+
+use super::{Contacts, Effect, Hint, Skip, Step, Stop, pair::Reads};
+use crate::{
+    model::{
+        contact::{Contact, Found},
+        ids::{RecordId, Side},
+        link::{Cause, Link, ParkedReason, Slot},
+        site::OnMerge,
+    },
+    ports::ErrorKind,
+};
+
+impl Contacts {
+    /// A merge event: every record that went into the winner loses its link to it; then the winner is synchronised.
+    pub(super) async fn merge_event(&self, hint: Hint<'_>, winner: &RecordId, from: &[RecordId]) -> Step<Effect> {
+        let side = hint.side;
+        let Some(winner) = self.surviving(side, winner).await? else { return Ok(Effect::Skipped(Skip::Absent)) };
+        let mut effect = Effect::Unchanged;
+        for source in from.iter().filter(|source| **source != winner.id) {
+            match self.look_up(side, source).await? {
+                Slot::Linked(link) if self.went_into(side, source, &winner).await? => effect = self.follow(hint, *link, side, &winner).await?,
+                Slot::Linked(_) | Slot::Free | Slot::Gone(_) => {}
+                Slot::Reserved { until } => return Err(self.until(until, "its counterpart is being made").into()),
+            }
+        }
+        match self.synchronise(hint, &winner.id).await? {
+            Effect::Unchanged | Effect::Skipped(_) => Ok(effect),
+            other => Ok(other),
+        }
+    }
+
+    async fn surviving(&self, side: Side, id: &RecordId) -> Step<Option<Contact>> {
+        Ok(match self.read(side, id).await? {
+            Found::Present(contact) | Found::Merged(contact) => Some(contact),
+            Found::Absent => None,
+        })
+    }
+
+    /// Confirms by a read that a source is not there under its own id any more.
+    async fn went_into(&self, side: Side, source: &RecordId, winner: &Contact) -> Step<bool> {
+        Ok(match self.read(side, source).await? {
+            Found::Present(_) => false,
+            Found::Merged(contact) => contact.id == winner.id,
+            Found::Absent => true,
+        })
+    }
+
+    /// Moves a link whose read led to another record.
+    pub(super) async fn follow_merge(&self, hint: Hint<'_>, link: Link, reads: Reads) -> Step<Effect> {
+        let (side, winner) = match (reads.this, reads.other) {
+            (Found::Merged(winner), _) => (hint.side, winner),
+            (_, Found::Merged(winner)) => (hint.side.opposite(), winner),
+            _ => return Ok(Effect::Unchanged),
+        };
+        let effect = self.follow(hint, link, side, &winner).await?;
+        let mut event = hint.event.clone();
+        event.entity = None;
+        match Box::pin(self.synchronise(Hint { event: &event, side }, &winner.id)).await? {
+            Effect::Unchanged | Effect::Skipped(_) => Ok(effect),
+            other => Ok(other),
+        }
+    }
+
+    /// Re-points a link to the winner of a merge on `side`; where the winner has a link already, two become one.
+    async fn follow(&self, hint: Hint<'_>, link: Link, side: Side, winner: &Contact) -> Step<Effect> {
+        self.ensure_not_being_written(&link)?;
+        match self.look_up(side, &winner.id).await? {
+            Slot::Free => self.repoint(&link, side, winner).await,
+            Slot::Linked(present) => self.unite(hint, link, *present, side, winner).await,
+            Slot::Reserved { until } => Err(self.until(until, "the winner's counterpart is being made").into()),
+            Slot::Gone(tombstone) if tombstone.cause == Cause::Erased => self.bury(&link, Cause::Unlinked).await,
+            Slot::Gone(_) => {
+                self.links.exhume(&self.site.site, side, &winner.id).await?;
+                self.repoint(&link, side, winner).await
+            }
+        }
+    }
+
+    async fn repoint(&self, link: &Link, side: Side, winner: &Contact) -> Step<Effect> {
+        let mut moved = link.clone();
+        moved.version += 1;
+        moved.intent = None;
+        moved.held = None;
+        let anchor = moved.anchors.of_mut(side);
+        anchor.id = winner.id.clone();
+        anchor.revision = None;
+        anchor.overwrote.clear();
+        self.links.repoint(&self.site.site, link, &moved, self.clock.now()).await?;
+        info!(site = %self.site.site, side = %side, from = %link.id(side), to = %winner.id, "Re-pointed a link after a merge.");
+        Ok(Effect::Repointed)
+    }
+
+    /// Two links meet in one winner: their counterparts are merged as well, or the younger link ends and is reported.
+    async fn unite(&self, hint: Hint<'_>, lost: Link, kept: Link, side: Side, winner: &Contact) -> Step<Effect> {
+        let other = side.opposite();
+        if self.site.on_merge == OnMerge::Propagate
+            && let Some(effect) = self.merge_counterparts(hint, &lost, &kept, other).await?
+        {
+            return Ok(effect);
+        }
+        let (older, younger) = if kept.since <= lost.since { (&kept, &lost) } else { (&lost, &kept) };
+        self.bury(younger, Cause::Merged).await?;
+        self.park(other, younger.id(other), ParkedReason::UnlinkedByMerge).await?;
+        if older.id(side) == &winner.id {
+            return Ok(Effect::Repointed);
+        }
+        self.links.exhume(&self.site.site, side, &winner.id).await?;
+        self.repoint(older, side, winner).await
+    }
+
+    /// Merges the counterparts of two links on `side`; `None` if the side does not let them be merged.
+    async fn merge_counterparts(&self, _hint: Hint<'_>, lost: &Link, kept: &Link, side: Side) -> Step<Option<Effect>> {
+        let Some(winner) = self.surviving(side, kept.id(side)).await? else { return Ok(None) };
+        let merged = match self.read(side, lost.id(side)).await? {
+            Found::Absent => winner,
+            Found::Merged(into) => into,
+            Found::Present(_) => match self.store(side).merge(&winner, lost.id(side)).await {
+                Ok(merged) => merged,
+                Err(error) if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::Unsupported | ErrorKind::Invalid(_)) => return Ok(None),
+                Err(error) => return Err(Stop::at(side, error)),
+            },
+        };
+        self.bury(lost, Cause::Merged).await?;
+        if merged.id != *kept.id(side) {
+            self.repoint(kept, side, &merged).await?;
+        }
+        Ok(Some(Effect::Merged(side)))
+    }
+}

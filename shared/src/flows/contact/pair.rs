@@ -1,0 +1,130 @@
+//! A linked pair: read both records, merge, write.
+
+use super::{Contacts, Effect, Hint, Step, write::Work};
+use crate::{
+    model::{
+        contact::{Contact, Found},
+        ids::{Pair, Side},
+        link::Link,
+    },
+    sync::{
+        decide::{self, Presence},
+        merge::{self, Input, Plan, Policy},
+        prints,
+    },
+};
+
+/// Both records of a pair as read, this side first.
+pub(super) struct Reads {
+    pub(super) this: Found,
+    pub(super) other: Found,
+}
+
+impl Contacts {
+    /// Brings a linked pair in step.
+    pub(super) async fn synchronise_pair(&self, hint: Hint<'_>, mut link: Link) -> Step<Effect> {
+        let side = hint.side;
+        self.ensure_not_being_written(&link)?;
+        if self.is_old_news(hint, &link) {
+            return Ok(Effect::Unchanged);
+        }
+        let enclosed = self.enclosed(hint, &link);
+        let trusts_enclosed = enclosed.is_some();
+        let mut this = match enclosed {
+            Some(contact) => Found::Present(contact),
+            None => self.read(side, link.id(side)).await?,
+        };
+        if let Found::Present(contact) = &mut this {
+            let restored = self.restore_overwritten(hint, &link, contact).await?;
+            if !restored && self.is_echo(hint, &link, contact) {
+                return Ok(Effect::Unchanged);
+            }
+        }
+        let other = self.read(side.opposite(), link.id(side.opposite())).await?;
+        let recovered = self.recover(&mut link, side, &this, &other);
+        match self.decide(hint, &link, Reads { this, other }) {
+            Decision::Merge(contacts) => {
+                let plan = self.merge(hint, &link, &contacts);
+                if trusts_enclosed && (plan.is_grave(side) || link.is_first()) {
+                    return Box::pin(self.synchronise_afresh(hint, link)).await;
+                }
+                self.carry_out(Work { link, plan, contacts: *contacts, prefer: hint.prefer(), stored: true, touched: recovered }).await
+            }
+            Decision::Other(step, reads) => self.end_or_move(hint, link, step, reads).await,
+        }
+    }
+
+    /// An event's own copy of a record is not taken for more than a hint where values would be lost: read again.
+    async fn synchronise_afresh(&self, hint: Hint<'_>, link: Link) -> Step<Effect> {
+        let mut event = hint.event.clone();
+        event.entity = None;
+        Box::pin(self.synchronise_pair(Hint { event: &event, side: hint.side }, link)).await
+    }
+
+    /// Tells whether an event is about a version that was dealt with already; spares both reads.
+    fn is_old_news(&self, hint: Hint<'_>, link: &Link) -> bool {
+        if link.intent.is_some() || link.held.is_some() || hint.prefer().is_some() || hint.approves_delete() {
+            return false;
+        }
+        let told = hint.event.entity.as_ref().and_then(|entity| self.store(hint.side).enclosed(entity)).and_then(|contact| contact.revision);
+        let anchor = link.anchors.of(hint.side).revision.as_ref();
+        told.zip(anchor).and_then(|(told, anchor)| anchor.has_reached(&told)).unwrap_or(false)
+    }
+
+    /// Returns the record an event encloses, if it can stand for a read.
+    fn enclosed(&self, hint: Hint<'_>, link: &Link) -> Option<Contact> {
+        let contact = self.store(hint.side).enclosed(hint.event.entity.as_ref()?)?;
+        let usable = contact.id == *link.id(hint.side) && contact.revision.is_some() && link.intent.is_none() && link.held.is_none();
+        usable.then_some(contact)
+    }
+
+    /// Tells whether this side is as agreed, so that the other need not be read: an edit there has its own event.
+    fn is_echo(&self, hint: Hint<'_>, link: &Link, contact: &Contact) -> bool {
+        let asked = hint.prefer().is_some() || matches!(hint.event.kind, crate::model::event::EventKind::Resync { .. });
+        let plain = link.intent.is_none() && link.held.is_none() && !asked;
+        plain && !prints::differs(&self.key, &self.mapping, hint.side, contact, &link.anchors.of(hint.side).base)
+    }
+
+    /// Settles an earlier worker's unfinished write; tells whether there was one.
+    fn recover(&self, link: &mut Link, side: Side, this: &Found, other: &Found) -> bool {
+        let Some(intent) = link.intent.take() else { return false };
+        let there = if intent.side == side { this } else { other };
+        if let Found::Present(contact) = there {
+            merge::recover(link, &intent, &self.key, &self.mapping, contact);
+        }
+        true
+    }
+
+    fn decide(&self, hint: Hint<'_>, link: &Link, reads: Reads) -> Decision {
+        let changed = |side: Side, found: &Found| match found {
+            Found::Present(contact) => prints::differs(&self.key, &self.mapping, side, contact, &link.anchors.of(side).base),
+            Found::Merged(_) | Found::Absent => false,
+        };
+        let this = Presence::of(&reads.this, changed(hint.side, &reads.this));
+        let other = Presence::of(&reads.other, changed(hint.side.opposite(), &reads.other));
+        match (reads.this, reads.other) {
+            (Found::Present(this), Found::Present(other)) => Decision::Merge(Box::new(Pair::from_side(hint.side, this, other))),
+            (this_read, other_read) => {
+                Decision::Other(decide::step(this, other, self.site.on_delete), Reads { this: this_read, other: other_read })
+            }
+        }
+    }
+
+    pub(super) fn policy(&self, prefer: Option<Side>) -> Policy {
+        let system_of_record = self.site.system_of_record.unwrap_or(Side::Wix);
+        Policy { system_of_record, on_conflict: self.site.on_conflict, prefer }
+    }
+
+    fn merge(&self, hint: Hint<'_>, link: &Link, contacts: &Pair<Contact>) -> Plan {
+        merge::merge(&self.input(link, contacts, hint.prefer()))
+    }
+
+    pub(super) fn input<'a>(&'a self, link: &'a Link, contacts: &'a Pair<Contact>, prefer: Option<Side>) -> Input<'a> {
+        Input { mapping: &self.mapping, key: &self.key, policy: self.policy(prefer), contacts: contacts.as_ref(), link }
+    }
+}
+
+enum Decision {
+    Merge(Box<Pair<Contact>>),
+    Other(decide::Step, Reads),
+}

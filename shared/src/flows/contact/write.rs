@@ -1,0 +1,205 @@
+//! Carrying a plan out: intent, write, commit.
+
+use std::collections::BTreeMap;
+
+use tracing::warn;
+
+use super::{Contacts, Effect, INTENT_TIME, Step, Stop};
+use crate::{
+    model::{
+        contact::Contact,
+        field::Patch,
+        ids::{Pair, RowId, Side},
+        link::{Base, Intent, Link, Overwrote, Parked, ParkedReason, RowState},
+    },
+    ports::{ErrorKind, StoreResult},
+    sync::{
+        merge::{self, Plan, Written},
+        prints,
+    },
+};
+
+/// How often a side may refuse some of a patch's fields before the rest is given up too.
+const REFUSALS: usize = 4;
+
+/// A plan on its way.
+pub(super) struct Work {
+    pub(super) link: Link,
+    pub(super) plan: Plan,
+    pub(super) contacts: Pair<Contact>,
+    pub(super) prefer: Option<Side>,
+    /// Whether the link is in the store already.
+    pub(super) stored: bool,
+    /// Whether the link differs from what is stored even if the plan is empty.
+    pub(super) touched: bool,
+}
+
+impl Contacts {
+    /// Carries a plan out: the CRM first, then Wix, each write announced before and entered after.
+    pub(super) async fn carry_out(&self, mut work: Work) -> Step<Effect> {
+        let first = work.link.is_first();
+        let states = work.link.rows.clone();
+        let was_held = work.link.held.take().is_some();
+        work.touched |= was_held;
+        if work.plan.is_empty() && !work.touched {
+            return Ok(Effect::Unchanged);
+        }
+        let mut earlier: Pair<Option<Contact>> = Pair::default();
+        let mut dropped = Vec::new();
+        for side in [Side::External, Side::Wix] {
+            if work.plan.flows.of(side).is_empty() {
+                continue;
+            }
+            let intent = self.announce(&mut work, side).await?;
+            let current = work.contacts.of(side).clone();
+            let Some(returned) = self.write(&mut work, side, &current).await? else { continue };
+            let written = Written { side, returned: &returned, earlier: earlier.of(side.opposite()).as_ref(), intent: &intent };
+            dropped.extend(merge::enter(&mut work.link, &work.plan, written, &self.key, &self.mapping));
+            self.remember_overwritten(&mut work.link, &work.plan, side, &current, &returned);
+            *work.contacts.of_mut(side) = returned.clone();
+            *earlier.of_mut(side) = Some(returned);
+        }
+        if first {
+            self.mirror(&work.link, &mut work.contacts).await;
+        }
+        self.commit(&mut work, dropped).await?;
+        if was_held {
+            self.unpark_both(&work.link).await?;
+        }
+        self.report_rows(&work.link, &states).await?;
+        Ok(match (earlier.wix.is_some(), earlier.external.is_some()) {
+            (false, false) => Effect::Agreed,
+            (wix, external) => Effect::Updated { wix, external },
+        })
+    }
+
+    /// Stores what is about to be written.
+    async fn announce(&self, work: &mut Work, side: Side) -> Step<Intent> {
+        let rows = work.plan.intent_rows(&self.input(&work.link, &work.contacts, work.prefer), side);
+        let intent = Intent { side, until: self.clock.now() + INTENT_TIME, rows };
+        work.link.intent = Some(intent.clone());
+        self.store_link(work).await?;
+        Ok(intent)
+    }
+
+    async fn store_link(&self, work: &mut Work) -> StoreResult<()> {
+        if work.stored {
+            return self.save(&mut work.link).await;
+        }
+        self.links.link(&self.site.site, &work.link, None, self.clock.now()).await?;
+        work.stored = true;
+        Ok(())
+    }
+
+    /// Writes a plan's rows to a side, leaving out what it refuses; `None` if it refuses all of them.
+    async fn write(&self, work: &mut Work, side: Side, current: &Contact) -> Step<Option<Contact>> {
+        for _ in 0..=REFUSALS {
+            let patch = work.plan.patch(&self.mapping, side);
+            if patch.is_empty() {
+                return Ok(None);
+            }
+            let error = match self.store(side).update(current, &patch).await {
+                Ok(returned) => return Ok(Some(returned)),
+                Err(error) => error,
+            };
+            let Some(rows) = self.refused_rows(&error.kind, side, &patch) else {
+                if !error.kind.is_ambiguous() {
+                    self.withdraw(work).await;
+                }
+                return Err(Stop::at(side, error));
+            };
+            self.refuse(work, side, &rows);
+        }
+        let rest: Vec<RowId> = work.plan.flows.of(side).keys().cloned().collect();
+        self.refuse(work, side, &rest);
+        Ok(None)
+    }
+
+    #[expect(clippy::unused_self, reason = "reads like its siblings")]
+    fn refuse(&self, work: &mut Work, side: Side, rows: &[RowId]) {
+        let bases = work.link.anchors.as_ref().map(|_, anchor| &anchor.base);
+        work.plan.refuse(side, rows, bases);
+    }
+
+    /// Returns the rows a refusal is about, if it is one: the fields the side names, else what such a refusal is usually about.
+    fn refused_rows(&self, kind: &ErrorKind, side: Side, patch: &Patch) -> Option<Vec<RowId>> {
+        let rows = || self.mapping.rows().iter().filter(|row| patch.contains_key(row.field(side)));
+        let of_emails = || rows().filter(|row| row.field(Side::Wix).as_str().starts_with("email")).map(|row| row.id().clone()).collect();
+        let named: Vec<RowId> = match kind {
+            ErrorKind::Invalid(fields) => rows().filter(|row| fields.contains(row.field(side))).map(|row| row.id().clone()).collect(),
+            ErrorKind::Exists(_) | ErrorKind::Forbidden => of_emails(),
+            _ => return None,
+        };
+        Some(if named.is_empty() { rows().map(|row| row.id().clone()).collect() } else { named })
+    }
+
+    /// Takes an announcement back after a write that certainly was not carried out. If this fails, the announcement expires by itself.
+    async fn withdraw(&self, work: &mut Work) {
+        work.link.intent = None;
+        if let Err(error) = self.save(&mut work.link).await {
+            warn!(site = %self.site.site, error = %error, "Could not withdraw an intent.");
+        }
+    }
+
+    /// Remembers what an unconditional write went over.
+    fn remember_overwritten(&self, link: &mut Link, plan: &Plan, side: Side, current: &Contact, returned: &Contact) {
+        let (Some(read), Some(wrote)) = (&current.revision, &returned.revision) else { return };
+        if wrote.counter().is_some() {
+            return;
+        }
+        let rows = self.mapping.rows().iter().filter(|row| plan.flows.of(side).contains_key(row.id()));
+        let rows: Base =
+            rows.map(|row| (row.id().clone(), prints::print(&self.key, row, side, row.read(side, &current.fields).as_ref()))).collect();
+        let overwrote = &mut link.anchors.of_mut(side).overwrote;
+        overwrote.push(Overwrote { read: read.clone(), wrote: wrote.clone(), rows });
+        let excess = overwrote.len().saturating_sub(Overwrote::KEPT);
+        overwrote.drain(..excess);
+    }
+
+    /// Writes each record's id on the other, once, when they are linked. The links do not depend on it.
+    pub(super) async fn mirror(&self, link: &Link, contacts: &mut Pair<Contact>) {
+        for side in Side::BOTH {
+            let contact = contacts.of_mut(side);
+            if contact.counterpart.is_some() {
+                continue;
+            }
+            match self.store(side).set_counterpart(contact, link.id(side.opposite())).await {
+                Ok(returned) => *contact = returned,
+                Err(error) => warn!(site = %self.site.site, error = %error, "Could not write the counterpart's id on a record."),
+            }
+        }
+    }
+
+    async fn commit(&self, work: &mut Work, dropped: Vec<RowId>) -> StoreResult<()> {
+        merge::enter_agreed(&mut work.link, &work.plan);
+        work.link.rows.extend(dropped.into_iter().map(|row| (row, RowState::Refused)));
+        for side in Side::BOTH {
+            let revision = work.contacts.of(side).revision.clone();
+            work.link.anchors.of_mut(side).revision = revision;
+        }
+        work.link.intent = None;
+        self.store_link(work).await
+    }
+
+    pub(super) async fn unpark_both(&self, link: &Link) -> StoreResult<()> {
+        for side in Side::BOTH {
+            self.links.unpark(&self.site.site, side, link.id(side)).await?;
+        }
+        Ok(())
+    }
+
+    /// Tells a person about rows that are newly left alone, and takes the note away when none is any more.
+    pub(super) async fn report_rows(&self, link: &Link, before: &BTreeMap<RowId, RowState>) -> StoreResult<()> {
+        if link.rows == *before {
+            return Ok(());
+        }
+        let (site, id) = (&self.site.site, link.id(Side::Wix));
+        if link.rows.is_empty() {
+            return self.links.unpark(site, Side::Wix, id).await;
+        }
+        let conflict = link.rows.values().any(|state| *state == RowState::Conflict);
+        let reason = if conflict { ParkedReason::Conflict } else { ParkedReason::FieldSkipped };
+        let rows = link.rows.keys().cloned().collect();
+        self.links.park(site, &Parked { side: Side::Wix, id: id.clone(), reason, rows, since: self.clock.now() }).await
+    }
+}

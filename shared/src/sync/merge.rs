@@ -1,0 +1,386 @@
+//! The three-way merge, row by row: what each side's record is, against what both last agreed on.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::prints;
+use crate::{
+    mapping::{Mapping, Row},
+    model::{
+        contact::Contact,
+        field::{Patch, Value},
+        fingerprint::{Digest, Key, Print},
+        ids::{Pair, RowId, Side},
+        link::{Base, Intent, IntentRow, Link, RowState},
+        site::OnConflict,
+    },
+};
+
+/// Who wins where both sides changed a row differently.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Policy {
+    /// The site's system of record.
+    pub system_of_record: Side,
+    /// What happens to conflicts.
+    pub on_conflict: OnConflict,
+    /// A person's decision for this one merge.
+    pub prefer: Option<Side>,
+}
+
+/// One row to be written to a side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Flow {
+    /// The value on the side it comes from, fingerprinted.
+    pub source: Print,
+    /// The value as the row sees it, to be written.
+    pub value: Option<Value>,
+}
+
+/// What a merge decides.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Rows to write, by the side they are written to.
+    pub flows: Pair<BTreeMap<RowId, Flow>>,
+    /// Rows both sides agree on as they are, with each side's fingerprint: the new base.
+    pub agreed: BTreeMap<RowId, Pair<Print>>,
+    /// Rows left alone, and why; `None` takes an earlier state away.
+    pub states: BTreeMap<RowId, Option<RowState>>,
+}
+
+impl Plan {
+    /// Tells whether nothing is written to either side.
+    #[must_use]
+    pub fn is_silent(&self) -> bool {
+        self.flows.wix.is_empty() && self.flows.external.is_empty()
+    }
+
+    /// Tells whether nothing is to be done at all, not even remembered.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.is_silent() && self.agreed.is_empty() && self.states.is_empty()
+    }
+
+    /// Tells whether carrying the plan out takes a value away or goes against `side`: a reason to read `side` afresh first.
+    #[must_use]
+    pub fn is_grave(&self, side: Side) -> bool {
+        let clears = self.flows.of(side.opposite()).values().any(|flow| flow.value.is_none() || matches!(flow.value, Some(Value::List(_))));
+        clears || !self.flows.of(side).is_empty() || self.states.values().any(Option::is_some)
+    }
+
+    /// Returns the field changes to write to `side`.
+    #[must_use]
+    pub fn patch(&self, mapping: &Mapping, side: Side) -> Patch {
+        let flows = self.flows.of(side);
+        let rows = mapping.rows().iter();
+        rows.filter_map(|row| flows.get(row.id()).map(|flow| (row.field(side).clone(), row.write(side, flow.value.clone())))).collect()
+    }
+
+    /// Returns what to store of the write to `side` before it is done.
+    #[must_use]
+    pub fn intent_rows(&self, input: &Input, side: Side) -> BTreeMap<RowId, IntentRow> {
+        let flows = self.flows.of(side);
+        let row = |row: &Row| {
+            flows.get(row.id()).map(|flow| {
+                let target = prints::print(input.key, row, side, flow.value.as_ref());
+                IntentRow {
+                    source: flow.source.clone(),
+                    loose: prints::loose(input.key, row, flow.value.as_ref()),
+                    agreed: self.agreed_when_written(input.link, row.id(), side, &target),
+                    target,
+                }
+            })
+        };
+        input.mapping.rows().iter().filter_map(|r| row(r).map(|intent| (r.id().clone(), intent))).collect()
+    }
+
+    /// A list that changed on both sides is written to one side first; until the other is written too, that side's own additions and
+    /// removals are not agreed on yet.
+    fn agreed_when_written(&self, link: &Link, row: &RowId, side: Side, target: &Print) -> Option<Print> {
+        let before = &self.flows.of(side.opposite()).get(row)?.source;
+        let base = link.anchors.of(side).base.get(row).cloned().unwrap_or_default();
+        let (base, before, target) = (elements(&base), elements(before), elements(target));
+        let own_additions: BTreeSet<_> = before.difference(&base).copied().collect();
+        let own_removals = base.difference(&before).copied();
+        Some(Print::List(target.difference(&own_additions).copied().chain(own_removals).collect()))
+    }
+
+    /// Leaves rows out of the write to `side`, because it refused their values: their source counts as agreed, so that the row is tried
+    /// again when it changes.
+    pub fn refuse(&mut self, side: Side, rows: &[RowId], bases: Pair<&Base>) {
+        for id in rows {
+            if let Some(flow) = self.flows.of_mut(side).remove(id) {
+                let there = bases.of(side).get(id).cloned().unwrap_or_default();
+                self.agreed.insert(id.clone(), Pair::from_side(side, there, flow.source));
+                self.states.insert(id.clone(), Some(RowState::Refused));
+            }
+        }
+    }
+}
+
+/// What a merge looks at.
+#[derive(Clone, Copy)]
+pub struct Input<'a> {
+    /// The site's mapping.
+    pub mapping: &'a Mapping,
+    /// The site's fingerprint key.
+    pub key: &'a Key,
+    /// Who wins conflicts.
+    pub policy: Policy,
+    /// Both records, as read just now.
+    pub contacts: Pair<&'a Contact>,
+    /// The link, its intent already recovered.
+    pub link: &'a Link,
+}
+
+/// Merges two linked records.
+#[must_use]
+pub fn merge(input: &Input) -> Plan {
+    let mut plan = Plan::default();
+    for row in input.mapping.rows() {
+        let state = RowMerge::new(input, row);
+        if row.is_list() { state.merge_list(&mut plan) } else { state.merge_scalar(&mut plan) }
+    }
+    plan
+}
+
+/// One row of a merge.
+struct RowMerge<'a> {
+    input: &'a Input<'a>,
+    row: &'a Row,
+    values: Pair<Option<Value>>,
+    prints: Pair<Print>,
+    bases: Pair<Print>,
+}
+
+impl<'a> RowMerge<'a> {
+    fn new(input: &'a Input<'a>, row: &'a Row) -> Self {
+        let values = input.contacts.map(|side, contact| row.read(side, &contact.fields));
+        let prints = values.as_ref().map(|side, value| prints::print(input.key, row, side, value.as_ref()));
+        let bases = input.link.anchors.as_ref().map(|_, anchor| anchor.base.get(row.id()).cloned().unwrap_or_default());
+        Self { input, row, values, prints, bases }
+    }
+
+    fn changed(&self, side: Side) -> bool {
+        self.prints.of(side) != self.bases.of(side)
+    }
+
+    fn value(&self, side: Side) -> Option<&Value> {
+        self.values.of(side).as_ref()
+    }
+
+    fn merge_scalar(&self, plan: &mut Plan) {
+        match (self.changed(Side::Wix), self.changed(Side::External)) {
+            (false, false) => {}
+            (true, false) => self.follow(Side::Wix, plan),
+            (false, true) => self.follow(Side::External, plan),
+            (true, true) => self.both(plan),
+        }
+    }
+
+    /// One side changed: the other follows, if the row flows that way.
+    fn follow(&self, from: Side, plan: &mut Plan) {
+        let to = from.opposite();
+        let emptied = self.value(from).is_none() && self.row.keeps_when_empty();
+        if !self.row.flows_to(to) || emptied {
+            return self.agree(None, plan);
+        }
+        match self.row.convert(to, self.value(from)) {
+            Err(_) => self.agree(Some(RowState::Unconvertible), plan),
+            Ok(wanted) if self.row.same(to, wanted.as_ref(), self.value(to)) => self.agree(None, plan),
+            Ok(wanted) => self.flow(to, wanted, plan),
+        }
+    }
+
+    /// Both sides changed: the same is agreed; else the row's direction, the person, or the system of record decides.
+    fn both(&self, plan: &mut Plan) {
+        if self.is_same() {
+            return self.agree(None, plan);
+        }
+        let one_way = Side::BOTH.into_iter().find(|side| !self.row.flows_to(*side));
+        if let Some(source) = one_way {
+            return self.follow(source, plan);
+        }
+        let Policy { system_of_record, on_conflict, prefer } = self.input.policy;
+        if on_conflict == OnConflict::Park && prefer.is_none() && !self.input.link.is_first() {
+            return self.note(Some(RowState::Conflict), plan);
+        }
+        self.follow(prefer.or(self.row.system_of_record()).unwrap_or(system_of_record), plan);
+    }
+
+    fn is_same(&self) -> bool {
+        Side::BOTH.into_iter().any(|to| {
+            let converted = self.row.convert(to, self.value(to.opposite()));
+            converted.is_ok_and(|value| self.row.same(to, value.as_ref(), self.value(to)))
+        })
+    }
+
+    /// Lists merge by element: each side's additions and removals are applied to the other.
+    fn merge_list(&self, plan: &mut Plan) {
+        if !self.changed(Side::Wix) && !self.changed(Side::External) {
+            return;
+        }
+        let mut unconvertible = false;
+        let mut flowed = false;
+        for to in Side::BOTH {
+            if !self.row.flows_to(to) {
+                continue;
+            }
+            let (wanted, skipped) = self.list_for(to);
+            unconvertible |= skipped;
+            if !self.row.same(to, wanted.as_ref(), self.value(to)) {
+                self.flow(to, wanted, plan);
+                flowed = true;
+            }
+        }
+        let state = unconvertible.then_some(RowState::Unconvertible);
+        if flowed { self.note(state, plan) } else { self.agree(state, plan) }
+    }
+
+    /// Returns the list `to` should have, and whether an element has no counterpart there.
+    fn list_for(&self, to: Side) -> (Option<Value>, bool) {
+        let from = to.opposite();
+        let (there, here) = (self.keyed(to), self.keyed(from));
+        let emptied = here.is_empty() && self.row.keeps_when_empty();
+        let removed = |digest: &Digest| !emptied && self.bases.of(from).contains(digest) && !here.contains_key(digest);
+        let mut wanted: Vec<String> = there.iter().filter(|(digest, _)| !removed(digest)).map(|(_, item)| item.clone()).collect();
+        let order: BTreeSet<&Digest> = there.keys().collect();
+        let (mut skipped, mut seen) = (false, BTreeSet::new());
+        for item in self.value(from).map(Value::elements).unwrap_or_default() {
+            let digest = prints::element(self.input.key, self.row, from, item);
+            if self.bases.of(from).contains(&digest) || order.contains(&digest) || !seen.insert(digest) {
+                continue;
+            }
+            match self.row.convert(to, Some(&Value::List(vec![item.clone()]))) {
+                Ok(value) => wanted.extend(value.iter().flat_map(Value::elements).cloned()),
+                Err(_) => skipped = true,
+            }
+        }
+        (Value::list(self.in_order(to, wanted)), skipped)
+    }
+
+    /// Keeps the side's own order for what it has; additions come behind.
+    fn in_order(&self, side: Side, wanted: Vec<String>) -> Vec<String> {
+        let own = self.value(side).map(Value::elements).unwrap_or_default();
+        let place = |item: &String| own.iter().position(|own| own == item).unwrap_or(usize::MAX);
+        let mut wanted = wanted;
+        wanted.sort_by_key(place);
+        wanted
+    }
+
+    fn keyed(&self, side: Side) -> BTreeMap<Digest, String> {
+        let items = self.value(side).map(Value::elements).unwrap_or_default();
+        items.iter().map(|item| (prints::element(self.input.key, self.row, side, item), item.clone())).collect()
+    }
+
+    fn flow(&self, to: Side, value: Option<Value>, plan: &mut Plan) {
+        let source = self.prints.of(to.opposite()).clone();
+        plan.flows.of_mut(to).insert(self.row.id().clone(), Flow { source, value });
+        self.note(None, plan);
+    }
+
+    fn agree(&self, state: Option<RowState>, plan: &mut Plan) {
+        plan.agreed.insert(self.row.id().clone(), self.prints.clone());
+        self.note(state, plan);
+    }
+
+    /// Notes a row's state if it differs from what the link says.
+    fn note(&self, state: Option<RowState>, plan: &mut Plan) {
+        let id = self.row.id();
+        if self.input.link.rows.get(id).copied() == state {
+            plan.states.remove(id);
+        } else {
+            plan.states.insert(id.clone(), state);
+        }
+    }
+}
+
+/// Settles what became of a write whose answer was never seen: rows of the intent that the far side now has, as written or as it
+/// normalises them, are ours and become the base; the rest is judged by the merge as usual.
+pub fn recover(link: &mut Link, intent: &Intent, key: &Key, mapping: &Mapping, there: &Contact) {
+    let side = intent.side;
+    for row in mapping.rows() {
+        let Some(wrote) = intent.rows.get(row.id()) else { continue };
+        let value = row.read(side, &there.fields);
+        let now = prints::print(key, row, side, value.as_ref());
+        let base = link.anchors.of(side).base.get(row.id()).cloned().unwrap_or_default();
+        let landed = now == wrote.target || (now != base && prints::loose(key, row, value.as_ref()) == wrote.loose);
+        if landed {
+            set_base(&mut link.anchors.of_mut(side).base, row.id(), wrote.agreed.clone().unwrap_or(now));
+            set_base(&mut link.anchors.of_mut(side.opposite()).base, row.id(), wrote.source.clone());
+        }
+    }
+}
+
+fn elements(print: &Print) -> BTreeSet<Digest> {
+    match print {
+        Print::Empty => BTreeSet::new(),
+        Print::Text(digest) => BTreeSet::from([*digest]),
+        Print::List(set) => set.clone(),
+    }
+}
+
+/// Sets a row's fingerprint in a base; an empty one is left out.
+pub fn set_base(base: &mut Base, row: &RowId, print: Print) {
+    if print == Print::Empty {
+        base.remove(row);
+    } else {
+        base.insert(row.clone(), print);
+    }
+}
+
+/// One write of a plan that was carried out.
+#[derive(Clone, Copy)]
+pub struct Written<'a> {
+    /// The side written to.
+    pub side: Side,
+    /// The record as the side returned it.
+    pub returned: &'a Contact,
+    /// The other side's record as returned, if the plan's write to it is done already.
+    pub earlier: Option<&'a Contact>,
+    /// What was stored before the write.
+    pub intent: &'a Intent,
+}
+
+/// Enters a write into the link: the base is what was returned, not what was sent.
+///
+/// Returns the rows whose value the side did not take although it answered that it had.
+pub fn enter(link: &mut Link, plan: &Plan, written: Written, key: &Key, mapping: &Mapping) -> Vec<RowId> {
+    let (side, other) = (written.side, written.side.opposite());
+    let mut dropped = Vec::new();
+    for row in mapping.rows() {
+        let Some(flow) = plan.flows.of(side).get(row.id()) else { continue };
+        let value = row.read(side, &written.returned.fields);
+        if value.is_none() != flow.value.is_none() {
+            dropped.push(row.id().clone());
+        }
+        let now = prints::print(key, row, side, value.as_ref());
+        let two_way = plan.flows.of(other).contains_key(row.id());
+        let (own, source) = match written.earlier {
+            Some(earlier) if two_way => (now, prints::print(key, row, other, row.read(other, &earlier.fields).as_ref())),
+            _ => {
+                let agreed = written.intent.rows.get(row.id()).and_then(|intent| intent.agreed.clone());
+                (agreed.unwrap_or(now), flow.source.clone())
+            }
+        };
+        set_base(&mut link.anchors.of_mut(side).base, row.id(), own);
+        set_base(&mut link.anchors.of_mut(other).base, row.id(), source);
+    }
+    for id in &dropped {
+        link.rows.insert(id.clone(), RowState::Refused);
+    }
+    dropped
+}
+
+/// Enters what needs no write into the link: agreed rows and row states.
+pub fn enter_agreed(link: &mut Link, plan: &Plan) {
+    for (id, prints) in &plan.agreed {
+        for side in Side::BOTH {
+            set_base(&mut link.anchors.of_mut(side).base, id, prints.of(side).clone());
+        }
+    }
+    for (id, state) in &plan.states {
+        match state {
+            Some(state) => link.rows.insert(id.clone(), *state),
+            None => link.rows.remove(id),
+        };
+    }
+}

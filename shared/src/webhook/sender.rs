@@ -1,0 +1,75 @@
+//! Who sends, told from the path alone.
+
+use crate::model::ids::SiteId;
+
+/// Who a request claims to come from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Sender {
+    /// Wix, for any site: the site is in the signed payload.
+    Wix,
+    /// HubSpot, for this site: HubSpot's payloads do not know of sites, but its signature covers the path.
+    Hubspot(SiteId),
+}
+
+impl Sender {
+    const ROOT: &'static str = "/webhooks/";
+    /// Site ids are UUIDs; anything longer is none.
+    const MAX_SITE: usize = 64;
+
+    /// Returns the part of a path below the public URL, without the stage or base path a gateway may put in front.
+    #[must_use]
+    pub fn tail(path: &str) -> Option<&str> {
+        path.rfind(Self::ROOT).and_then(|start| path.get(start..))
+    }
+
+    /// Returns the sender whose webhooks arrive at this path.
+    #[must_use]
+    pub fn of_path(path: &str) -> Option<Self> {
+        let rest = Self::tail(path)?.strip_prefix(Self::ROOT)?;
+        match rest.split_once('/') {
+            None if rest == "wix" => Some(Self::Wix),
+            Some(("hubspot", site)) if is_site(site) => Some(Self::Hubspot(SiteId::new(site))),
+            _ => None,
+        }
+    }
+
+    /// Returns the short name used in logs.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Wix => "wix",
+            Self::Hubspot(_) => "hubspot",
+        }
+    }
+}
+
+fn is_site(text: &str) -> bool {
+    (1..=Sender::MAX_SITE).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_path_names_the_sender() {
+        let hubspot = |site: &str| Some(Sender::Hubspot(SiteId::new(site)));
+        for (path, expected) in [
+            ("/webhooks/wix", Some(Sender::Wix)),
+            ("/prod/webhooks/wix", Some(Sender::Wix)),
+            ("/webhooks/hubspot/3bbcabc7-ebb7", hubspot("3bbcabc7-ebb7")),
+            ("/prod/webhooks/hubspot/s_1", hubspot("s_1")),
+            ("/webhooks/hubspot", None),
+            ("/webhooks/hubspot/", None),
+            ("/webhooks/hubspot/a/b", None),
+            ("/webhooks/hubspot/%2e%2e", None),
+            ("/webhooks/wix/", None),
+            ("/webhooks/", None),
+            ("/webhooks", None),
+            ("/", None),
+            ("", None),
+        ] {
+            assert_eq!(Sender::of_path(path), expected, "{path}");
+        }
+    }
+}

@@ -1,0 +1,15 @@
+//! The shipped flow code under everything that can go wrong, with a checker that knows all edits.
+//!
+//! A history is: people edit on both sides while two workers carry events from a queue that repeats, reorders and delays; vendors throttle, fail,
+//! lose replies and lag; workers crash at any await point. Everything is drawn from one seed and runs on one thread in virtual time, so a
+//! seed is a history. After the last edit the faults end, the queue runs dry, and the checker judges.
+
+pub mod check;
+pub mod edits;
+pub mod executor;
+pub mod history;
+pub mod links;
+pub mod plants;
+pub mod people;
+pub mod vendor;
+pub mod world;

@@ -1,0 +1,43 @@
+//! Bugs that can be planted to see that the checker finds them. Each takes one obligation away that the flows rely on.
+
+use clap::ValueEnum;
+
+/// A planted bug.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Plant {
+    /// None: the shipped code.
+    #[default]
+    None,
+    /// The intent is not stored before the write.
+    NoIntent,
+    /// The base is what was sent, not what was returned.
+    BaseIsWhatWasSent,
+    /// The reservation is get-or-create, not exclusive, and creates do not collide on a key of ours.
+    CreateIsNotIdempotent,
+    /// A create does not look for an earlier half-made one.
+    NoLookForHalfMade,
+    /// Links are stored unconditionally.
+    SavesUnconditionally,
+    /// Wix is written without a revision.
+    WritesWithoutRevision,
+    /// Tombstones are not kept.
+    NoTombstones,
+    /// The id of a merged record reads as deleted.
+    MergeReadsAsDelete,
+    /// A failed read counts as absence.
+    FailureReadsAsAbsence,
+    /// Overwritten edits are not looked for in the history.
+    NoHistory,
+    /// The rails let every delete pass.
+    NoRails,
+    /// An event that failed is not delivered again.
+    AcknowledgesFailures,
+}
+
+impl Plant {
+    /// All planted bugs.
+    #[must_use]
+    pub fn all() -> Vec<Self> {
+        Self::value_variants().iter().copied().filter(|plant| *plant != Self::None).collect()
+    }
+}

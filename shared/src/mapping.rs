@@ -16,8 +16,8 @@ mod tests;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-use self::{codec::Codec, fields::Content};
 pub use self::{check::check, defaults::default_hubspot, error::MappingError, fields::wix_fields};
+use self::{codec::Codec, fields::Content};
 use crate::model::{
     field::{Field, Fields, Value},
     ids::{RowId, Side},
@@ -56,7 +56,7 @@ impl Mapping {
 /// One row: two fields that hold the same thing, and how the one becomes the other.
 #[derive(Clone, Debug)]
 pub struct Row {
-    row: MappingRow,
+    saved: MappingRow,
     codec: Codec,
     content: Content,
     list: bool,
@@ -70,7 +70,7 @@ impl Row {
         Self {
             content: if constant { Content::Other } else { Content::of(&row.wix) },
             list: !constant && fields::is_list(&row.wix),
-            row: row.clone(),
+            saved: row.clone(),
             codec,
             country,
         }
@@ -79,34 +79,34 @@ impl Row {
     /// Returns the row's id.
     #[must_use]
     pub fn id(&self) -> &RowId {
-        &self.row.id
+        &self.saved.id
     }
 
     /// Returns the field on `side`.
     #[must_use]
     pub fn field(&self, side: Side) -> &Field {
         match side {
-            Side::Wix => &self.row.wix,
-            Side::External => &self.row.external,
+            Side::Wix => &self.saved.wix,
+            Side::External => &self.saved.external,
         }
     }
 
     /// Tells whether the row writes to `side`.
     #[must_use]
     pub fn flows_to(&self, side: Side) -> bool {
-        flows_to(self.row.direction, side)
+        flows_to(self.saved.direction, side)
     }
 
     /// Returns who wins a conflict in this row, if it has a system of record of its own.
     #[must_use]
     pub fn system_of_record(&self) -> Option<Side> {
-        self.row.system_of_record
+        self.saved.system_of_record
     }
 
     /// Tells whether clearing a field leaves its counterpart as it is.
     #[must_use]
     pub fn keeps_when_empty(&self) -> bool {
-        self.row.on_empty == OnEmpty::Keep
+        self.saved.on_empty == OnEmpty::Keep
     }
 
     /// Tells whether the row merges by element: its Wix field is a list.

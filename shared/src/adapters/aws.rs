@@ -31,9 +31,7 @@ pub(super) fn failure<E: ProvideErrorMetadata>(operation: impl Into<String>, err
         SdkError::ResponseError(_) => "ResponseError",
         _ => error.code().unwrap_or("ServiceError"),
     };
-    StoreError::new(kind(code), operation)
-        .with_request(error.request_id().map(ToOwned::to_owned))
-        .caused_by(Code(code.to_owned()))
+    StoreError::new(kind(code), operation).with_request(error.request_id().map(ToOwned::to_owned)).caused_by(Code(code.to_owned()))
 }
 
 /// Says what kind of failure a code means; throttling counts as passing, for the SDK has already waited and tried again.
@@ -42,9 +40,17 @@ pub(super) fn kind(code: &str) -> ErrorKind {
         "ConditionalCheckFailed" | "ConditionalCheckFailedException" | "TransactionConflict" | "TransactionConflictException" => {
             ErrorKind::Stale
         }
-        "AccessDenied" | "AccessDeniedException" | "ExpiredTokenException" | "IncompleteSignature" | "InvalidClientTokenId"
-        | "InvalidSignatureException" | "KMS.AccessDeniedException" | "MissingAuthenticationToken" | "NotAuthorized"
-        | "OptInRequired" | "UnrecognizedClientException" => ErrorKind::AccessDenied,
+        "AccessDenied"
+        | "AccessDeniedException"
+        | "ExpiredTokenException"
+        | "IncompleteSignature"
+        | "InvalidClientTokenId"
+        | "InvalidSignatureException"
+        | "KMS.AccessDeniedException"
+        | "MissingAuthenticationToken"
+        | "NotAuthorized"
+        | "OptInRequired"
+        | "UnrecognizedClientException" => ErrorKind::AccessDenied,
         "ParameterNotFound" | "ParameterVersionNotFound" => ErrorKind::NotFound,
         "ConstructionFailure" | "ItemCollectionSizeLimitExceeded" | "ValidationError" | "ValidationException" => {
             ErrorKind::Invalid(Vec::new())

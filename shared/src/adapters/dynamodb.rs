@@ -6,7 +6,7 @@
 //! | | `link#<wix id>` | while there is no link, a reservation: `holder`, `held_until` |
 //! | | `ext#<external id>` | the pointer of a link: `wix` (the Wix id); while there is none, a reservation |
 //! | | `key#<digest>` | the reservation of a match key: `holder`, `held_until` |
-//! | | `gone#<side>#<digest of the id>` | a tombstone: `cause`, `ended_at`; no expiry |
+//! | | `gone#<side>#<digest of the id>` | a tombstone: `cause`, `ended_at`, `counterpart`; no expiry |
 //! | | `parked#<side>#<id>` | a note for a person: `note` |
 //! | | `cool#<side>` | nothing may be sent to the side before `held_until` |
 //! | | `rail#<hour since the epoch>` | how many deletes were propagated in that hour: `spent` |
@@ -15,7 +15,7 @@
 //!
 //! Reservations, rails and pauses carry `expires_at` (epoch seconds), the table's TTL attribute. TTL only tidies up, up to days
 //! late (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html>): whether something has expired is told by
-//! the clock.
+//! the instant that comes with the call, and by whoever reads a reservation.
 //!
 //! The link lies under its Wix id, so that an update needs no second item. A link and its pointer are made and ended in one
 //! transaction, conditional on the absence of both; a secondary index would be neither unique nor consistent.
@@ -71,8 +71,8 @@ pub struct Store {
 }
 
 impl Store {
-    /// Makes the store over a table that exists. The deployment's secret keys the digests in tombstones; the clock tells which
-    /// reservations have expired.
+    /// Makes the store over a table that exists. The deployment's secret keys the digests in tombstones; the clock is waited on
+    /// between the batches of a purge that the service is too busy for.
     #[must_use]
     pub fn new(client: Client, table: impl Into<String>, secret: SecretString, clock: Arc<dyn Clock>) -> Self {
         Self { client, table: table.into(), secret, clock, capacity: None }

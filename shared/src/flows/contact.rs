@@ -160,8 +160,12 @@ impl Contacts {
         self.stores.of(side).as_ref()
     }
 
+    /// Looks a record up; a reservation whose time is over holds nobody.
     async fn look_up(&self, side: Side, id: &RecordId) -> StoreResult<Slot> {
-        self.links.look_up(&self.site.site, side, id).await
+        Ok(match self.links.look_up(&self.site.site, side, id).await? {
+            Slot::Reserved { until } if until <= self.clock.now() => Slot::Free,
+            slot => slot,
+        })
     }
 
     async fn read(&self, side: Side, id: &RecordId) -> Step<Found> {

@@ -176,12 +176,7 @@ impl<'a> Checked<'a> {
     fn unknown_options<'b>(&self, side: Side, options: impl Iterator<Item = &'b String>) -> Vec<MappingError> {
         let known = |option: &str| !option.is_empty() && self.kind(side).is_none_or(|kind| kinds::fits(kind, option));
         let unknown: BTreeSet<_> = options.filter(|option| !known(option)).collect();
-        let error = |option: &String| MappingError::UnknownOption {
-            row: self.id(),
-            side,
-            field: self.field(side),
-            option: option.clone(),
-        };
+        let error = |option: &String| MappingError::UnknownOption { row: self.id(), side, field: self.field(side), option: option.clone() };
         unknown.into_iter().map(error).collect()
     }
 
@@ -245,3 +240,6 @@ impl<'a> Checked<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

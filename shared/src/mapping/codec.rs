@@ -99,7 +99,8 @@ pub(super) fn phone_key(text: &str, country: Option<&str>) -> String {
 
 /// A number that would be read differently the next time is ambiguous, and stays as it is.
 fn e164(text: &str, country: Option<&str>) -> Option<String> {
-    normal::e164(text, country).filter(|number| normal::e164(number, country).as_ref() == Some(number))
+    let is_stable = |number: &String| number == text || normal::e164(number, country).as_ref() == Some(number);
+    normal::e164(text, country).filter(is_stable)
 }
 
 /// What stands between the elements of a joined text.

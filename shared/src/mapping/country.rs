@@ -50,9 +50,7 @@ static BY_NAME: LazyLock<HashMap<String, CountryCode>> = LazyLock::new(|| {
 /// Finds a country by its code of two or three letters or its English name, in any case.
 pub(super) fn find(text: &str) -> Option<CountryCode> {
     let code = text.trim().to_uppercase();
-    rust_iso3166::from_alpha2(&code)
-        .or_else(|| rust_iso3166::from_alpha3(&code))
-        .or_else(|| BY_NAME.get(&normal::loose(text)).copied())
+    rust_iso3166::from_alpha2(&code).or_else(|| rust_iso3166::from_alpha3(&code)).or_else(|| BY_NAME.get(&normal::loose(text)).copied())
 }
 
 /// Converts a country of the other side into `to`'s form.

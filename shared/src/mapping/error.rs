@@ -68,7 +68,9 @@ pub enum MappingError {
         value: String,
     },
     /// A list meets a field for one value.
-    #[error("row `{row}`: a list needs a separator to become one text, and `{list}` holds several values where `{single}` holds one: `{value}`")]
+    #[error(
+        "row `{row}`: a list needs a separator to become one text, and `{list}` holds several values where `{single}` holds one: `{value}`"
+    )]
     ListAndSingle {
         /// The row.
         row: RowId,
@@ -138,7 +140,9 @@ pub enum MappingError {
         option: String,
     },
     /// A date pattern does not tell a date.
-    #[error("row `{row}`: a date pattern must have YYYY, MM and DD once each and only punctuation beside them, and `{pattern}` for `{field}` does not: it cannot tell `{value}`")]
+    #[error(
+        "row `{row}`: a date pattern must have YYYY, MM and DD once each and only punctuation beside them, and `{pattern}` for `{field}` does not: it cannot tell `{value}`"
+    )]
     DatePattern {
         /// The row.
         row: RowId,

@@ -22,9 +22,17 @@ pub fn loose(text: &str) -> String {
 /// `None` means: leave the text as it is. Guessing altered hundreds of numbers in other bridges.
 #[must_use]
 pub fn e164(text: &str, country: Option<&str>) -> Option<String> {
-    let country = country.and_then(|code| code.to_ascii_uppercase().parse::<phonenumber::country::Id>().ok());
-    let number = phonenumber::parse(country, text.trim()).ok()?;
-    (number.is_valid() && number.extension().is_none()).then(|| number.format().mode(phonenumber::Mode::E164).to_string())
+    let text = text.trim();
+    // The parser strips the national prefix of the country it is given from foreign numbers as well (1 from +43 1 58858 for US),
+    // so it is given one only for numbers without a prefix, and believed only if they turn out to be of that country.
+    let country = country.filter(|_| !text.starts_with(['+', '\u{ff0b}'])).and_then(|code| code.to_ascii_uppercase().parse().ok());
+    let number = phonenumber::parse(country, text).ok()?;
+    let expected = country.is_none_or(|country| calling_code(country) == Some(number.code().value()));
+    (expected && number.is_valid() && number.extension().is_none()).then(|| number.format().mode(phonenumber::Mode::E164).to_string())
+}
+
+fn calling_code(country: phonenumber::country::Id) -> Option<u16> {
+    Some(phonenumber::metadata::DATABASE.by_id(country.as_ref())?.country_code())
 }
 
 /// Returns a phone number as it is compared: E.164 where it can be parsed, else the text without blanks around.
@@ -40,10 +48,17 @@ mod tests {
     #[test]
     fn a_phone_that_cannot_be_parsed_stays_as_it_is() {
         for (text, country, expected) in [
-            ("646-555-0132", Some("US"), None),
+            ("646-555-0132", Some("US"), Some("+16465550132")),
             ("(212) 736-5000", Some("US"), Some("+12127365000")),
             ("+43 1 58858", None, Some("+43158858")),
             ("01 58858", None, None),
+            ("+43 1 58858", Some("US"), Some("+43158858")),
+            ("+39 06 1234 5678", Some("AT"), Some("+390612345678")),
+            ("+44 (0)20 7946 0958", Some("AT"), Some("+442079460958")),
+            ("011 49 1512 3456789", Some("US"), None),
+            ("0043 1 58858", Some("AT"), Some("+43158858")),
+            ("020 7946 0958", Some("gb"), Some("+442079460958")),
+            ("1 212 736 5000", Some("US"), Some("+12127365000")),
             ("ask for Ada", Some("US"), None),
             ("(212) 736-5000 ext. 4", Some("US"), None),
         ] {

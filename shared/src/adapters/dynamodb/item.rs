@@ -5,7 +5,10 @@ use std::{collections::HashMap, str::FromStr};
 use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
 use jiff::Timestamp;
 
-use super::{EXPIRY, codec, key::{self, Key}, SORT_KEY};
+use super::{
+    EXPIRY, SORT_KEY, codec,
+    key::{self, Key},
+};
 use crate::{
     model::{
         ids::{RecordId, Side, SiteId},
@@ -22,8 +25,8 @@ pub(super) fn text(text: impl Into<String>) -> AttributeValue {
     AttributeValue::S(text.into())
 }
 
-pub(super) fn number(number: impl ToString) -> AttributeValue {
-    AttributeValue::N(number.to_string())
+pub(super) fn number(number: impl Into<i128>) -> AttributeValue {
+    AttributeValue::N(number.into().to_string())
 }
 
 /// An instant to the nanosecond, so that it reads back as it was.
@@ -43,11 +46,7 @@ pub(super) fn link(site: &SiteId, link: &Link) -> StoreResult<Item> {
     let body = codec::pack(link).map_err(|error| corrupt("pack link", id).caused_by(error))?;
     Ok(build(
         Key::record(site, Side::Wix, id),
-        [
-            ("ext", text(link.id(Side::External).as_str())),
-            ("version", number(link.version)),
-            ("body", AttributeValue::B(Blob::new(body))),
-        ],
+        [("ext", text(link.id(Side::External).as_str())), ("version", number(link.version)), ("body", AttributeValue::B(Blob::new(body)))],
     ))
 }
 
@@ -59,14 +58,7 @@ pub(super) fn pointer(site: &SiteId, link: &Link) -> Item {
 /// The reservation of a record or of a match key.
 pub(super) fn claim(key: Key, reservation: &Reservation) -> Item {
     let until = reservation.until;
-    build(
-        key,
-        [
-            ("holder", text(reservation.owner.as_str())),
-            ("held_until", instant(until)),
-            (EXPIRY, number(until.as_second() + 1)),
-        ],
-    )
+    build(key, [("holder", text(reservation.owner.as_str())), ("held_until", instant(until)), (EXPIRY, number(until.as_second() + 1))])
 }
 
 /// The pause of a side.
@@ -76,7 +68,9 @@ pub(super) fn cooling(site: &SiteId, side: Side, until: Timestamp) -> Item {
 
 /// A tombstone.
 pub(super) fn tombstone(key: Key, tombstone: &Tombstone) -> Item {
-    build(key, [("cause", text(cause_name(tombstone.cause))), ("ended_at", instant(tombstone.at))])
+    let mut item = build(key, [("cause", text(cause_name(tombstone.cause))), ("ended_at", instant(tombstone.at))]);
+    item.extend(tombstone.counterpart.as_ref().map(|id| ("counterpart".to_owned(), text(id.as_str()))));
+    item
 }
 
 /// A note for a person; it holds ids only.
@@ -143,7 +137,8 @@ pub(super) fn read_tombstone(item: &Item, id: &RecordId) -> StoreResult<Tombston
         let cause = [Cause::Deleted, Cause::Unlinked, Cause::Merged, Cause::Erased];
         let name = get_text(item, "cause")?;
         let cause = cause.into_iter().find(|cause| cause_name(*cause) == name)?;
-        Some(Tombstone { at: get_instant(item, "ended_at")?, cause })
+        let counterpart = get_text(item, "counterpart").map(RecordId::from);
+        Some(Tombstone { at: get_instant(item, "ended_at")?, cause, counterpart })
     };
     stored().ok_or_else(|| corrupt("read tombstone", id))
 }

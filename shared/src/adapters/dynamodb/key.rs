@@ -84,9 +84,6 @@ impl Key {
 
     /// Returns the two key attributes.
     pub(super) fn item(self) -> Item {
-        Item::from([
-            (PARTITION_KEY.to_owned(), AttributeValue::S(self.partition)),
-            (SORT_KEY.to_owned(), AttributeValue::S(self.sort)),
-        ])
+        Item::from([(PARTITION_KEY.to_owned(), AttributeValue::S(self.partition)), (SORT_KEY.to_owned(), AttributeValue::S(self.sort))])
     }
 }

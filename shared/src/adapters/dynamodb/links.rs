@@ -81,10 +81,7 @@ impl LinkStore for Store {
 
     async fn link(&self, site: &SiteId, link: &Link, reservation: Option<&Reservation>, now: Timestamp) -> StoreResult<()> {
         let free = Condition::free(reservation.map(|reservation| reservation.owner.as_str()), now);
-        let writes = vec![
-            Write::put(item::link(site, link)?, free.clone(), EXISTS),
-            Write::put(item::pointer(site, link), free, EXISTS),
-        ];
+        let writes = vec![Write::put(item::link(site, link)?, free.clone(), EXISTS), Write::put(item::pointer(site, link), free, EXISTS)];
         self.commit(&format!("link {} to {}", link.id(Side::Wix), link.id(Side::External)), writes).await
     }
 
@@ -100,28 +97,29 @@ impl LinkStore for Store {
         let mut writes = moving(place(Side::Wix), item::link(site, new)?, Condition::linked(old, old.version), now);
         writes.extend(moving(place(Side::External), item::pointer(site, new), Condition::points_to(old.id(Side::Wix)), now));
         let left = Side::BOTH.into_iter().filter(|side| old.id(*side) != new.id(*side));
-        let merged = Tombstone { at: now, cause: Cause::Merged };
+        let merged = Tombstone { at: now, cause: Cause::Merged, counterpart: None };
         writes.extend(left.map(|side| self.entombing(site, side, old.id(side), &merged)));
         // A link that changed is reported before a record that is taken.
         writes.sort_by_key(Write::reports_taken);
         self.commit(&format!("repoint {} to {}", old.id(Side::Wix), new.id(Side::Wix)), writes).await
     }
 
-    async fn bury(&self, site: &SiteId, link: &Link, tombstone: &Tombstone) -> StoreResult<()> {
+    async fn bury(&self, site: &SiteId, link: &Link, at: Timestamp, cause: Cause) -> StoreResult<()> {
         let place = |side| Key::record(site, side, link.id(side));
         let mut writes = vec![
             Write::delete(place(Side::Wix), Condition::linked(link, link.version), STALE),
             Write::delete(place(Side::External), Condition::points_to(link.id(Side::Wix)), STALE),
         ];
-        writes.extend(Side::BOTH.map(|side| self.entombing(site, side, link.id(side), tombstone)));
+        writes.extend(Side::BOTH.map(|side| {
+            let counterpart = (cause != Cause::Erased).then(|| link.id(side.opposite()).clone());
+            self.entombing(site, side, link.id(side), &Tombstone { at, cause, counterpart })
+        }));
         self.commit(&format!("bury {}", link.id(Side::Wix)), writes).await
     }
 
     async fn entomb(&self, site: &SiteId, side: Side, id: &RecordId, tombstone: &Tombstone) -> StoreResult<()> {
-        let writes = vec![
-            Write::check(Key::record(site, side, id), Condition::unlinked(), STALE),
-            self.entombing(site, side, id, tombstone),
-        ];
+        let writes =
+            vec![Write::check(Key::record(site, side, id), Condition::unlinked(), STALE), self.entombing(site, side, id, tombstone)];
         self.commit(&format!("entomb {side} {id}"), writes).await
     }
 
@@ -131,7 +129,7 @@ impl LinkStore for Store {
         self.commit(&format!("exhume {side} {id}"), vec![write]).await
     }
 
-    /// Counts the pointers: a tenth of the bytes of the links, and one for each.
+    /// Counts the pointers: a fraction of the bytes of the links, and one for each.
     async fn count_links(&self, site: &SiteId, at_most: u32) -> StoreResult<u32> {
         let call = self.query(&key::partition(site), key::POINTER).select(Select::Count).filter_expression("attribute_exists(wix)");
         let mut count = 0;

@@ -38,8 +38,8 @@ impl Store {
         for _ in 0..ATTEMPTS {
             match self.entry(site, side, id, Read::Consistent).await? {
                 Entry::Linked(link) => return Ok(Slot::Linked(link)),
-                Entry::Reserved(until) => return Ok(Slot::Reserved { until }),
-                Entry::Nothing => return self.remains(site, side, id).await,
+                Entry::Reserved(until) => return Ok(self.remains(site, side, id).await?.unwrap_or(Slot::Reserved { until })),
+                Entry::Nothing => return Ok(self.remains(site, side, id).await?.unwrap_or(Slot::Free)),
                 Entry::Dangling => {}
             }
         }
@@ -49,8 +49,8 @@ impl Store {
     async fn entry(&self, site: &SiteId, side: Side, id: &RecordId, read: Read) -> StoreResult<Entry> {
         let Some(item) = self.get(Key::record(site, side, id), read).await? else { return Ok(Entry::Nothing) };
         if item.contains_key("holder") {
-            let until = get_instant(&item, "held_until").filter(|until| *until > self.clock.now());
-            return Ok(until.map_or(Entry::Nothing, Entry::Reserved));
+            let until = get_instant(&item, "held_until");
+            return until.map(Entry::Reserved).ok_or_else(|| StoreError::new(ErrorKind::Corrupt, format!("read {side} {id}")));
         }
         match side {
             Side::Wix => Ok(Entry::Linked(Box::new(read_link(&item)?))),
@@ -67,10 +67,11 @@ impl Store {
         }
     }
 
-    /// Looks for the tombstone of a record without a link. It was written together with the end of the link, so it is seen.
-    async fn remains(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<Slot> {
+    /// Looks for the tombstone of a record without a link. It was written together with the end of the link, so it is seen. It
+    /// counts for more than a reservation, which may have expired unnoticed.
+    async fn remains(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<Option<Slot>> {
         let key = Key::tombstone(site, side, id, &self.fingerprints(site));
         let item = self.get(key, Read::Consistent).await?;
-        item.map_or(Ok(Slot::Free), |item| Ok(Slot::Gone(read_tombstone(&item, id)?)))
+        item.map(|item| Ok(Slot::Gone(read_tombstone(&item, id)?))).transpose()
     }
 }

@@ -1,11 +1,14 @@
-//! The links in memory.
+//! Links in memory.
 
 use std::ops::Bound;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 
-use super::{Store, shelf::Claim};
+use super::{
+    Store,
+    state::{Held, OfSite},
+};
 use crate::{
     model::{
         ids::{RecordId, Side, SiteId},
@@ -14,164 +17,193 @@ use crate::{
     ports::{ErrorKind, LinkStore, StoreError, StoreResult},
 };
 
-/// Links on one page of a listing.
+/// How many links a page of [`LinkStore::list_links`] has.
 const PAGE: usize = 100;
+/// The buckets deletes are counted in.
+const HOUR_SECONDS: i64 = 3_600;
 
-fn exists(operation: &str, id: &RecordId) -> StoreError {
-    StoreError::new(ErrorKind::Exists(None), format!("{operation} {id}"))
+fn refuse<T>(kind: ErrorKind, operation: &str, id: &RecordId) -> StoreResult<T> {
+    Err(StoreError::new(kind, format!("{operation} {id}")))
 }
 
-fn stale(operation: &str, id: &RecordId) -> StoreError {
-    StoreError::new(ErrorKind::Stale, format!("{operation} {id}"))
+/// Tells whether somebody else holds a reservation that has not expired.
+fn is_held(held: Option<&Held>, owner: Option<&str>, now: Timestamp) -> bool {
+    held.is_some_and(|held| held.until > now && Some(held.owner.as_str()) != owner)
+}
+
+impl OfSite {
+    fn is_as_stored(&self, link: &Link) -> bool {
+        self.links
+            .get(link.id(Side::Wix))
+            .is_some_and(|stored| stored.version == link.version && stored.id(Side::External) == link.id(Side::External))
+    }
 }
 
 #[async_trait]
 impl LinkStore for Store {
     async fn look_up(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<Slot> {
-        let now = self.clock.now();
-        Ok(self.lock().shelves.get(site).map_or(Slot::Free, |shelf| shelf.slot(side, id, now)))
+        Ok(self.of_site(site, |own| {
+            if let Some(link) = own.link_of(side, id) {
+                return Slot::Linked(Box::new(link.clone()));
+            }
+            if let Some(tombstone) = own.gone.of(side).get(id) {
+                return Slot::Gone(tombstone.clone());
+            }
+            own.reserved.of(side).get(id).map_or(Slot::Free, |held| Slot::Reserved { until: held.until })
+        }))
     }
 
     async fn reserve(&self, site: &SiteId, reservation: &Reservation, now: Timestamp) -> StoreResult<()> {
-        let Reservation { side, id, keys, owner, .. } = reservation;
-        let mut state = self.lock();
-        let shelf = state.shelf(site);
-        let barred = shelf.is_taken(*side, id, Some(owner), now) || keys.iter().any(|key| shelf.is_key_taken(key, owner, now));
-        if barred {
-            return Err(exists("reserve", id));
-        }
-        shelf.claims.of_mut(*side).insert(id.clone(), Claim::of(reservation));
-        shelf.keys.extend(keys.iter().map(|key| (*key, Claim::of(reservation))));
-        Ok(())
+        self.of_site(site, |own| {
+            let Reservation { side, id, keys, owner, until } = reservation;
+            let linked = own.link_of(*side, id).is_some();
+            let held = is_held(own.reserved.of(*side).get(id), Some(owner), now)
+                || keys.iter().any(|key| is_held(own.keys.get(key), Some(owner), now));
+            if linked || held {
+                return refuse(ErrorKind::Exists(None), "reserve", id);
+            }
+            let held = Held { owner: owner.clone(), until: *until };
+            own.reserved.of_mut(*side).insert(id.clone(), held.clone());
+            own.keys.extend(keys.iter().map(|key| (*key, held.clone())));
+            Ok(())
+        })
     }
 
     async fn release(&self, site: &SiteId, reservation: &Reservation) -> StoreResult<()> {
-        let mut state = self.lock();
-        let shelf = state.shelf(site);
-        let claims = shelf.claims.of_mut(reservation.side);
-        if claims.get(&reservation.id).is_some_and(|claim| claim.is_of(reservation)) {
-            claims.remove(&reservation.id);
-        }
-        shelf.keys.retain(|key, claim| !(reservation.keys.contains(key) && claim.is_of(reservation)));
-        Ok(())
+        self.of_site(site, |own| {
+            let Reservation { side, id, keys, owner, .. } = reservation;
+            let ours = |held: Option<&Held>| held.is_some_and(|held| held.owner == *owner);
+            if ours(own.reserved.of(*side).get(id)) {
+                own.reserved.of_mut(*side).remove(id);
+            }
+            own.keys.retain(|key, held| !(keys.contains(key) && ours(Some(held))));
+            Ok(())
+        })
     }
 
     async fn link(&self, site: &SiteId, link: &Link, reservation: Option<&Reservation>, now: Timestamp) -> StoreResult<()> {
-        let owner = reservation.map(|reservation| reservation.owner.as_str());
-        let mut state = self.lock();
-        let shelf = state.shelf(site);
-        if Side::BOTH.into_iter().any(|side| shelf.is_taken(side, link.id(side), owner, now)) {
-            return Err(exists("link", link.id(Side::Wix)));
-        }
-        shelf.put(link);
-        Ok(())
+        self.of_site(site, |own| {
+            let owner = reservation.map(|reservation| reservation.owner.as_str());
+            for side in Side::BOTH {
+                let id = link.id(side);
+                if own.link_of(side, id).is_some() || is_held(own.reserved.of(side).get(id), owner, now) {
+                    return refuse(ErrorKind::Exists(None), "link", id);
+                }
+            }
+            own.insert(link);
+            Ok(())
+        })
     }
 
     async fn save(&self, site: &SiteId, link: &Link) -> StoreResult<()> {
-        let mut state = self.lock();
-        let shelf = state.shelf(site);
-        if !link.version.checked_sub(1).is_some_and(|before| shelf.holds(link, before)) {
-            return Err(stale("save link", link.id(Side::Wix)));
-        }
-        shelf.links.insert(link.id(Side::Wix).clone(), link.clone());
-        Ok(())
+        self.of_site(site, |own| {
+            let mut before = link.clone();
+            before.version = link.version.saturating_sub(1);
+            if link.version == 0 || !own.is_as_stored(&before) {
+                return refuse(ErrorKind::Stale, "save link", link.id(Side::Wix));
+            }
+            own.insert(link);
+            Ok(())
+        })
     }
 
     async fn repoint(&self, site: &SiteId, old: &Link, new: &Link, now: Timestamp) -> StoreResult<()> {
-        let mut state = self.lock();
-        let shelf = state.shelf(site);
-        if !shelf.holds(old, old.version) {
-            return Err(stale("repoint", old.id(Side::Wix)));
-        }
-        let moved = || Side::BOTH.into_iter().filter(|side| old.id(*side) != new.id(*side));
-        if moved().any(|side| shelf.is_taken(side, new.id(side), None, now)) {
-            return Err(exists("repoint", old.id(Side::Wix)));
-        }
-        shelf.remove(old);
-        shelf.put(new);
-        for side in moved() {
-            shelf.entomb(side, old.id(side), &Tombstone { at: now, cause: Cause::Merged });
-        }
-        Ok(())
+        self.of_site(site, |own| {
+            if !own.is_as_stored(old) {
+                return refuse(ErrorKind::Stale, "re-point link", old.id(Side::Wix));
+            }
+            for side in Side::BOTH {
+                let id = new.id(side);
+                let taken = old.id(side) != id && (own.link_of(side, id).is_some() || is_held(own.reserved.of(side).get(id), None, now));
+                if taken {
+                    return refuse(ErrorKind::Exists(None), "re-point link", id);
+                }
+            }
+            own.remove(old);
+            own.insert(new);
+            for side in Side::BOTH.into_iter().filter(|side| old.id(*side) != new.id(*side)) {
+                own.entomb(side, old.id(side), Tombstone { at: now, cause: Cause::Merged, counterpart: None });
+            }
+            Ok(())
+        })
     }
 
-    async fn bury(&self, site: &SiteId, link: &Link, tombstone: &Tombstone) -> StoreResult<()> {
-        let mut state = self.lock();
-        let shelf = state.shelf(site);
-        if !shelf.holds(link, link.version) {
-            return Err(stale("bury", link.id(Side::Wix)));
-        }
-        shelf.remove(link);
-        for side in Side::BOTH {
-            shelf.entomb(side, link.id(side), tombstone);
-        }
-        Ok(())
+    async fn bury(&self, site: &SiteId, link: &Link, at: Timestamp, cause: Cause) -> StoreResult<()> {
+        self.of_site(site, |own| {
+            if !own.is_as_stored(link) {
+                return refuse(ErrorKind::Stale, "bury link", link.id(Side::Wix));
+            }
+            own.remove(link);
+            for side in Side::BOTH {
+                let counterpart = (cause != Cause::Erased).then(|| link.id(side.opposite()).clone());
+                own.entomb(side, link.id(side), Tombstone { at, cause, counterpart });
+            }
+            Ok(())
+        })
     }
 
     async fn entomb(&self, site: &SiteId, side: Side, id: &RecordId, tombstone: &Tombstone) -> StoreResult<()> {
-        let mut state = self.lock();
-        let shelf = state.shelf(site);
-        if shelf.link_of(side, id).is_some() {
-            return Err(stale("entomb", id));
-        }
-        shelf.entomb(side, id, tombstone);
-        Ok(())
+        self.of_site(site, |own| {
+            if own.link_of(side, id).is_some() {
+                return refuse(ErrorKind::Stale, "entomb", id);
+            }
+            own.entomb(side, id, tombstone.clone());
+            Ok(())
+        })
     }
 
     async fn exhume(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<()> {
-        let mut state = self.lock();
-        let tombstones = state.shelf(site).tombstones.of_mut(side);
-        if tombstones.get(id).is_some_and(|tombstone| tombstone.cause != Cause::Erased) {
-            tombstones.remove(id);
-        }
+        self.of_site(site, |own| {
+            if own.gone.of(side).get(id).is_some_and(|stored| stored.cause != Cause::Erased) {
+                own.gone.of_mut(side).remove(id);
+            }
+        });
         Ok(())
     }
 
     async fn count_links(&self, site: &SiteId, at_most: u32) -> StoreResult<u32> {
-        let links = self.lock().shelves.get(site).map_or(0, |shelf| shelf.links.len());
-        Ok(u32::try_from(links).unwrap_or(u32::MAX).min(at_most))
+        Ok(self.of_site(site, |own| u32::try_from(own.links.len()).unwrap_or(u32::MAX).min(at_most)))
     }
 
     async fn list_links(&self, site: &SiteId, after: Option<&RecordId>) -> StoreResult<Vec<Link>> {
-        let state = self.lock();
-        let Some(shelf) = state.shelves.get(site) else { return Ok(Vec::new()) };
-        let from = after.map_or(Bound::Unbounded, Bound::Excluded);
-        Ok(shelf.links.range::<RecordId, _>((from, Bound::Unbounded)).take(PAGE).map(|(_, link)| link.clone()).collect())
+        Ok(self.of_site(site, |own| {
+            let behind = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+            own.links.range::<RecordId, _>(behind).take(PAGE).map(|(_, link)| link.clone()).collect()
+        }))
     }
 
     async fn spend_delete(&self, site: &SiteId, now: Timestamp, limit: u32) -> StoreResult<bool> {
-        let mut state = self.lock();
-        let spent = state.shelf(site).spent.entry(now.as_second().div_euclid(3600)).or_default();
-        let allowed = *spent < limit;
-        if allowed {
-            *spent += 1;
-        }
-        Ok(allowed)
+        Ok(self.of_site(site, |own| {
+            let spent = own.deletes.entry(now.as_second().div_euclid(HOUR_SECONDS)).or_default();
+            let allowed = *spent < limit;
+            *spent += u32::from(allowed);
+            allowed
+        }))
     }
 
     async fn park(&self, site: &SiteId, parked: &Parked) -> StoreResult<()> {
-        self.lock().shelf(site).parked.insert((parked.side, parked.id.clone()), parked.clone());
+        self.of_site(site, |own| own.parked.insert((parked.side, parked.id.clone()), parked.clone()));
         Ok(())
     }
 
     async fn unpark(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<()> {
-        self.lock().shelf(site).parked.remove(&(side, id.clone()));
+        self.of_site(site, |own| own.parked.remove(&(side, id.clone())));
         Ok(())
     }
 
     async fn parked(&self, site: &SiteId) -> StoreResult<Vec<Parked>> {
-        Ok(self.lock().shelves.get(site).map(|shelf| shelf.parked.values().cloned().collect()).unwrap_or_default())
+        Ok(self.of_site(site, |own| own.parked.values().cloned().collect()))
     }
 
     async fn cool_down(&self, site: &SiteId, side: Side, until: Timestamp) -> StoreResult<()> {
-        let mut state = self.lock();
-        let cooling = state.shelf(site).cooling.of_mut(side);
-        *cooling = (*cooling).max(Some(until));
+        self.of_site(site, |own| {
+            let stored = own.cool.entry(side).or_insert(until);
+            *stored = (*stored).max(until);
+        });
         Ok(())
     }
 
     async fn cooling_down(&self, site: &SiteId, side: Side, now: Timestamp) -> StoreResult<Option<Timestamp>> {
-        let until = self.lock().shelves.get(site).and_then(|shelf| *shelf.cooling.of(side));
-        Ok(until.filter(|until| *until > now))
+        Ok(self.of_site(site, |own| own.cool.get(&side).copied().filter(|until| *until > now)))
     }
 }

@@ -1,23 +1,27 @@
-//! The sites in memory.
+//! Sites in memory.
 
 use async_trait::async_trait;
 
 use super::Store;
 use crate::{
-    model::{ids::SiteId, site::Site},
+    model::{
+        ids::{Pair, SiteId},
+        link::Cause,
+        site::Site,
+    },
     ports::{ErrorKind, SiteStore, StoreError, StoreResult},
 };
 
 #[async_trait]
 impl SiteStore for Store {
     async fn site(&self, site: &SiteId) -> StoreResult<Option<Site>> {
-        Ok(self.lock().sites.get(site).cloned())
+        Ok(self.state().sites.get(site).cloned())
     }
 
     async fn save_site(&self, site: &Site) -> StoreResult<()> {
-        let mut state = self.lock();
+        let mut state = self.state();
         let stored = state.sites.get(&site.site).map_or(0, |stored| stored.version);
-        if site.version.checked_sub(1) != Some(stored) {
+        if site.version != stored + 1 {
             return Err(StoreError::new(ErrorKind::Stale, format!("save site {}", site.site)));
         }
         state.sites.insert(site.site.clone(), site.clone());
@@ -25,14 +29,19 @@ impl SiteStore for Store {
     }
 
     async fn sites(&self) -> StoreResult<Vec<Site>> {
-        Ok(self.lock().sites.values().cloned().collect())
+        Ok(self.state().sites.values().cloned().collect())
     }
 
     async fn purge(&self, site: &SiteId) -> StoreResult<()> {
-        let mut state = self.lock();
+        let mut state = self.state();
         state.sites.remove(site);
-        if let Some(shelf) = state.shelves.get_mut(site) {
-            shelf.purge();
+        if let Some(own) = state.of_sites.get_mut(site) {
+            let gone = std::mem::take(&mut own.gone);
+            *own = super::state::OfSite::default();
+            own.gone = Pair {
+                wix: gone.wix.into_iter().filter(|(_, tombstone)| tombstone.cause == Cause::Erased).collect(),
+                external: gone.external.into_iter().filter(|(_, tombstone)| tombstone.cause == Cause::Erased).collect(),
+            };
         }
         Ok(())
     }

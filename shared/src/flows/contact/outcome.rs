@@ -122,7 +122,7 @@ impl Contacts {
         let (until, reason, counts) = match &error.kind {
             ErrorKind::Throttled(until) => (*until, "over the vendor's limit", false),
             ErrorKind::AccessDenied => (now + ACCESS, "the credentials are refused", true),
-            ErrorKind::Stale | ErrorKind::Exists(_) => (now + super::SOON, "somebody else was faster", true),
+            ErrorKind::Stale | ErrorKind::Exists(_) | ErrorKind::NotFound => (now + super::SOON, "somebody else was faster", true),
             ErrorKind::Unavailable | ErrorKind::Garbled => (now + RETRY, "a passing failure", true),
             _ => return Outcome::Poison(error),
         };

@@ -52,9 +52,8 @@ fn touch(side: Side, a: &Field, b: &Field) -> bool {
 pub(super) fn same_targets(rows: &[MappingRow], schemas: Pair<&[FieldSpec]>) -> Vec<MappingError> {
     let flows: Vec<_> = flows(rows).collect();
     let pairs = flows.iter().flat_map(|first| flows.iter().map(move |second| (first, second)));
-    let same = pairs.filter(|(first, second)| {
-        first.index < second.index && first.to == second.to && touch(first.to, first.target(), second.target())
-    });
+    let same = pairs
+        .filter(|(first, second)| first.index < second.index && first.to == second.to && touch(first.to, first.target(), second.target()));
     let error = |(first, second): (&Flow<'_>, &Flow<'_>)| MappingError::SameTarget {
         first: first.row.id.clone(),
         second: second.row.id.clone(),

@@ -1,0 +1,103 @@
+//! What the store holds.
+
+use std::{
+    collections::BTreeMap,
+    sync::{Mutex, MutexGuard, PoisonError},
+};
+
+use jiff::Timestamp;
+
+use crate::model::{
+    fingerprint::Digest,
+    ids::{Pair, RecordId, Side, SiteId},
+    link::{Cause, Link, Parked, Tombstone},
+    site::Site,
+};
+
+/// Who holds a reservation, and until when.
+#[derive(Clone, Debug)]
+pub(super) struct Held {
+    pub(super) owner: String,
+    pub(super) until: Timestamp,
+}
+
+/// Everything of one site.
+#[derive(Debug, Default)]
+pub(super) struct OfSite {
+    /// Links by their Wix id.
+    pub(super) links: BTreeMap<RecordId, Link>,
+    /// External id to Wix id.
+    pub(super) pointers: BTreeMap<RecordId, RecordId>,
+    pub(super) reserved: Pair<BTreeMap<RecordId, Held>>,
+    pub(super) keys: BTreeMap<Digest, Held>,
+    pub(super) gone: Pair<BTreeMap<RecordId, Tombstone>>,
+    pub(super) parked: BTreeMap<(Side, RecordId), Parked>,
+    pub(super) cool: BTreeMap<Side, Timestamp>,
+    pub(super) deletes: BTreeMap<i64, u32>,
+}
+
+impl OfSite {
+    /// Returns the link a record is in.
+    pub(super) fn link_of(&self, side: Side, id: &RecordId) -> Option<&Link> {
+        match side {
+            Side::Wix => self.links.get(id),
+            Side::External => self.links.get(self.pointers.get(id)?),
+        }
+    }
+
+    /// Stores a link and its pointer, in place of reservations.
+    pub(super) fn insert(&mut self, link: &Link) {
+        for side in Side::BOTH {
+            self.reserved.of_mut(side).remove(link.id(side));
+        }
+        self.pointers.insert(link.id(Side::External).clone(), link.id(Side::Wix).clone());
+        self.links.insert(link.id(Side::Wix).clone(), link.clone());
+    }
+
+    /// Takes a link and its pointer away.
+    pub(super) fn remove(&mut self, link: &Link) {
+        self.pointers.remove(link.id(Side::External));
+        self.links.remove(link.id(Side::Wix));
+    }
+
+    /// Leaves a tombstone, unless there is one of an erasure.
+    pub(super) fn entomb(&mut self, side: Side, id: &RecordId, tombstone: Tombstone) {
+        let gone = self.gone.of_mut(side);
+        if gone.get(id).is_none_or(|older| older.cause != Cause::Erased) {
+            gone.insert(id.clone(), tombstone);
+        }
+    }
+}
+
+#[derive(Debug, Default)]
+pub(super) struct State {
+    pub(super) sites: BTreeMap<SiteId, Site>,
+    pub(super) of_sites: BTreeMap<SiteId, OfSite>,
+}
+
+/// Links and sites in memory.
+#[derive(Debug, Default)]
+pub struct Store {
+    state: Mutex<State>,
+}
+
+impl Store {
+    /// Makes an empty store.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// Locks the state. A panic elsewhere leaves it whole: every operation checks first and changes last.
+    pub(super) fn state(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    pub(super) fn of_site<T>(&self, site: &SiteId, work: impl FnOnce(&mut OfSite) -> T) -> T {
+        let mut state = self.state();
+        if let Some(own) = state.of_sites.get_mut(site) {
+            return work(own);
+        }
+        work(state.of_sites.entry(site.clone()).or_default())
+    }
+}

@@ -4,7 +4,6 @@
 mod aws;
 mod clock;
 mod door;
-mod messages;
 mod options;
 mod people;
 mod settle;
@@ -279,7 +278,8 @@ impl Stack {
     }
 
     /// Sends the dead letters back to the queue and returns how many.
-    pub fn redrive(&self) -> usize {
+    #[expect(clippy::unused_async, reason = "queues are asked asynchronously everywhere else")]
+    pub async fn redrive(&self) -> usize {
         self.cloud.dead_letters.redrive_to(&self.cloud.queue)
     }
 
@@ -306,11 +306,6 @@ impl Stack {
             attempts: 0,
         };
         self.publisher.publish(&[event]).await
-    }
-
-    /// A clone for tasks that must not keep the stack alive by themselves.
-    fn detached(&self) -> Self {
-        self.clone()
     }
 }
 

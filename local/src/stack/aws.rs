@@ -1,16 +1,18 @@
-//! The cloud's parts of a stack, and the bridge's adapters on top of them.
+//! The cloud's parts of a stack, and the bridge's adapters on top of them, each with the official SDK's client.
+//!
+//! The clients do not retry: a fault shows as what it is.
 
 use std::{sync::Arc, time::Duration};
 
+use aws_sdk_dynamodb::config::Credentials;
 use contact_bridge::{
-    adapters::{dynamodb, memory},
+    adapters::{dynamodb, eventbridge, memory, sqs},
     model::event::Event,
     ports::{Clock, EventBus, LinkStore, SiteStore, WorkQueue},
 };
 
 use super::{
     clock::FlowClock,
-    messages::{DirectBus, DirectQueue},
     options::{Options, StoreKind},
 };
 use crate::cloud::{
@@ -65,12 +67,28 @@ impl Cloud {
 
     /// The bus adapter.
     pub fn publisher(&self) -> Arc<dyn EventBus> {
-        Arc::new(DirectBus(self.bus.clone()))
+        use aws_sdk_eventbridge::{Client, config::{BehaviorVersion, Config, Region, retry::RetryConfig}};
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static(REGION))
+            .credentials_provider(credentials())
+            .endpoint_url(self.aws.url())
+            .retry_config(RetryConfig::disabled());
+        Arc::new(eventbridge::Bus::new(Client::from_conf(config.build()), BUS))
     }
 
     /// The queue adapter.
     pub fn work_queue(&self) -> Arc<dyn WorkQueue> {
-        Arc::new(DirectQueue { work: self.queue.clone(), dead: self.dead_letters.clone() })
+        use aws_sdk_sqs::{Client, config::{BehaviorVersion, Config, Region, retry::RetryConfig}};
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static(REGION))
+            .credentials_provider(credentials())
+            .endpoint_url(self.aws.url())
+            .retry_config(RetryConfig::disabled());
+        let urls = [QUEUE, DEAD_LETTERS].map(|name| self.aws.queue_url(name));
+        let [work, dead_letters] = urls;
+        Arc::new(sqs::Queue::new(Client::from_conf(config.build()), work, dead_letters))
     }
 
     /// The table adapter, or the store in memory.
@@ -96,13 +114,18 @@ async fn dynamo(options: &Options) -> anyhow::Result<Option<Dynamo>> {
     Ok(Some(dynamo))
 }
 
-/// A client of an embedded `DynamoDB`: no retries, so that a fault shows as what it is.
+/// The local services take any.
+fn credentials() -> Credentials {
+    Credentials::new("local", "local", None, None, "local")
+}
+
+/// A client of an embedded `DynamoDB`.
 pub(super) fn dynamo_client(endpoint: &str) -> aws_sdk_dynamodb::Client {
-    use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Credentials, Region, retry::RetryConfig};
+    use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Region, retry::RetryConfig};
     let config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static(REGION))
-        .credentials_provider(Credentials::new("local", "local", None, None, "local"))
+        .credentials_provider(credentials())
         .endpoint_url(endpoint)
         .retry_config(RetryConfig::disabled());
     aws_sdk_dynamodb::Client::from_conf(config.build())

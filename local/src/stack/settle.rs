@@ -87,7 +87,7 @@ impl Stack {
     /// Lets the stack work by itself as real time goes by, until what this returns is dropped. A manual clock is moved along with the
     /// machine's, so waits of the bridge still take no time.
     pub fn run(&self) -> Background {
-        let stack = self.detached();
+        let stack = self.clone();
         Background::spawn(async move {
             let mut before = std::time::Instant::now();
             loop {

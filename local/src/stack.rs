@@ -3,6 +3,7 @@
 
 mod aws;
 mod clock;
+mod control;
 mod door;
 mod options;
 mod people;
@@ -11,6 +12,7 @@ mod site;
 
 use std::{
     collections::BTreeMap,
+    net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
@@ -35,6 +37,7 @@ use serde_json::Value;
 use self::{
     aws::Cloud,
     clock::FlowClock,
+    control::Desk,
     door::{Door, Trust},
 };
 pub use self::{
@@ -45,7 +48,7 @@ pub use self::{
 };
 use crate::{
     cloud::{
-        Function,
+        Background, Function,
         bus::Faults,
         dynamo::Dynamo,
         event_function,
@@ -80,6 +83,10 @@ pub struct Stack {
     handles: Arc<Mutex<BTreeMap<SiteId, SiteHandle>>>,
     /// Held by whoever runs the stack: settling and the passing of time exclude each other.
     turn: Arc<tokio::sync::Mutex<()>>,
+    metered: bool,
+    control: SocketAddr,
+    /// Absent in the control server's own clone, which must not keep itself alive.
+    control_server: Option<Arc<Background>>,
 }
 
 /// An instance of contact sync, with nothing in common with the others but the stores.
@@ -122,6 +129,7 @@ impl Stack {
     /// When a port is taken or a file cannot be opened.
     pub async fn start(options: Options) -> anyhow::Result<Self> {
         let cloud = Cloud::start(&options).await?;
+        let (desk, control) = Desk::bind(options.listen.control).await?;
         let door = Door::open(options.listen.gateway, &options.clock).await?;
         let wix_options = wix_options(&options, &door);
         let wix_app_id = wix_options.app_id.clone();
@@ -153,7 +161,10 @@ impl Stack {
             },
         };
         let app = Arc::new(App::new(means)?);
-        let stack = Self {
+        let mut stack = Self {
+            metered: options.metered,
+            control,
+            control_server: None,
             publisher: cloud.publisher(),
             employees: Arc::new(Mutex::new(vec![Employee::new(app.clone(), &cloud.queue)])),
             clock: options.clock,
@@ -169,6 +180,7 @@ impl Stack {
             hubspot_secret,
         };
         stack.trust_wix_keys(&[stack.wix.public_key_pem()]).await?;
+        stack.control_server = Some(Arc::new(desk.serve(stack.clone())));
         Ok(stack)
     }
 
@@ -198,6 +210,12 @@ impl Stack {
     #[must_use]
     pub fn gateway_url(&self) -> String {
         self.door.gateway.url()
+    }
+
+    /// The base URL of the control API, without a slash at its end.
+    #[must_use]
+    pub fn control_url(&self) -> String {
+        format!("http://{}", self.control)
     }
 
     /// The faults of the bus.

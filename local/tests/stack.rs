@@ -1,5 +1,9 @@
 //! The whole bridge on one machine.
 
+#[path = "stack/control.rs"]
+mod control;
+#[path = "stack/restart.rs"]
+mod restart;
 #[path = "stack/smoke.rs"]
 mod smoke;
 

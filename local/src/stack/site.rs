@@ -4,7 +4,7 @@ use contact_bridge::{
     flows::setup::{self, SettingsError},
     model::{
         ids::{Side, SiteId},
-        site::{CrmAccess, OnDelete, OnMerge, Site},
+        site::{CrmAccess, Direction, OnDelete, OnMerge, Site},
     },
 };
 
@@ -71,7 +71,8 @@ impl Stack {
     }
 
     fn connect_vendors(&self, handle: &SiteHandle, site: &Site) -> anyhow::Result<()> {
-        let properties = setup::rows(site).into_iter().map(|row| row.external.as_str().to_owned());
+        let properties = setup::rows(site).into_iter().filter(|row| row.direction != Direction::ToCrm);
+        let properties = properties.map(|row| row.external.as_str().to_owned());
         let portal = PortalOptions {
             site: Some(handle.id.to_string()),
             webhook_url: Some(format!("{}/webhooks/hubspot/{}", self.door.gateway.url(), handle.id)),

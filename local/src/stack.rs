@@ -1,10 +1,11 @@
 //! Everything on one machine: the functions' own handlers behind the gateway, the bus and the queue, links and sites in the store, and
 //! the simulated vendors, all on one clock.
 
-mod aws;
-mod clock;
+pub(crate) mod aws;
+pub(crate) mod clock;
 mod control;
-mod door;
+pub(crate) mod door;
+pub(crate) mod employee;
 mod options;
 mod people;
 mod settle;
@@ -23,6 +24,7 @@ use contact_bridge::{
         memory::Vault,
     },
     app::{App, Means, Vendors},
+    config,
     model::{
         event::{Event, EventKind},
         ids::{RecordId, Side, SiteId},
@@ -30,15 +32,15 @@ use contact_bridge::{
     },
     ports::{EventBus, StoreResult},
 };
-use lambda_runtime::LambdaEvent;
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use self::{
-    aws::Cloud,
+    aws::{BUS, Cloud},
     clock::FlowClock,
     control::Desk,
-    door::{Door, Trust},
+    door::Door,
+    employee::Employee,
 };
 pub use self::{
     options::{Listen, Options, StoreKind},
@@ -48,12 +50,10 @@ pub use self::{
 };
 use crate::{
     cloud::{
-        Background, Function,
+        Background,
         bus::Faults,
         dynamo::Dynamo,
-        event_function,
         queue::Queue,
-        worker::{Worker, WorkerOptions},
     },
     vendors::{hubspot, kit::Clock, wix},
 };
@@ -89,28 +89,6 @@ pub struct Stack {
     control_server: Option<Arc<Background>>,
 }
 
-/// An instance of contact sync, with nothing in common with the others but the stores.
-#[derive(Clone)]
-struct Employee {
-    app: Arc<App>,
-    worker: Worker,
-}
-
-impl Employee {
-    fn new(app: Arc<App>, queue: &Queue) -> Self {
-        let worker = Worker::new(queue, function_of(Arc::clone(&app)), WorkerOptions::default());
-        Self { app, worker }
-    }
-}
-
-/// Contact sync as the queue calls it.
-fn function_of(app: Arc<App>) -> Function {
-    event_function(move |event: LambdaEvent<_>| {
-        let app = Arc::clone(&app);
-        async move { contact_sync::handle(&app, event.payload).await }
-    })
-}
-
 /// Keeps replaced refresh tokens where the secrets are.
 struct Keeper(Arc<Vault>);
 
@@ -141,7 +119,7 @@ impl Stack {
         // The machine may be slow; what a receiver that is too slow brings about, a test sets up on purpose.
         wix.switch("webhook_timeout_ms", 60_000)?;
         let clock = FlowClock(options.clock.clone());
-        let stores = cloud.stores(FINGERPRINT_SECRET, &clock);
+        let stores = cloud.stores(FINGERPRINT_SECRET.into(), &clock);
         let vault = Arc::new(Vault::default());
         let means = Means {
             links: stores.links,
@@ -189,9 +167,15 @@ impl Stack {
     /// # Errors
     /// When one is no key, or there are too many.
     pub async fn trust_wix_keys(&self, pems: &[String]) -> anyhow::Result<()> {
-        let trust =
-            Trust { wix_app_id: self.wix_app_id.clone(), wix_keys: pems.join(","), hubspot_secrets: self.hubspot_secret.clone() };
-        self.door.admit(trust, self.publisher.clone(), &FlowClock(self.clock.clone())).await
+        let variables = [
+            ("WIX_APP_ID", self.wix_app_id.clone()),
+            ("WIX_WEBHOOK_PUBLIC_KEYS", pems.join(",")),
+            ("HUBSPOT_CLIENT_SECRETS", self.hubspot_secret.clone()),
+            ("PUBLIC_URL", self.gateway_url()),
+            ("EVENT_BUS_NAME", BUS.to_owned()),
+        ];
+        let settings = config::Intake::from_variables(&variables.into_iter().collect())?;
+        self.door.admit(&settings, self.vault.as_ref(), self.publisher.clone(), &FlowClock(self.clock.clone())).await
     }
 
     /// The clock of everything.

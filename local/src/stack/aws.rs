@@ -10,6 +10,7 @@ use contact_bridge::{
     model::event::Event,
     ports::{Clock, EventBus, LinkStore, SiteStore, WorkQueue},
 };
+use secrecy::SecretString;
 
 use super::{
     clock::FlowClock,
@@ -24,18 +25,18 @@ use crate::cloud::{
 };
 
 /// The bus, as the template names it.
-pub(super) const BUS: &str = "contact-bridge";
-/// The table.
-pub(super) const TABLE: &str = "contact-bridge";
-const QUEUE: &str = "contact-sync";
-const DEAD_LETTERS: &str = "contact-sync-dead-letters";
+pub(crate) const BUS: &str = "contact-bridge";
+/// The table, as the template names it.
+pub(crate) const TABLE: &str = "contact-bridge";
+pub(crate) const QUEUE: &str = "contact-sync";
+pub(crate) const DEAD_LETTERS: &str = "contact-sync-dead-letters";
 /// As in `template.yaml`.
 const VISIBILITY: Duration = Duration::from_mins(6);
 const MOST_RECEIVES: u32 = 5;
 
 /// The cloud's parts.
 #[derive(Clone)]
-pub(super) struct Cloud {
+pub(crate) struct Cloud {
     pub aws: Aws,
     pub bus: Bus,
     pub queue: Queue,
@@ -45,7 +46,7 @@ pub(super) struct Cloud {
 
 /// Links and sites, whatever they are kept in.
 #[derive(Clone)]
-pub(super) struct Stores {
+pub(crate) struct Stores {
     pub links: Arc<dyn LinkStore>,
     pub sites: Arc<dyn SiteStore>,
 }
@@ -92,13 +93,13 @@ impl Cloud {
     }
 
     /// The table adapter, or the store in memory.
-    pub fn stores(&self, secret: &str, clock: &FlowClock) -> Stores {
+    pub fn stores(&self, secret: SecretString, clock: &FlowClock) -> Stores {
         let Some(dynamo) = &self.dynamo else {
             let store = Arc::new(memory::Store::new());
             return Stores { links: store.clone(), sites: store };
         };
         let clock: Arc<dyn Clock> = Arc::new(clock.clone());
-        let store = Arc::new(dynamodb::Store::new(dynamo_client(&dynamo.endpoint()), TABLE, secret.into(), clock));
+        let store = Arc::new(dynamodb::Store::new(dynamo_client(&dynamo.endpoint()), TABLE, secret, clock));
         Stores { links: store.clone(), sites: store }
     }
 }
@@ -120,7 +121,7 @@ fn credentials() -> Credentials {
 }
 
 /// A client of an embedded `DynamoDB`.
-pub(super) fn dynamo_client(endpoint: &str) -> aws_sdk_dynamodb::Client {
+pub(crate) fn dynamo_client(endpoint: &str) -> aws_sdk_dynamodb::Client {
     use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Region, retry::RetryConfig};
     let config = Config::builder()
         .behavior_version(BehaviorVersion::latest())

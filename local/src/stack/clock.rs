@@ -10,7 +10,7 @@ use crate::vendors::kit::Clock;
 
 /// The bridge's view of the clock. On a manual clock a wait moves the clock instead of taking time.
 #[derive(Clone, Debug)]
-pub(super) struct FlowClock(pub Clock);
+pub(crate) struct FlowClock(pub Clock);
 
 impl FlowClock {
     fn millis(&self) -> i64 {

@@ -7,14 +7,13 @@ use std::{
 
 use anyhow::Context;
 use contact_bridge::{
-    adapters::memory::Vault,
-    config::{self, Variables},
-    ports::EventBus,
+    config,
+    ports::{EventBus, Secrets},
     webhook::Intake,
 };
 use lambda_http::{Body, Error, Request, Response, http::StatusCode};
 
-use super::{aws::BUS, clock::FlowClock};
+use super::clock::FlowClock;
 use crate::{
     cloud::gateway::{Gateway, Route, http_function},
     vendors::kit::Clock,
@@ -22,17 +21,9 @@ use crate::{
 
 /// The gateway with the intake behind it. The intake can be replaced while the gateway runs, as a deployment with other settings does.
 #[derive(Clone)]
-pub(super) struct Door {
+pub(crate) struct Door {
     pub gateway: Gateway,
     intake: Arc<RwLock<Option<Arc<Intake>>>>,
-}
-
-/// Whom the intake trusts.
-pub(super) struct Trust {
-    pub wix_app_id: String,
-    /// PEM, comma separated.
-    pub wix_keys: String,
-    pub hubspot_secrets: String,
 }
 
 impl Door {
@@ -50,18 +41,14 @@ impl Door {
     }
 
     /// Puts an intake with these settings behind the gateway.
-    pub async fn admit(&self, trust: Trust, bus: Arc<dyn EventBus>, clock: &FlowClock) -> anyhow::Result<()> {
-        let variables: Variables = [
-            ("WIX_APP_ID", trust.wix_app_id),
-            ("WIX_WEBHOOK_PUBLIC_KEYS", trust.wix_keys),
-            ("HUBSPOT_CLIENT_SECRETS", trust.hubspot_secrets),
-            ("PUBLIC_URL", self.gateway.url()),
-            ("EVENT_BUS_NAME", BUS.to_owned()),
-        ]
-        .into_iter()
-        .collect();
-        let settings = config::Intake::from_variables(&variables)?;
-        let intake = Intake::from_settings(&settings, &Vault::default(), bus, Arc::new(clock.clone())).await?;
+    pub async fn admit(
+        &self,
+        settings: &config::Intake,
+        secrets: &dyn Secrets,
+        bus: Arc<dyn EventBus>,
+        clock: &FlowClock,
+    ) -> anyhow::Result<()> {
+        let intake = Intake::from_settings(settings, secrets, bus, Arc::new(clock.clone())).await?;
         *self.intake.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(intake));
         Ok(())
     }

@@ -24,7 +24,7 @@ pub struct SiteHandle {
 
 impl SiteHandle {
     /// The ids of the site of this name, always the same ones.
-    fn named(name: &str) -> Self {
+    pub(crate) fn named(name: &str) -> Self {
         let (instance, site) = (hash(name, 1), hash(name, 2));
         Self {
             id: SiteId::new(guid(instance, hash(name, 3))),

@@ -108,7 +108,7 @@ async fn a_day_at_the_desk() {
     assert_eq!(call(&stack, Method::POST, "/resync", &order).await.0, 200);
     let (_, usage) = call(&stack, Method::GET, "/usage", "").await;
     assert!(usage["dynamodb"]["write_units"].as_f64().unwrap() > 0.0);
-    assert_eq!(usage["hubspot"]["routes"]["POST /crm/objects/2026-09/contacts"], 1);
+    assert_eq!(usage["hubspot"]["routes"]["POST /crm/objects/2026-09/contacts/batch/upsert"], 1);
     let (_, usage) = call(&stack, Method::DELETE, "/usage", "").await;
     assert_eq!((&usage["dynamodb"]["write_units"], &usage["wix"]["total"]), (&json!(0.0), &json!(0)));
 }

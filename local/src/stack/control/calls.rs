@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use axum::{Json, body::Bytes, extract::State};
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Reply, body::read};
 use crate::{
@@ -90,12 +90,22 @@ pub(super) async fn faults(State(stack): Shared) -> Json<Value> {
 }
 
 pub(super) async fn add_fault(State(stack): Shared, body: Bytes) -> Reply {
-    let fault: Fault = read(&body)?;
-    if fault.times == 0 {
+    stack.bus_faults().add(fault_of(read(&body)?)?);
+    Ok(faults(State(stack)).await)
+}
+
+/// Reads a fault field by field: read as a whole, an error would not name its field.
+fn fault_of(mut fields: Map<String, Value>) -> Result<Fault, ControlError> {
+    let mut number = |name: &str, default| match fields.remove(name) {
+        None => Ok(default),
+        Some(value) => value.as_u64().and_then(|number| u32::try_from(number).ok()).ok_or_else(|| ControlError(format!("{name}: must be a number"))),
+    };
+    let (times, after) = (number("times", 1)?, number("after", 0)?);
+    if times == 0 {
         return Err("times: must be at least 1".into());
     }
-    stack.bus_faults().add(fault);
-    Ok(faults(State(stack)).await)
+    let kind = serde_json::from_value(fields.into()).map_err(|error| ControlError(format!("kind: {error}")))?;
+    Ok(Fault { kind, times, after })
 }
 
 pub(super) async fn clear_faults(State(stack): Shared) -> Json<Value> {

@@ -5,7 +5,7 @@ use contact_bridge::{
         ids::Side,
         link::{Reservation, Slot},
     },
-    ports::StoreResult,
+    ports::{ErrorKind, StoreResult},
 };
 use futures::future::join_all;
 
@@ -92,13 +92,13 @@ pub(super) async fn more_keys_than_a_transaction_takes_are_reserved(bench: &Benc
 
 pub(super) async fn of_two_reservations_of_one_record_one_wins(bench: &Bench) -> anyhow::Result<()> {
     let rivals = [reservation(WIX, "x", "me", &[]), reservation(WIX, "x", "another", &["ada"]), reservation(WIX, "x", "third", &[])];
-    one_wins(join_all(rivals.iter().map(|rival| bench.reserve(rival))).await, &EXISTS);
+    one_wins(join_all(rivals.iter().map(|rival| bench.reserve(rival))).await, &ErrorKind::Exists(None));
     Ok(())
 }
 
 pub(super) async fn of_two_reservations_of_one_person_one_wins(bench: &Bench) -> anyhow::Result<()> {
     let rivals = [reservation(WIX, "x", "me", &["ada"]), reservation(EXTERNAL, "y", "another", &["ada"])];
-    one_wins(join_all(rivals.iter().map(|rival| bench.reserve(rival))).await, &EXISTS);
+    one_wins(join_all(rivals.iter().map(|rival| bench.reserve(rival))).await, &ErrorKind::Exists(None));
     Ok(())
 }
 

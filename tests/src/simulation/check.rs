@@ -181,8 +181,8 @@ fn nobody_is_made_twice(running: &Running, found: &mut Found) {
         let mut made: BTreeMap<&RecordId, u32> = BTreeMap::new();
         let vendor = world.sides.of(side);
         for (id, record) in &vendor.records {
-            // One that a person deleted before its link was stored cannot be known of.
-            if vendor.deleted_by_people.contains(id) {
+            // One that a person deleted or merged before its link was stored cannot be known of.
+            if record.deleted && !vendor.deleted_by_bridge.contains(id) {
                 continue;
             }
             if let Some(source) = &record.made_for {

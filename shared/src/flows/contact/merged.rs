@@ -17,19 +17,32 @@ impl Contacts {
     /// A merge event: every record that went into the winner loses its link to it; then the winner is synchronised.
     pub(super) async fn merge_event(&self, hint: Hint<'_>, winner: &RecordId, from: &[RecordId]) -> Step<Effect> {
         let side = hint.side;
-        let Some(winner) = self.surviving(side, winner).await? else { return Ok(Effect::Skipped(Skip::Absent)) };
+        let Some(winner) = self.surviving(side, winner).await? else {
+            return self.all_are_gone(hint, winner, from).await;
+        };
         let mut effect = Effect::Unchanged;
         for source in from.iter().filter(|source| **source != winner.id) {
             match self.look_up(side, source).await? {
                 Slot::Linked(link) if self.went_into(side, source, &winner).await? => effect = self.follow(*link, side, &winner).await?,
                 Slot::Linked(_) | Slot::Free | Slot::Gone(_) => {}
-                Slot::Reserved { until } => return Err(self.until(until, "its counterpart is being made").into()),
+                Slot::Reserved { until, .. } => return Err(self.until(until, "its counterpart is being made").into()),
             }
         }
         match self.synchronise(hint, &winner.id).await? {
             Effect::Unchanged | Effect::Skipped(_) => Ok(effect),
             other => Ok(other),
         }
+    }
+
+    /// The winner was deleted since: whatever went into it is gone with it.
+    async fn all_are_gone(&self, hint: Hint<'_>, winner: &RecordId, from: &[RecordId]) -> Step<Effect> {
+        let mut effect = Effect::Skipped(Skip::Absent);
+        for id in from.iter().chain([winner]) {
+            if let Slot::Linked(link) = self.look_up(hint.side, id).await? {
+                effect = self.synchronise_pair(hint, *link).await?;
+            }
+        }
+        Ok(effect)
     }
 
     async fn surviving(&self, side: Side, id: &RecordId) -> Step<Option<Contact>> {
@@ -70,7 +83,7 @@ impl Contacts {
         match self.look_up(side, &winner.id).await? {
             Slot::Free => self.repoint(&link, side, winner).await,
             Slot::Linked(present) => self.unite(link, *present, side, winner).await,
-            Slot::Reserved { until } => Err(self.until(until, "the winner's counterpart is being made").into()),
+            Slot::Reserved { until, .. } => Err(self.until(until, "the winner's counterpart is being made").into()),
             Slot::Gone(tombstone) if tombstone.cause == Cause::Erased => self.bury(&link, Cause::Unlinked).await,
             Slot::Gone(_) => {
                 self.links.exhume(&self.site.site, side, &winner.id).await?;

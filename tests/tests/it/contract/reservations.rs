@@ -23,7 +23,7 @@ impl Bench {
 
 const WIX: Side = Side::Wix;
 const EXTERNAL: Side = Side::External;
-const RESERVED: fn() -> Slot = || Slot::Reserved { until: at(60) };
+const RESERVED: fn() -> Slot = || Slot::Reserved { until: at(60), draft: None };
 
 pub(super) async fn a_reservation_shows(bench: &Bench) -> anyhow::Result<()> {
     bench.reserve(&reservation(WIX, "x", "me", &["ada"])).await?;
@@ -70,7 +70,7 @@ pub(super) async fn an_expired_reservation_is_taken_over(bench: &Bench) -> anyho
     let late = Reservation { until: at(120), ..reservation(WIX, "x", "another", &["ada"]) };
     assert_eq!(kind(bench.links.reserve(&bench.site, &late, at(59)).await), EXISTS);
     bench.links.reserve(&bench.site, &late, at(60)).await?;
-    assert_eq!(bench.slot(WIX, "x").await?, Slot::Reserved { until: at(120) });
+    assert_eq!(bench.slot(WIX, "x").await?, Slot::Reserved { until: at(120), draft: None });
     Ok(())
 }
 
@@ -78,7 +78,7 @@ pub(super) async fn the_holder_reserves_again(bench: &Bench) -> anyhow::Result<(
     bench.reserve(&reservation(WIX, "x", "me", &["ada", "ada"])).await?;
     let longer = Reservation { until: at(90), ..reservation(WIX, "x", "me", &["ada", "eve"]) };
     bench.reserve(&longer).await?;
-    assert_eq!(bench.slot(WIX, "x").await?, Slot::Reserved { until: at(90) });
+    assert_eq!(bench.slot(WIX, "x").await?, Slot::Reserved { until: at(90), draft: None });
     Ok(())
 }
 

@@ -124,7 +124,7 @@ impl Contacts {
     async fn synchronise(&self, hint: Hint<'_>, id: &RecordId) -> Step<Effect> {
         match self.look_up(hint.side, id).await? {
             Slot::Linked(link) => self.synchronise_pair(hint, *link).await,
-            Slot::Reserved { until } => Err(self.until(until, "its counterpart is being made").into()),
+            Slot::Reserved { until, .. } => Err(self.until(until, "its counterpart is being made").into()),
             Slot::Gone(_) => Ok(Effect::Skipped(Skip::Buried)),
             Slot::Free => self.find_counterpart(hint, id).await,
         }
@@ -163,7 +163,7 @@ impl Contacts {
     /// Looks a record up; a reservation whose time is over holds nobody.
     async fn look_up(&self, side: Side, id: &RecordId) -> StoreResult<Slot> {
         Ok(match self.links.look_up(&self.site.site, side, id).await? {
-            Slot::Reserved { until } if until <= self.clock.now() => Slot::Free,
+            Slot::Reserved { until, .. } if until <= self.clock.now() => Slot::Free,
             slot => slot,
         })
     }

@@ -179,6 +179,8 @@ pub enum Slot {
     Reserved {
         /// When the reservation expires.
         until: Timestamp,
+        /// What its holder was about to write into the counterpart.
+        draft: Option<Box<Intent>>,
     },
     /// It is linked.
     Linked(Box<Link>),
@@ -199,6 +201,8 @@ pub struct Reservation {
     pub owner: String,
     /// When it expires.
     pub until: Timestamp,
+    /// What is about to be written into the counterpart: when the reply is lost, edits made since are told from it.
+    pub draft: Option<Box<Intent>>,
 }
 
 /// Why something waits for a person.
@@ -225,6 +229,8 @@ pub enum ParkedReason {
     CannotDelete,
     /// Two links met in a merge; this record lost its link.
     UnlinkedByMerge,
+    /// A privacy request erased the record that was once its counterpart, but it belongs to another link by now.
+    ErasureUnclear,
 }
 
 /// Something that waits for a person.

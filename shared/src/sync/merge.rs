@@ -310,6 +310,20 @@ pub fn recover(link: &mut Link, intent: &Intent, key: &Key, mapping: &Mapping, t
     }
 }
 
+/// Begins a link between a record and the one that was made of it: what was drafted is what both agreed on, however the far side
+/// normalised it; whatever differs was changed since.
+pub fn begin_with(link: &mut Link, draft: &Intent, key: &Key, mapping: &Mapping, made: &Contact) {
+    let side = draft.side;
+    for row in mapping.rows() {
+        let Some(wrote) = draft.rows.get(row.id()) else { continue };
+        let value = row.read(side, &made.fields);
+        let now = prints::print(key, row, side, value.as_ref());
+        let as_made = prints::loose(key, row, value.as_ref()) == wrote.loose;
+        set_base(&mut link.anchors.of_mut(side).base, row.id(), if as_made { now } else { wrote.target.clone() });
+        set_base(&mut link.anchors.of_mut(side.opposite()).base, row.id(), wrote.source.clone());
+    }
+}
+
 fn elements(print: &Print) -> BTreeSet<Digest> {
     match print {
         Print::Empty => BTreeSet::new(),

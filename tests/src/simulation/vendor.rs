@@ -100,7 +100,9 @@ impl World {
             made_for: counterpart.filter(|_| actor == Actor::Bridge).cloned(),
         };
         vendor.records.insert(id.clone(), record);
+        self.count_write(side, actor);
         self.trace(("insert", side, id.as_str()));
+        if std::env::var_os("SIMDBG").is_some() { eprintln!("   {} {} insert {:?} {:?}", self.now - 1_790_000_000_000, self.site, &id, (actor, fields_dbg(self,side,&id))); }
         self.raise(side, &id, EventKind::Created);
         id
     }
@@ -128,8 +130,10 @@ impl World {
         }
         record.counter += 1;
         record.updated = now;
+        self.count_write(side, actor);
         let changes = if side == Side::External { changes } else { Vec::new() };
         self.trace(("change", side, id.as_str(), patch.len()));
+        if std::env::var_os("SIMDBG").is_some() { eprintln!("   {} {} change {:?} {:?}", self.now - 1_790_000_000_000, self.site, id, (actor, fields_dbg(self,side,id))); }
         self.raise(side, id, EventKind::Updated { changes });
     }
 
@@ -140,6 +144,7 @@ impl World {
             record.updated = self.now;
         }
         self.trace(("remove", side, id.as_str()));
+        if std::env::var_os("SIMDBG").is_some() { eprintln!("   {} {} remove {:?} {:?}", self.now - 1_790_000_000_000, self.site, id, &kind); }
         self.raise(side, id, kind);
     }
 
@@ -172,11 +177,18 @@ impl World {
         }
         vendor.merged.insert(loser.clone(), winner.clone());
         self.trace(("merge", side, winner.as_str(), loser.as_str()));
+        if std::env::var_os("SIMDBG").is_some() { eprintln!("   {} {} merge {:?} {:?}", self.now - 1_790_000_000_000, self.site, winner, loser); }
         self.raise(side, winner, EventKind::Merged { from: vec![loser.clone()] });
         if side == Side::Wix {
             self.raise(side, winner, EventKind::Updated { changes: Vec::new() });
             self.raise(side, loser, EventKind::Deleted { by_merge: true });
         }
+    }
+}
+
+impl World {
+    fn count_write(&mut self, side: Side, actor: Actor) {
+        self.sides.of_mut(side).writes += u32::from(actor == Actor::Bridge);
     }
 }
 
@@ -195,9 +207,6 @@ impl SimulatedVendor {
     async fn end_write<T>(&self, operation: &str, result: StoreResult<T>) -> StoreResult<T> {
         point().await;
         let mut world = lock(&self.world);
-        if result.is_ok() {
-            world.sides.of_mut(self.side).writes += 1;
-        }
         let percent = world.chaos.lost_replies;
         if world.chance(percent) { Err(StoreError::new(ErrorKind::Unavailable, operation)) } else { result }
     }
@@ -368,6 +377,7 @@ impl ContactStore for SimulatedVendor {
             let mut world = lock(&self.world);
             if world.sides.of(self.side).present(id).is_some() {
                 world.sides.of_mut(self.side).deleted_by_bridge.insert(id.clone());
+                world.count_write(self.side, Actor::Bridge);
                 world.remove(self.side, id, EventKind::Deleted { by_merge: false });
             }
         }
@@ -380,6 +390,7 @@ impl ContactStore for SimulatedVendor {
             let mut world = lock(&self.world);
             if world.sides.of(self.side).present(id).is_some() {
                 world.sides.of_mut(self.side).deleted_by_bridge.insert(id.clone());
+                world.count_write(self.side, Actor::Bridge);
                 world.sides.of_mut(self.side).erased.insert(id.clone());
                 world.remove(self.side, id, EventKind::Erased);
             }
@@ -396,7 +407,8 @@ impl ContactStore for SimulatedVendor {
                 (Some(record), Some(_)) if self.side == Side::Wix && World::revision(self.side, record) != winner.revision => {
                     Self::error("merge", ErrorKind::Stale)
                 }
-                (Some(_), Some(_)) => {
+                (Some(_), Some(_)) if winner.id != *loser => {
+                    world.count_write(self.side, Actor::Bridge);
                     world.unite(self.side, &winner.id, loser);
                     let record = world.sides.of(self.side).present(&winner.id).cloned();
                     record.map_or_else(|| Self::error("merge", ErrorKind::Garbled), |record| Ok(contact(self.side, &winner.id, &record)))
@@ -428,3 +440,5 @@ impl ContactStore for SimulatedVendor {
         Ok("counterpart".to_owned())
     }
 }
+
+fn fields_dbg(w: &World, side: Side, id: &RecordId) -> String { w.sides.of(side).records.get(id).map(|r| format!("{} rev{} {:?}", serde_json::to_string(&r.fields).unwrap_or_default(), r.counter, r.counterpart)).unwrap_or_default() }

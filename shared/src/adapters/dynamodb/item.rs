@@ -12,7 +12,7 @@ use super::{
 use crate::{
     model::{
         ids::{RecordId, Side, SiteId},
-        link::{Cause, Link, Parked, Reservation, Tombstone},
+        link::{Cause, Intent, Link, Parked, Reservation, Tombstone},
         site::Site,
     },
     ports::{ErrorKind, StoreError, StoreResult},
@@ -55,7 +55,30 @@ pub(super) fn pointer(site: &SiteId, link: &Link) -> Item {
     build(Key::record(site, Side::External, link.id(Side::External)), [("wix", text(link.id(Side::Wix).as_str()))])
 }
 
-/// The reservation of a record or of a match key.
+/// How long a draft outlives its reservation: long enough for any retry of the event that led to it.
+const DRAFT_LIFE: i64 = 14 * 24 * 3_600;
+
+/// The reservation of a record, with what is about to be written into its counterpart.
+pub(super) fn reservation(site: &SiteId, reservation: &Reservation) -> StoreResult<Item> {
+    let mut item = claim(Key::record(site, reservation.side, &reservation.id), reservation);
+    if let Some(draft) = &reservation.draft {
+        let mut carrier = Link::new(RecordId::new(""), RecordId::new(""), reservation.until);
+        carrier.intent = Some(draft.as_ref().clone());
+        let body = codec::pack(&carrier).map_err(|error| corrupt("pack draft", &reservation.id).caused_by(error))?;
+        item.insert("draft".to_owned(), AttributeValue::B(Blob::new(body)));
+        item.insert(EXPIRY.to_owned(), number(reservation.until.as_second() + DRAFT_LIFE));
+    }
+    Ok(item)
+}
+
+/// Reads what the holder of a reservation was about to write.
+pub(super) fn read_draft(item: &Item, id: &RecordId) -> StoreResult<Option<Box<Intent>>> {
+    let Some(body) = item.get("draft").and_then(|body| body.as_b().ok()) else { return Ok(None) };
+    let carrier = codec::unpack(body.as_ref()).map_err(|error| corrupt("read draft", id).caused_by(error))?;
+    Ok(carrier.intent.map(Box::new))
+}
+
+/// The reservation of a match key.
 pub(super) fn claim(key: Key, reservation: &Reservation) -> Item {
     let until = reservation.until;
     build(key, [("holder", text(reservation.owner.as_str())), ("held_until", instant(until)), (EXPIRY, number(until.as_second() + 1))])

@@ -60,10 +60,10 @@ impl LinkStore for Store {
 
     async fn reserve(&self, site: &SiteId, reservation: &Reservation, now: Timestamp) -> StoreResult<()> {
         let keys: BTreeSet<_> = reservation.keys.iter().take(MAX_KEYS).collect();
-        let record = Key::record(site, reservation.side, &reservation.id);
-        let places = std::iter::once(record).chain(keys.into_iter().map(|digest| Key::match_key(site, digest)));
+        let places = keys.into_iter().map(|digest| Key::match_key(site, digest));
         let free = Condition::free(Some(&reservation.owner), now);
-        let writes = places.map(|key| Write::put(item::claim(key, reservation), free.clone(), EXISTS)).collect();
+        let mut writes = vec![Write::put(item::reservation(site, reservation)?, free.clone(), EXISTS)];
+        writes.extend(places.map(|key| Write::put(item::claim(key, reservation), free.clone(), EXISTS)));
         self.commit(&format!("reserve {} {}", reservation.side, reservation.id), writes).await
     }
 

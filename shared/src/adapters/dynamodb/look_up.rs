@@ -5,13 +5,13 @@ use jiff::Timestamp;
 use super::{
     Store,
     call::Read,
-    item::{get_instant, get_text, read_link, read_tombstone},
+    item::{get_instant, get_text, read_draft, read_link, read_tombstone},
     key::Key,
 };
 use crate::{
     model::{
         ids::{RecordId, Side, SiteId},
-        link::{Link, Slot},
+        link::{Intent, Link, Slot},
     },
     ports::{ErrorKind, StoreError, StoreResult},
 };
@@ -22,7 +22,7 @@ const ATTEMPTS: usize = 3;
 /// What lies under a record's own key.
 enum Entry {
     Nothing,
-    Reserved(Timestamp),
+    Reserved { until: Timestamp, draft: Option<Box<Intent>> },
     Linked(Box<Link>),
     /// A pointer to a link that does not name the record.
     Dangling,
@@ -38,7 +38,7 @@ impl Store {
         for _ in 0..ATTEMPTS {
             match self.entry(site, side, id, Read::Consistent).await? {
                 Entry::Linked(link) => return Ok(Slot::Linked(link)),
-                Entry::Reserved(until) => return Ok(self.remains(site, side, id).await?.unwrap_or(Slot::Reserved { until })),
+                Entry::Reserved { until, draft } => return Ok(self.remains(site, side, id).await?.unwrap_or(Slot::Reserved { until, draft })),
                 Entry::Nothing => return Ok(self.remains(site, side, id).await?.unwrap_or(Slot::Free)),
                 Entry::Dangling => {}
             }
@@ -49,8 +49,8 @@ impl Store {
     async fn entry(&self, site: &SiteId, side: Side, id: &RecordId, read: Read) -> StoreResult<Entry> {
         let Some(item) = self.get(Key::record(site, side, id), read).await? else { return Ok(Entry::Nothing) };
         if item.contains_key("holder") {
-            let until = get_instant(&item, "held_until");
-            return until.map(Entry::Reserved).ok_or_else(|| StoreError::new(ErrorKind::Corrupt, format!("read {side} {id}")));
+            let until = get_instant(&item, "held_until").ok_or_else(|| StoreError::new(ErrorKind::Corrupt, format!("read {side} {id}")))?;
+            return Ok(Entry::Reserved { until, draft: read_draft(&item, id)? });
         }
         match side {
             Side::Wix => Ok(Entry::Linked(Box::new(read_link(&item)?))),

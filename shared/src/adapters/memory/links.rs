@@ -49,21 +49,21 @@ impl LinkStore for Store {
             if let Some(tombstone) = own.gone.of(side).get(id) {
                 return Slot::Gone(tombstone.clone());
             }
-            own.reserved.of(side).get(id).map_or(Slot::Free, |held| Slot::Reserved { until: held.until })
+            own.reserved.of(side).get(id).map_or(Slot::Free, |held| Slot::Reserved { until: held.until, draft: held.draft.clone() })
         }))
     }
 
     async fn reserve(&self, site: &SiteId, reservation: &Reservation, now: Timestamp) -> StoreResult<()> {
         self.of_site(site, |own| {
-            let Reservation { side, id, keys, owner, until } = reservation;
+            let Reservation { side, id, keys, owner, until, draft } = reservation;
             let linked = own.link_of(*side, id).is_some();
             let held = is_held(own.reserved.of(*side).get(id), Some(owner), now)
                 || keys.iter().any(|key| is_held(own.keys.get(key), Some(owner), now));
             if linked || held {
                 return refuse(ErrorKind::Exists(None), "reserve", id);
             }
-            let held = Held { owner: owner.clone(), until: *until };
-            own.reserved.of_mut(*side).insert(id.clone(), held.clone());
+            let held = Held { owner: owner.clone(), until: *until, draft: None };
+            own.reserved.of_mut(*side).insert(id.clone(), Held { draft: draft.clone(), ..held.clone() });
             own.keys.extend(keys.iter().map(|key| (*key, held.clone())));
             Ok(())
         })

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::model::{
     fingerprint::Digest,
     ids::{Pair, RecordId, Side, SiteId},
-    link::{Cause, Link, Parked, Tombstone},
+    link::{Cause, Intent, Link, Parked, Tombstone},
     site::Site,
 };
 
@@ -19,6 +19,7 @@ use crate::model::{
 pub(super) struct Held {
     pub(super) owner: String,
     pub(super) until: Timestamp,
+    pub(super) draft: Option<Box<Intent>>,
 }
 
 /// Everything of one site.

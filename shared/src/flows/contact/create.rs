@@ -4,12 +4,13 @@ use jiff::SignedDuration;
 
 use super::{Contacts, Effect, Hint, RESERVATION_TIME, SOON, Skip, Step, Stop, write::Work};
 use crate::{
+    mapping::Row,
     model::{
         contact::{Contact, Found, MatchKey},
         field::{Fields, Value},
         fingerprint::Digest,
         ids::{Pair, RecordId, RowId, Side},
-        link::{Link, ParkedReason, Reservation, RowState, Slot},
+        link::{Intent, IntentRow, Link, ParkedReason, Reservation, RowState, Slot},
         normal,
     },
     ports::{Draft, ErrorKind, StoreError},
@@ -28,6 +29,9 @@ enum Match {
     /// Nobody can be chosen; a person has to.
     Unclear(ParkedReason),
 }
+
+/// A new record's fields, and the rows left out of it.
+type Drafted = (Fields, Vec<(RowId, RowState)>);
 
 /// What is known of a candidate for a match.
 enum Candidate {
@@ -60,7 +64,7 @@ impl Contacts {
         let Some(id) = &this.counterpart else { return Ok(None) };
         let other = side.opposite();
         match self.look_up(other, id).await? {
-            Slot::Reserved { until } => Err(self.until(until.min(self.clock.now() + WHILE_MADE), "its link is being stored").into()),
+            Slot::Reserved { until, .. } => Err(self.until(until.min(self.clock.now() + WHILE_MADE), "its link is being stored").into()),
             Slot::Linked(link) if link.id(side) == &this.id => Err(self.later(SOON, "its link was stored just now").into()),
             Slot::Linked(_) | Slot::Gone(_) => Ok(None),
             Slot::Free => self.read_present(other, id).await,
@@ -114,12 +118,12 @@ impl Contacts {
     async fn availability(&self, side: Side, this: &Contact, candidate: &Contact) -> Step<Candidate> {
         match self.look_up(side.opposite(), &candidate.id).await? {
             Slot::Linked(_) | Slot::Gone(_) => return Ok(Candidate::Linked),
-            Slot::Reserved { until } => return Err(self.until(until.min(self.clock.now() + WHILE_MADE), "the match is being linked").into()),
+            Slot::Reserved { until, .. } => return Err(self.until(until.min(self.clock.now() + WHILE_MADE), "the match is being linked").into()),
             Slot::Free => {}
         }
         let Some(named) = candidate.counterpart.as_ref().filter(|named| **named != this.id) else { return Ok(Candidate::Available) };
         match self.look_up(side, named).await? {
-            Slot::Reserved { until } => Err(self.until(until.min(self.clock.now() + WHILE_MADE), "the match was made for another").into()),
+            Slot::Reserved { until, .. } => Err(self.until(until.min(self.clock.now() + WHILE_MADE), "the match was made for another").into()),
             Slot::Linked(_) | Slot::Gone(_) => Ok(Candidate::Available),
             Slot::Free if self.read_present(side, named).await?.is_some() => Ok(Candidate::Linked),
             Slot::Free => Ok(Candidate::Available),
@@ -158,10 +162,15 @@ impl Contacts {
         keys.iter().map(digest).collect()
     }
 
-    /// Links two records that are one person and merges them: the system of record first, empty never overwrites filled.
+    /// Links two records that are one person and merges them: the system of record first, empty never overwrites filled. Where one of them
+    /// was made of the other and the reply was lost, the draft is what both agreed on.
     pub(super) async fn link_pair(&self, side: Side, this: Contact, other: Contact) -> Step<Effect> {
+        let drafts = Pair::from_side(side, self.draft_of(side, &this, &other).await?, self.draft_of(side.opposite(), &other, &this).await?);
         let contacts = Pair::from_side(side, this, other);
-        let link = Link::new(contacts.wix.id.clone(), contacts.external.id.clone(), self.clock.now());
+        let mut link = Link::new(contacts.wix.id.clone(), contacts.external.id.clone(), self.clock.now());
+        for draft in [drafts.wix, drafts.external].into_iter().flatten() {
+            merge::begin_with(&mut link, &draft, &self.key, &self.mapping, contacts.of(draft.side));
+        }
         let plan = merge::merge(&self.input(&link, &contacts, None));
         let (site, id) = (&self.site.site, contacts.of(side).id.clone());
         let effect = self.carry_out(Work { link, plan, contacts, prefer: None, stored: false, touched: true }).await?;
@@ -169,8 +178,27 @@ impl Contacts {
         Ok(effect)
     }
 
+    /// Returns what an earlier worker was about to write when it made `made` of `source`, if it did.
+    async fn draft_of(&self, side: Side, source: &Contact, made: &Contact) -> Step<Option<Box<Intent>>> {
+        if made.counterpart.as_ref() != Some(&source.id) {
+            return Ok(None);
+        }
+        Ok(match self.links.look_up(&self.site.site, side, &source.id).await? {
+            Slot::Reserved { draft, .. } => draft,
+            Slot::Linked(_) | Slot::Gone(_) | Slot::Free => None,
+        })
+    }
+
     /// Makes the missing counterpart, under an exclusive reservation, unless an earlier try left one.
     async fn make_counterpart(&self, side: Side, this: Contact) -> Step<Effect> {
+        let other = side.opposite();
+        let half_made = self.store(other).find_counterpart(&this.id).await.map_err(|error| Stop::at(other, error))?;
+        if let Some(found) = half_made
+            && let Slot::Free = self.look_up(other, &found.id).await?
+        {
+            return self.link_pair(side, this, found).await;
+        }
+        let (fields, states) = self.draft_fields(side, &this);
         let (emails, phones): (Vec<_>, Vec<_>) = self.match_keys(side, &this).into_iter().partition(|key| matches!(key, MatchKey::Email(_)));
         let reservation = Reservation {
             side,
@@ -179,6 +207,7 @@ impl Contacts {
             keys: self.key_digests(if emails.is_empty() { &phones } else { &emails }),
             owner: (self.owner)(),
             until: self.clock.now() + RESERVATION_TIME,
+            draft: Some(Box::new(self.draft_intent(side, &this, &fields))),
         };
         match self.links.reserve(&self.site.site, &reservation, self.clock.now()).await {
             Ok(()) => {}
@@ -187,22 +216,16 @@ impl Contacts {
             }
             Err(error) => return Err(error.into()),
         }
-        let made = self.make_reserved(side, &this, &reservation).await;
+        let made = self.make_reserved(side, &this, (fields, states), &reservation).await;
         if made.as_ref().err().is_some_and(Stop::is_certain) || matches!(made, Ok(Effect::Parked(_))) {
             self.links.release(&self.site.site, &reservation).await?;
         }
         made
     }
 
-    async fn make_reserved(&self, side: Side, this: &Contact, reservation: &Reservation) -> Step<Effect> {
+    async fn make_reserved(&self, side: Side, this: &Contact, drafted: Drafted, reservation: &Reservation) -> Step<Effect> {
         let other = side.opposite();
-        let half_made = self.store(other).find_counterpart(&this.id).await.map_err(|error| Stop::at(other, error))?;
-        if let Some(found) = half_made {
-            if let Slot::Free = self.look_up(other, &found.id).await? {
-                return self.adopt(side, this, found, reservation).await;
-            }
-        }
-        let (mut fields, mut states) = self.draft_fields(side, this);
+        let (mut fields, mut states) = drafted;
         for _ in 0..=REFUSALS {
             let draft = Draft { counterpart: this.id.clone(), fields: fields.clone() };
             let error = match self.store(other).create(&draft).await {
@@ -251,7 +274,7 @@ impl Contacts {
     }
 
     /// Converts a record's fields into the other side's form; rows without a counterpart there are left out and noted.
-    fn draft_fields(&self, side: Side, this: &Contact) -> (Fields, Vec<(RowId, RowState)>) {
+    fn draft_fields(&self, side: Side, this: &Contact) -> Drafted {
         let other = side.opposite();
         let (mut fields, mut states) = (Fields::new(), Vec::new());
         for row in self.mapping.rows().iter().filter(|row| row.flows_to(other)) {
@@ -261,6 +284,22 @@ impl Contacts {
             }
         }
         (fields, states)
+    }
+
+    /// Returns what to store before a record is made: the same as before any other write.
+    fn draft_intent(&self, side: Side, this: &Contact, fields: &Fields) -> Intent {
+        let other = side.opposite();
+        let row = |row: &Row| {
+            let value = row.read(other, fields);
+            IntentRow {
+                source: prints::print(&self.key, row, side, row.read(side, &this.fields).as_ref()),
+                target: prints::print(&self.key, row, other, value.as_ref()),
+                loose: prints::loose(&self.key, row, value.as_ref()),
+                agreed: None,
+            }
+        };
+        let rows = self.mapping.rows().iter().map(|own| (own.id().clone(), row(own))).collect();
+        Intent { side: other, until: self.clock.now(), rows }
     }
 
     /// Stores the link of a record just made, with what both sides have.

@@ -21,7 +21,7 @@ impl Contacts {
                 }
                 self.synchronise_pair(hint, *link).await
             }
-            Slot::Reserved { until } => Err(self.until(until, "its counterpart is being made").into()),
+            Slot::Reserved { until, .. } => Err(self.until(until, "its counterpart is being made").into()),
             Slot::Gone(_) => Ok(Effect::Skipped(Skip::Buried)),
             Slot::Free => {
                 self.links.unpark(&self.site.site, hint.side, id).await?;
@@ -89,7 +89,7 @@ impl Contacts {
     pub(super) async fn erased(&self, side: Side, id: &RecordId) -> Step<Effect> {
         let other = side.opposite();
         let slot = self.look_up(side, id).await?;
-        if let Slot::Reserved { until } = slot {
+        if let Slot::Reserved { until, .. } = slot {
             return Err(self.until(until, "its counterpart is being made").into());
         }
         if matches!(&slot, Slot::Gone(tombstone) if tombstone.cause == Cause::Erased) {
@@ -102,18 +102,26 @@ impl Contacts {
         }
         match slot {
             Slot::Linked(link) => self.erase_linked(other, &link).await,
-            Slot::Gone(Tombstone { counterpart: Some(counterpart), .. }) => {
-                self.erase_record(other, &counterpart).await?;
-                self.entomb_erased(other, &counterpart).await?;
-                self.entomb_erased(side, id).await?;
-                Ok(Effect::Erased)
-            }
+            Slot::Gone(Tombstone { counterpart: Some(counterpart), .. }) => self.erase_buried(side, id, &counterpart).await,
             Slot::Gone(_) | Slot::Free | Slot::Reserved { .. } => {
                 self.entomb_erased(side, id).await?;
                 self.links.unpark(&self.site.site, side, id).await?;
                 Ok(Effect::Erased)
             }
         }
+    }
+
+    /// The delete came before the erasure: its tombstone still names the counterpart, unless that is somebody else's by now.
+    async fn erase_buried(&self, side: Side, id: &RecordId, counterpart: &RecordId) -> Step<Effect> {
+        let other = side.opposite();
+        if let Slot::Linked(_) = self.look_up(other, counterpart).await? {
+            self.entomb_erased(side, id).await?;
+            return Ok(self.park(other, counterpart, ParkedReason::ErasureUnclear).await?);
+        }
+        self.erase_record(other, counterpart).await?;
+        self.entomb_erased(side, id).await?;
+        self.entomb_erased(other, counterpart).await?;
+        Ok(Effect::Erased)
     }
 
     async fn erase_linked(&self, side: Side, link: &Link) -> Step<Effect> {

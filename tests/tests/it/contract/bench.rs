@@ -96,7 +96,7 @@ impl Clock for Still {
 
 /// Returns an instant so many seconds into the test.
 pub(super) fn at(seconds: i64) -> Timestamp {
-    Timestamp::from_second(1_790_000_000 + seconds).unwrap()
+    Timestamp::from_second(1_790_000_000 + seconds).expect("tests last seconds")
 }
 
 pub(super) fn record(id: &str) -> RecordId {
@@ -114,7 +114,7 @@ pub(super) fn digest(text: &str) -> Digest {
 
 /// Makes a reservation that lasts until second 60.
 pub(super) fn reservation(side: Side, id: &str, owner: &str, keys: &[&str]) -> Reservation {
-    Reservation { side, id: record(id), keys: keys.iter().map(|key| digest(key)).collect(), owner: owner.to_owned(), until: at(60) }
+    Reservation { side, id: record(id), keys: keys.iter().map(|key| digest(key)).collect(), owner: owner.to_owned(), until: at(60), draft: None }
 }
 
 /// Makes a fresh link.
@@ -154,7 +154,7 @@ pub(super) fn site(id: &SiteId) -> Site {
         "site": id, "version": 1, "crm": {"kind": "hubspot", "secret": "/bridge/hubspot"},
         "mapping": [{"id": "email", "wix": "email", "external": "email", "transform": {"kind": "join", "separator": ";"}}],
     });
-    serde_json::from_value(site).unwrap()
+    serde_json::from_value(site).expect("the settings are whole")
 }
 
 /// Returns the kind of a call's error.
@@ -168,10 +168,10 @@ pub(super) const EXISTS: Option<ErrorKind> = Some(ErrorKind::Exists(None));
 pub(super) const STALE: Option<ErrorKind> = Some(ErrorKind::Stale);
 
 /// Checks that one of several racing calls won, and that the others were refused. The table may say that the calls met instead.
-pub(super) fn one_wins<T>(results: Vec<StoreResult<T>>, refused: &Option<ErrorKind>) {
+pub(super) fn one_wins<T>(results: Vec<StoreResult<T>>, refused: &ErrorKind) {
     let kinds: Vec<_> = results.into_iter().map(kind).collect();
     assert_eq!(kinds.iter().filter(|kind| kind.is_none()).count(), 1, "{kinds:?}");
-    assert!(kinds.iter().all(|kind| kind.is_none() || kind == refused || *kind == STALE), "{kinds:?}");
+    assert!(kinds.iter().flatten().all(|kind| kind == refused || *kind == ErrorKind::Stale), "{kinds:?}");
 }
 
 /// Returns the ids of a link.

@@ -5,7 +5,7 @@ use contact_bridge::{
         ids::Side,
         link::{Link, Slot},
     },
-    ports::StoreResult,
+    ports::{ErrorKind, StoreResult},
 };
 use futures::future::join_all;
 
@@ -87,9 +87,9 @@ pub(super) async fn a_refused_link_leaves_nothing_behind(bench: &Bench) -> anyho
 
 pub(super) async fn of_two_links_on_one_record_one_wins(bench: &Bench) -> anyhow::Result<()> {
     let on_wix = [link("w1", "e1"), link("w1", "e2")];
-    one_wins(join_all(on_wix.iter().map(|link| bench.link(link))).await, &EXISTS);
+    one_wins(join_all(on_wix.iter().map(|link| bench.link(link))).await, &ErrorKind::Exists(None));
     let on_external = [link("w3", "e3"), link("w4", "e3")];
-    one_wins(join_all(on_external.iter().map(|link| bench.link(link))).await, &EXISTS);
+    one_wins(join_all(on_external.iter().map(|link| bench.link(link))).await, &ErrorKind::Exists(None));
     assert_eq!(bench.links.count_links(&bench.site, 9).await?, 2);
     Ok(())
 }
@@ -129,6 +129,6 @@ pub(super) async fn of_two_saves_of_one_version_one_wins(bench: &Bench) -> anyho
     bench.link(&link("w1", "e1")).await?;
     let mut next = link("w1", "e1");
     next.version = 1;
-    one_wins(join_all([&next, &next, &next].map(|link| bench.save(link))).await, &STALE);
+    one_wins(join_all([&next, &next, &next].map(|link| bench.save(link))).await, &ErrorKind::Stale);
     Ok(())
 }

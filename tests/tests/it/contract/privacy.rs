@@ -17,7 +17,9 @@ fn texts(item: &serde_json::Value) -> String {
         serde_json::Value::Object(fields) => fields
             .iter()
             .map(|(name, value)| match (name.as_str(), value.as_str()) {
-                ("B", Some(bytes)) => String::from_utf8_lossy(&BASE64_STANDARD.decode(bytes).unwrap()).into_owned(),
+                ("B", Some(bytes)) => {
+                    String::from_utf8_lossy(&BASE64_STANDARD.decode(bytes).expect("the engine writes base64")).into_owned()
+                }
                 _ => format!("{name} {}\n", texts(value)),
             })
             .collect(),

@@ -5,7 +5,7 @@ use contact_bridge::{
         ids::Side,
         link::{Reservation, Slot},
     },
-    ports::StoreResult,
+    ports::{ErrorKind, StoreResult},
 };
 use futures::future::join_all;
 
@@ -23,7 +23,7 @@ impl Bench {
 
 const WIX: Side = Side::Wix;
 const EXTERNAL: Side = Side::External;
-const RESERVED: fn() -> Slot = || Slot::Reserved { until: at(60) };
+const RESERVED: fn() -> Slot = || Slot::Reserved { until: at(60), draft: None };
 
 pub(super) async fn a_reservation_shows(bench: &Bench) -> anyhow::Result<()> {
     bench.reserve(&reservation(WIX, "x", "me", &["ada"])).await?;
@@ -70,7 +70,7 @@ pub(super) async fn an_expired_reservation_is_taken_over(bench: &Bench) -> anyho
     let late = Reservation { until: at(120), ..reservation(WIX, "x", "another", &["ada"]) };
     assert_eq!(kind(bench.links.reserve(&bench.site, &late, at(59)).await), EXISTS);
     bench.links.reserve(&bench.site, &late, at(60)).await?;
-    assert_eq!(bench.slot(WIX, "x").await?, Slot::Reserved { until: at(120) });
+    assert_eq!(bench.slot(WIX, "x").await?, Slot::Reserved { until: at(120), draft: None });
     Ok(())
 }
 
@@ -78,7 +78,7 @@ pub(super) async fn the_holder_reserves_again(bench: &Bench) -> anyhow::Result<(
     bench.reserve(&reservation(WIX, "x", "me", &["ada", "ada"])).await?;
     let longer = Reservation { until: at(90), ..reservation(WIX, "x", "me", &["ada", "eve"]) };
     bench.reserve(&longer).await?;
-    assert_eq!(bench.slot(WIX, "x").await?, Slot::Reserved { until: at(90) });
+    assert_eq!(bench.slot(WIX, "x").await?, Slot::Reserved { until: at(90), draft: None });
     Ok(())
 }
 
@@ -92,13 +92,13 @@ pub(super) async fn more_keys_than_a_transaction_takes_are_reserved(bench: &Benc
 
 pub(super) async fn of_two_reservations_of_one_record_one_wins(bench: &Bench) -> anyhow::Result<()> {
     let rivals = [reservation(WIX, "x", "me", &[]), reservation(WIX, "x", "another", &["ada"]), reservation(WIX, "x", "third", &[])];
-    one_wins(join_all(rivals.iter().map(|rival| bench.reserve(rival))).await, &EXISTS);
+    one_wins(join_all(rivals.iter().map(|rival| bench.reserve(rival))).await, &ErrorKind::Exists(None));
     Ok(())
 }
 
 pub(super) async fn of_two_reservations_of_one_person_one_wins(bench: &Bench) -> anyhow::Result<()> {
     let rivals = [reservation(WIX, "x", "me", &["ada"]), reservation(EXTERNAL, "y", "another", &["ada"])];
-    one_wins(join_all(rivals.iter().map(|rival| bench.reserve(rival))).await, &EXISTS);
+    one_wins(join_all(rivals.iter().map(|rival| bench.reserve(rival))).await, &ErrorKind::Exists(None));
     Ok(())
 }
 

@@ -1,9 +1,12 @@
 //! Contracts of sites.
 
-use contact_bridge::model::{
-    ids::{Side, SiteId},
-    link::{Cause, Parked, ParkedReason, Slot, Tombstone},
-    site::Site,
+use contact_bridge::{
+    model::{
+        ids::{Side, SiteId},
+        link::{Cause, Parked, ParkedReason, Slot, Tombstone},
+        site::Site,
+    },
+    ports::ErrorKind,
 };
 use futures::future::join_all;
 
@@ -32,7 +35,7 @@ pub(super) async fn a_save_of_settings_follows_the_version_that_is_stored(bench:
 
 pub(super) async fn of_two_saves_of_the_same_settings_one_wins(bench: &Bench) -> anyhow::Result<()> {
     let settings = site(&bench.site);
-    one_wins(join_all([&settings, &settings].map(|settings| bench.sites.save_site(settings))).await, &STALE);
+    one_wins(join_all([&settings, &settings].map(|settings| bench.sites.save_site(settings))).await, &ErrorKind::Stale);
     Ok(())
 }
 

@@ -75,7 +75,7 @@ pub async fn play(plan: &Plan, screen: &mut Screen) -> anyhow::Result<Outcome> {
     let site = open_shop(&stack).await?;
     let crowd = Crowd::gather(plan.people, plan.seed);
     screen.line("Contact Bridge: Wix and HubSpot, simulated; the functions, bus, queue and DynamoDB, on this machine.");
-    screen.line(&format!("{} people: {}", plan.people + crowd::MORE, crowd.describe()));
+    screen.line(&format!("{} people: {}", plan.people, crowd.describe()));
     let started = stack.clock().now_ms();
     let first = settle_in(&stack, &site, &crowd, screen).await?;
     screen.line(&format!(

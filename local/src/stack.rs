@@ -60,6 +60,8 @@ use crate::{
 
 /// The secret all fingerprint keys of a stack are derived from; it guards nobody real.
 const FINGERPRINT_SECRET: &str = "local-fingerprint-secret";
+/// The key the simulated Wix signs with, until it is rotated: always the same, because making one takes longer than starting all the rest.
+const WIX_KEY: &str = include_str!("../../events/keys/wix-webhook.private.pem");
 /// The dated version of `HubSpot`'s API that is called.
 const HUBSPOT_VERSION: &str = "2026-09";
 
@@ -317,6 +319,7 @@ fn wix_options(options: &Options, door: &Door) -> wix::Options {
         seed: options.seed,
         sites: Vec::new(),
         webhook_urls: vec![format!("{}/webhooks/wix", door.gateway.url())],
+        private_key_pem: Some(WIX_KEY.to_owned()),
         ..wix::Options::default()
     }
 }

@@ -2,6 +2,12 @@
 
 #[path = "stack/control.rs"]
 mod control;
+#[path = "stack/demo.rs"]
+mod demo;
+#[path = "stack/deployment.rs"]
+mod deployment;
+#[path = "stack/merges.rs"]
+mod merges;
 #[path = "stack/restart.rs"]
 mod restart;
 #[path = "stack/smoke.rs"]

@@ -183,9 +183,11 @@ impl Contacts {
             merge::begin_with(&mut link, &draft, &self.key, &self.mapping, contacts.of(draft.side));
         }
         let plan = merge::merge(&self.input(&link, &contacts, None));
-        let (site, id) = (&self.site.site, contacts.of(side).id.clone());
+        let ids = contacts.as_ref().map(|_, contact| contact.id.clone());
         let effect = self.carry_out(Work { link, plan, contacts, prefer: None, stored: false, touched: true }).await?;
-        self.links.unpark(site, side, &id).await?;
+        for side in Side::BOTH {
+            self.links.unpark(&self.site.site, side, ids.of(side)).await?;
+        }
         Ok(effect)
     }
 

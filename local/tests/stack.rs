@@ -1,4 +1,5 @@
 //! The whole bridge on one machine.
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test fails by panicking")]
 
 #[path = "stack/control.rs"]
 mod control;

@@ -4,15 +4,41 @@ use rand::{Rng, SeedableRng, rngs::SmallRng, seq::IndexedRandom};
 use serde_json::{Map, Value, json};
 
 const FIRST: [&str; 26] = [
-    "Ada", "Ben", "Chloe", "Dmitri", "Elif", "Farah", "Grace", "Hugo", "Ines", "Jonas", "Kaito", "Lena", "Mateo", "Nadia", "Oscar", "Priya",
-    "Quentin", "Rosa", "Samir", "Tessa", "Umar", "Vera", "Wanda", "Xenia", "Yusuf", "Zoe",
+    "Ada", "Ben", "Chloe", "Dmitri", "Elif", "Farah", "Grace", "Hugo", "Ines", "Jonas", "Kaito", "Lena", "Mateo", "Nadia", "Oscar",
+    "Priya", "Quentin", "Rosa", "Samir", "Tessa", "Umar", "Vera", "Wanda", "Xenia", "Yusuf", "Zoe",
 ];
 const LAST: [&str; 20] = [
-    "Abbott", "Becker", "Costa", "Dubois", "Eriksen", "Fischer", "García", "Haddad", "Ivanova", "Jensen", "Kowalski", "Lindqvist", "Moreau",
-    "Novák", "O'Brien", "Pereira", "Rossi", "Suzuki", "Tanaka", "Weber",
+    "Abbott",
+    "Becker",
+    "Costa",
+    "Dubois",
+    "Eriksen",
+    "Fischer",
+    "García",
+    "Haddad",
+    "Ivanova",
+    "Jensen",
+    "Kowalski",
+    "Lindqvist",
+    "Moreau",
+    "Novák",
+    "O'Brien",
+    "Pereira",
+    "Rossi",
+    "Suzuki",
+    "Tanaka",
+    "Weber",
 ];
-const COMPANIES: [&str; 8] =
-    ["Acorn Books", "Blue Door Café", "Cedar & Sons", "Driftwood Studio", "Elm Street Dental", "Foxglove Flowers", "Granite Legal", "Harbour Bikes"];
+const COMPANIES: [&str; 8] = [
+    "Acorn Books",
+    "Blue Door Café",
+    "Cedar & Sons",
+    "Driftwood Studio",
+    "Elm Street Dental",
+    "Foxglove Flowers",
+    "Granite Legal",
+    "Harbour Bikes",
+];
 const JOBS: [&str; 6] = ["Owner", "Office manager", "Buyer", "Designer", "Accountant", "Head of sales"];
 const PLACES: [(&str, &str, &str); 4] =
     [("London", "GB", "United Kingdom"), ("Berlin", "DE", "Germany"), ("Lyon", "FR", "France"), ("Porto", "PT", "Portugal")];

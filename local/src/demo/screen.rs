@@ -2,11 +2,7 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use comfy_table::{
-    Attribute, Cell, Color, ColumnConstraint, Table, Width,
-    presets::NOTHING,
-    TableStyle,
-};
+use comfy_table::{Attribute, Cell, Color, ColumnConstraint, Table, TableStyle, Width, presets::NOTHING};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// The widths of the columns, together with the borders 100.

@@ -12,6 +12,8 @@ async fn the_demonstration_ends_with_both_sides_equal() {
     assert!(outcome.comparison.linked > 40 && !outcome.comparison.reported.is_empty(), "{shown}");
     assert!(screen.lines().iter().all(|line| line.chars().count() <= 100), "{shown}");
     assert!(!shown.contains('\u{1b}'), "no colours but on a terminal");
+    let refused = (outcome.stack.wix.core().calls.refused(), outcome.stack.hubspot.calls().refused());
+    assert_eq!(refused, (0, 0), "nothing was sent too fast");
 }
 
 #[tokio::test]

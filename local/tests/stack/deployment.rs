@@ -5,7 +5,6 @@ use std::{net::SocketAddr, path::Path, time::Duration};
 use contact_bridge::{
     flows::setup,
     model::ids::{Side, SiteId},
-    ports::LinkStore,
 };
 use contact_bridge_local::{
     deployment::Deployment,
@@ -30,7 +29,8 @@ fn free_port() -> SocketAddr {
 
 async fn vendors(listen: SocketAddr) -> (wix::Simulator, hubspot::Simulator) {
     let site = SiteIds { site_id: "5f3a1c5e-0d5b-4f0c-9a55-0c2f1a7b9e01".to_owned(), instance_id: SITE.to_owned() };
-    let options = wix::Options { sites: vec![site], webhook_urls: vec![format!("http://{listen}/webhooks/wix")], ..wix::Options::default() };
+    let options =
+        wix::Options { sites: vec![site], webhook_urls: vec![format!("http://{listen}/webhooks/wix")], ..wix::Options::default() };
     let wix = wix::Simulator::start(any_port(), options).await.unwrap();
     wix.switch("webhook_timeout_ms", 60_000).unwrap();
     let portal = PortalOptions { webhook_url: Some(format!("http://{listen}/webhooks/hubspot/{SITE}")), ..PortalOptions::new(7, "pat-7") };
@@ -82,7 +82,7 @@ async fn the_same_functions_serve_the_vendors_of_the_environment() {
             tokio::task::yield_now().await;
         }
     };
-    tokio::time::timeout(Duration::from_secs(60), linked).await.unwrap();
+    tokio::time::timeout(Duration::from_mins(1), linked).await.unwrap();
     assert_eq!(hubspot.contacts(None).unwrap()["contacts"][0]["properties"]["firstname"], "Ada");
     drop(deployment);
     std::fs::remove_dir_all(&folder).unwrap();

@@ -25,7 +25,10 @@ pub(crate) struct FlowClock {
 
 /// The ends of all waits, each with a number of its own.
 #[derive(Clone, Debug, Default)]
-struct Waits(Arc<Mutex<(u64, BTreeSet<(i64, u64)>)>>);
+struct Waits(Arc<Mutex<Places>>);
+
+/// How many waits there were, and those there are.
+type Places = (u64, BTreeSet<(i64, u64)>);
 
 impl FlowClock {
     pub fn new(clock: &Clock) -> Self {

@@ -173,7 +173,7 @@ impl Contacts {
         }
         let plan = merge::merge(&self.input(&link, &contacts, None));
         let (site, id) = (&self.site.site, contacts.of(side).id.clone());
-        let effect = self.carry_out(Work { link, plan, contacts, prefer: None, stored: false, touched: true }).await?;
+        let effect = self.carry_out(Work { stored: false, touched: true, ..Work::new(link, plan, contacts) }).await?;
         self.links.unpark(site, side, &id).await?;
         Ok(effect)
     }

@@ -117,6 +117,7 @@ impl Contacts {
     /// stored.
     async fn availability(&self, side: Side, this: &Contact, candidate: &Contact) -> Step<Candidate> {
         match self.look_up(side.opposite(), &candidate.id).await? {
+            Slot::Linked(link) if link.id(side) == &this.id => return Err(self.later(SOON, "its link was stored just now").into()),
             Slot::Linked(_) | Slot::Gone(_) => return Ok(Candidate::Linked),
             Slot::Reserved { until, .. } => return Err(self.until(until.min(self.clock.now() + WHILE_MADE), "the match is being linked").into()),
             Slot::Free => {}

@@ -1,5 +1,7 @@
 //! What speaks to the vendors and to AWS. Each adapter implements ports and knows no other adapter.
 
+mod aws;
+pub mod dynamodb;
 pub mod http;
 pub mod hubspot;
 pub mod memory;

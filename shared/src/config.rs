@@ -3,10 +3,12 @@
 
 mod intake;
 mod secret;
+mod sync;
 mod variables;
 
 pub use intake::{HubspotWebhooks, Intake, WixWebhooks};
 pub use secret::SecretText;
+pub use sync::{Sync, Vendors};
 pub use variables::Variables;
 
 use thiserror::Error;

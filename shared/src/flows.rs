@@ -2,3 +2,4 @@
 //! `sync` and `ports`; know no vendor.
 
 pub mod contact;
+pub mod setup;

@@ -5,6 +5,7 @@
 //! composition root. `docs/architecture.md` has the map.
 
 pub mod adapters;
+pub mod app;
 pub mod config;
 pub mod flows;
 pub mod mapping;

@@ -29,8 +29,8 @@ where
 #[must_use]
 pub fn filter(variables: &Variables) -> EnvFilter {
     let level = variables.optional("LOG_LEVEL").unwrap_or("info");
-    let own = || OWN.iter().map(|name| format!(",{name}={level}")).collect::<String>();
-    let directives = variables.optional("RUST_LOG").map_or_else(|| format!("warn{}", own()), str::to_owned);
+    let ours = || OWN.map(|name| format!("{name}={level}")).join(",");
+    let directives = variables.optional("RUST_LOG").map_or_else(|| format!("warn,{}", ours()), str::to_owned);
     EnvFilter::builder().parse_lossy(directives)
 }
 

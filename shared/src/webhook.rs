@@ -35,13 +35,7 @@ impl<'a> Request<'a> {
     ///
     /// # Errors
     /// [`WebhookError::TooLarge`] if the body is longer than `limit`; nothing of it has been looked at then.
-    pub fn new(
-        method: &'a Method,
-        target: &'a str,
-        headers: &'a HeaderMap,
-        body: &'a [u8],
-        limit: usize,
-    ) -> Result<Self, WebhookError> {
+    pub fn new(method: &'a Method, target: &'a str, headers: &'a HeaderMap, body: &'a [u8], limit: usize) -> Result<Self, WebhookError> {
         if body.len() > limit {
             return Err(WebhookError::TooLarge { bytes: body.len() });
         }

@@ -1,3 +1,4 @@
 //! What the tests of Contact Bridge share, and the simulation of its flows under failures.
 
+pub mod samples;
 pub mod simulation;

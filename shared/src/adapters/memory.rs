@@ -1,7 +1,11 @@
-//! The stores in memory: the exact semantics of the table, for tests, simulation and trying out.
+//! The ports in memory, for tests, simulation and trying out: the exact semantics of the table, nothing kept after the process.
 
 mod links;
+mod messages;
 mod sites;
 mod state;
 
-pub use self::state::Store;
+pub use self::{
+    messages::{Bus, DeadLetter, Queue, Vault},
+    state::Store,
+};

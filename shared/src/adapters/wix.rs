@@ -1,4 +1,4 @@
-//! Wix contacts, over the REST API v4 (<https://dev.wix.com/docs/rest/crm/members-contacts/contacts/introduction>).
+//! Wix contacts, over the REST API v4 (<https://dev.wix.com/docs/api-reference/crm/members-contacts/contacts/introduction>).
 //!
 //! What the vendor's documentation leaves open is met in a way that is right for every reading: lists and extended fields are sent
 //! whole, names with both parts, and whether clearing worked is looked up in the reply.
@@ -17,11 +17,9 @@ mod schema;
 mod store;
 
 use std::{
+    collections::BTreeSet,
     num::NonZeroU32,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, PoisonError},
     time::Duration,
 };
 
@@ -38,6 +36,7 @@ pub use self::{
 };
 use crate::{
     adapters::http::{Http, Rate},
+    model::field::Field,
     ports::Clock,
 };
 
@@ -73,7 +72,7 @@ pub struct Client {
     http: Http,
     auth: auth::Auth,
     numbers: Mutex<Option<schema::Numbers>>,
-    null_clears: AtomicBool,
+    clearing: std::sync::Mutex<Clearing>,
 }
 
 impl Client {
@@ -81,20 +80,21 @@ impl Client {
     #[must_use]
     pub fn new(settings: Settings, clock: Arc<dyn Clock>, http: Http) -> Self {
         let auth = auth::Auth::new(settings.credentials.clone());
-        Self { settings, clock, http, auth, numbers: Mutex::new(None), null_clears: AtomicBool::new(false) }
+        Self { settings, clock, http, auth, numbers: Mutex::new(None), clearing: std::sync::Mutex::new(Clearing::FIRST) }
     }
 
     fn mirror(&self) -> Option<&str> {
         self.settings.mirror_field.as_deref()
     }
 
-    /// Returns the form that cleared a field the last time.
+    /// Returns the form of emptiness that worked the last time.
     fn clearing(&self) -> Clearing {
-        if self.null_clears.load(Ordering::Relaxed) { Clearing::Null } else { Clearing::EmptyText }
+        *self.clearing.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn remember_clearing(&self, form: Clearing) {
-        self.null_clears.store(form == Clearing::Null, Ordering::Relaxed);
+    fn remember_clearing(&self, form: Clearing, cleared: &BTreeSet<Field>) {
+        let mut clearing = self.clearing.lock().unwrap_or_else(PoisonError::into_inner);
+        *clearing = clearing.after(form, cleared);
     }
 }
 

@@ -36,9 +36,7 @@ impl SecretText {
     pub async fn resolve(&self, secrets: &dyn Secrets) -> Result<SecretString, ConfigError> {
         match &self.source {
             Source::Literal(secret) => Ok(secret.clone()),
-            Source::Named(name) => {
-                secrets.secret(name).await.map_err(|source| ConfigError::Secret { name: self.variable, source })
-            }
+            Source::Named(name) => secrets.secret(name).await.map_err(|source| ConfigError::Secret { name: self.variable, source }),
         }
     }
 }

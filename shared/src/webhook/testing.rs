@@ -10,20 +10,16 @@ use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use serde_json::{Value, json};
 
 /// The private and public key of the app, as a test key.
-pub(super) const CURRENT: (&str, &str) = keys(
-    include_str!("../../../events/keys/wix-webhook.private.pem"),
-    include_str!("../../../events/keys/wix-webhook.public.pem"),
-);
+pub(super) const CURRENT: (&str, &str) =
+    keys(include_str!("../../../events/keys/wix-webhook.private.pem"), include_str!("../../../events/keys/wix-webhook.public.pem"));
 /// The app's next key, during a rotation.
 pub(super) const NEXT: (&str, &str) = keys(
     include_str!("../../../events/keys/wix-webhook-next.private.pem"),
     include_str!("../../../events/keys/wix-webhook-next.public.pem"),
 );
 /// Another app's key.
-pub(super) const OTHER: (&str, &str) = keys(
-    include_str!("../../../events/keys/other-app.private.pem"),
-    include_str!("../../../events/keys/other-app.public.pem"),
-);
+pub(super) const OTHER: (&str, &str) =
+    keys(include_str!("../../../events/keys/other-app.private.pem"), include_str!("../../../events/keys/other-app.public.pem"));
 
 const fn keys(private: &'static str, public: &'static str) -> (&'static str, &'static str) {
     (private, public)

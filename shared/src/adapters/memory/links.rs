@@ -1,5 +1,7 @@
 //! Links in memory.
 
+use std::ops::Bound;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -31,7 +33,9 @@ fn is_held(held: Option<&Held>, owner: Option<&str>, now: Timestamp) -> bool {
 
 impl OfSite {
     fn is_as_stored(&self, link: &Link) -> bool {
-        self.links.get(link.id(Side::Wix)).is_some_and(|stored| stored.version == link.version && stored.id(Side::External) == link.id(Side::External))
+        self.links
+            .get(link.id(Side::Wix))
+            .is_some_and(|stored| stored.version == link.version && stored.id(Side::External) == link.id(Side::External))
     }
 }
 
@@ -42,10 +46,10 @@ impl LinkStore for Store {
             if let Some(link) = own.link_of(side, id) {
                 return Slot::Linked(Box::new(link.clone()));
             }
-            if let Some(held) = own.reserved.of(side).get(id) {
-                return Slot::Reserved { until: held.until };
+            if let Some(tombstone) = own.gone.of(side).get(id) {
+                return Slot::Gone(tombstone.clone());
             }
-            own.gone.of(side).get(id).cloned().map_or(Slot::Free, Slot::Gone)
+            own.reserved.of(side).get(id).map_or(Slot::Free, |held| Slot::Reserved { until: held.until })
         }))
     }
 
@@ -53,7 +57,8 @@ impl LinkStore for Store {
         self.of_site(site, |own| {
             let Reservation { side, id, keys, owner, until } = reservation;
             let linked = own.link_of(*side, id).is_some();
-            let held = is_held(own.reserved.of(*side).get(id), Some(owner), now) || keys.iter().any(|key| is_held(own.keys.get(key), Some(owner), now));
+            let held = is_held(own.reserved.of(*side).get(id), Some(owner), now)
+                || keys.iter().any(|key| is_held(own.keys.get(key), Some(owner), now));
             if linked || held {
                 return refuse(ErrorKind::Exists(None), "reserve", id);
             }
@@ -84,9 +89,6 @@ impl LinkStore for Store {
                 if own.link_of(side, id).is_some() || is_held(own.reserved.of(side).get(id), owner, now) {
                     return refuse(ErrorKind::Exists(None), "link", id);
                 }
-            }
-            for side in Side::BOTH {
-                own.reserved.of_mut(side).remove(link.id(side));
             }
             own.insert(link);
             Ok(())
@@ -119,12 +121,8 @@ impl LinkStore for Store {
             }
             own.remove(old);
             own.insert(new);
-            for side in Side::BOTH {
-                own.gone.of_mut(side).remove(new.id(side));
-                if old.id(side) != new.id(side) {
-                    let tombstone = Tombstone { at: now, cause: Cause::Merged, counterpart: None };
-                    own.gone.of_mut(side).insert(old.id(side).clone(), tombstone);
-                }
+            for side in Side::BOTH.into_iter().filter(|side| old.id(*side) != new.id(*side)) {
+                own.entomb(side, old.id(side), Tombstone { at: now, cause: Cause::Merged, counterpart: None });
             }
             Ok(())
         })
@@ -138,7 +136,7 @@ impl LinkStore for Store {
             own.remove(link);
             for side in Side::BOTH {
                 let counterpart = (cause != Cause::Erased).then(|| link.id(side.opposite()).clone());
-                own.gone.of_mut(side).insert(link.id(side).clone(), Tombstone { at, cause, counterpart });
+                own.entomb(side, link.id(side), Tombstone { at, cause, counterpart });
             }
             Ok(())
         })
@@ -146,12 +144,12 @@ impl LinkStore for Store {
 
     async fn entomb(&self, site: &SiteId, side: Side, id: &RecordId, tombstone: &Tombstone) -> StoreResult<()> {
         self.of_site(site, |own| {
-            let erased = own.gone.of(side).get(id).is_some_and(|stored| stored.cause == Cause::Erased);
-            if !erased {
-                own.gone.of_mut(side).insert(id.clone(), tombstone.clone());
+            if own.link_of(side, id).is_some() {
+                return refuse(ErrorKind::Stale, "entomb", id);
             }
-        });
-        Ok(())
+            own.entomb(side, id, tombstone.clone());
+            Ok(())
+        })
     }
 
     async fn exhume(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<()> {
@@ -169,14 +167,14 @@ impl LinkStore for Store {
 
     async fn list_links(&self, site: &SiteId, after: Option<&RecordId>) -> StoreResult<Vec<Link>> {
         Ok(self.of_site(site, |own| {
-            let behind = |link: &&Link| after.is_none_or(|after| link.id(Side::Wix) > after);
-            own.links.values().filter(behind).take(PAGE).cloned().collect()
+            let behind = (after.map_or(Bound::Unbounded, Bound::Excluded), Bound::Unbounded);
+            own.links.range::<RecordId, _>(behind).take(PAGE).map(|(_, link)| link.clone()).collect()
         }))
     }
 
     async fn spend_delete(&self, site: &SiteId, now: Timestamp, limit: u32) -> StoreResult<bool> {
         Ok(self.of_site(site, |own| {
-            let spent = own.deletes.entry(now.as_second() / HOUR_SECONDS).or_default();
+            let spent = own.deletes.entry(now.as_second().div_euclid(HOUR_SECONDS)).or_default();
             let allowed = *spent < limit;
             *spent += u32::from(allowed);
             allowed

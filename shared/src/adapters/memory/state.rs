@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use crate::model::{
     fingerprint::Digest,
     ids::{Pair, RecordId, Side, SiteId},
-    link::{Link, Parked, Tombstone},
+    link::{Cause, Link, Parked, Tombstone},
     site::Site,
 };
 
@@ -45,8 +45,11 @@ impl OfSite {
         }
     }
 
-    /// Stores a link and its pointer.
+    /// Stores a link and its pointer, in place of reservations.
     pub(super) fn insert(&mut self, link: &Link) {
+        for side in Side::BOTH {
+            self.reserved.of_mut(side).remove(link.id(side));
+        }
         self.pointers.insert(link.id(Side::External).clone(), link.id(Side::Wix).clone());
         self.links.insert(link.id(Side::Wix).clone(), link.clone());
     }
@@ -55,6 +58,14 @@ impl OfSite {
     pub(super) fn remove(&mut self, link: &Link) {
         self.pointers.remove(link.id(Side::External));
         self.links.remove(link.id(Side::Wix));
+    }
+
+    /// Leaves a tombstone, unless there is one of an erasure.
+    pub(super) fn entomb(&mut self, side: Side, id: &RecordId, tombstone: Tombstone) {
+        let gone = self.gone.of_mut(side);
+        if gone.get(id).is_none_or(|older| older.cause != Cause::Erased) {
+            gone.insert(id.clone(), tombstone);
+        }
     }
 }
 

@@ -32,7 +32,7 @@ pub enum Credentials {
         /// The installation.
         instance: SiteId,
     },
-    /// A key of the site owner's account (<https://dev.wix.com/docs/rest/articles/getting-started/api-keys>).
+    /// A key of the site owner's account (<https://dev.wix.com/docs/api-reference/articles/authentication/api-keys/make-api-calls-with-an-api-key>).
     ApiKey {
         /// The key.
         key: SecretString,

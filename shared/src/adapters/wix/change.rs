@@ -22,28 +22,66 @@ pub struct Rules<'a> {
     pub numbers: &'a BTreeSet<String>,
 }
 
-/// How an empty value is sent. The documentation does not say which way clears, so the reply is looked at and the other way tried.
+/// How emptiness is sent. The documentation does not say which way clears, so the reply is looked at and the other way tried.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Clearing {
-    /// An empty text for what is text, `null` for extended fields, which may be numbers.
-    EmptyText,
-    /// The other way round.
+pub struct Clearing {
+    /// For what is text.
+    texts: Empty,
+    /// For the birthdate and extended fields: an empty text is neither a date nor a number.
+    others: Empty,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Empty {
+    Text,
     Null,
 }
 
-impl Clearing {
-    /// Returns the other way.
-    #[must_use]
-    pub const fn other(self) -> Self {
+impl Empty {
+    fn json(self) -> Json {
         match self {
-            Self::EmptyText => Self::Null,
-            Self::Null => Self::EmptyText,
+            Self::Text => "".into(),
+            Self::Null => Json::Null,
         }
     }
 
-    fn empty(self, extended: bool) -> Json {
-        if (self == Self::EmptyText) == extended { Json::Null } else { "".into() }
+    const fn other(self) -> Self {
+        match self {
+            Self::Text => Self::Null,
+            Self::Null => Self::Text,
+        }
     }
+}
+
+impl Clearing {
+    /// The form to begin with.
+    pub const FIRST: Self = Self { texts: Empty::Text, others: Empty::Null };
+
+    /// Returns the other form.
+    #[must_use]
+    pub const fn other(self) -> Self {
+        Self { texts: self.texts.other(), others: self.others.other() }
+    }
+
+    /// Returns the form that is right for everything, after `form` has cleared these fields.
+    #[must_use]
+    pub fn after(mut self, form: Self, cleared: &BTreeSet<Field>) -> Self {
+        if cleared.iter().any(is_text) {
+            self.texts = form.texts;
+        }
+        if !cleared.iter().all(is_text) {
+            self.others = form.others;
+        }
+        self
+    }
+
+    fn of(self, field: &Field) -> Json {
+        if is_text(field) { self.texts.json() } else { self.others.json() }
+    }
+}
+
+fn is_text(field: &Field) -> bool {
+    field.as_str() != "birthdate" && !matches!(Place::of(field), Some(Place::Extended(_)))
 }
 
 /// What is to be sent for a patch.
@@ -93,9 +131,9 @@ impl Change {
         let mut info = self.info.clone();
         for field in &self.cleared {
             match Place::of(field) {
-                Some(Place::Name(part)) => sub(&mut info, "name").insert(part.to_owned(), clearing.empty(false)),
-                Some(Place::Scalar(key)) => info.insert(key.to_owned(), clearing.empty(false)),
-                Some(Place::Extended(key)) => sub(sub(&mut info, "extendedFields"), "items").insert(key, clearing.empty(true)),
+                Some(Place::Name(part)) => sub(&mut info, "name").insert(part.to_owned(), clearing.of(field)),
+                Some(Place::Scalar(key)) => info.insert(key.to_owned(), clearing.of(field)),
+                Some(Place::Extended(key)) => sub(sub(&mut info, "extendedFields"), "items").insert(key, clearing.of(field)),
                 _ => None,
             };
         }

@@ -1,6 +1,6 @@
 //! From a Wix contact to ours.
 //!
-//! The form: <https://dev.wix.com/docs/rest/crm/members-contacts/contacts/contacts/contact-v4/contact-object>. Keys and wrappers may be
+//! The form: <https://dev.wix.com/docs/api-reference/crm/members-contacts/contacts/contacts/contact-v4>. Keys and wrappers may be
 //! missing, empty or `null`; enums are open; what we do not know is left alone.
 
 use serde::Deserialize;
@@ -118,7 +118,7 @@ pub fn to_contact(native: Json, mirror: Option<&str>) -> Result<Contact, Failure
 }
 
 /// Understands a contact that an event encloses, if it is whole: a contact has at least a name, an e-mail address or a phone number
-/// (<https://dev.wix.com/docs/rest/crm/members-contacts/contacts/contacts/contact-v4/create-contact>), so one without was left out.
+/// (<https://dev.wix.com/docs/api-reference/crm/members-contacts/contacts/contacts/contact-v4/create-contact>), so one without was left out.
 #[must_use]
 pub fn whole_contact(entity: &Json, mirror: Option<&str>) -> Option<Contact> {
     let contact = to_contact(entity.clone(), mirror).ok()?;

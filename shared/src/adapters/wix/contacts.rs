@@ -1,5 +1,5 @@
 //! The endpoints of contacts v4
-//! (<https://dev.wix.com/docs/rest/crm/members-contacts/contacts/contacts/contact-v4/introduction>).
+//! (<https://dev.wix.com/docs/api-reference/crm/members-contacts/contacts/contacts/contact-v4>).
 
 use reqwest::{Method, StatusCode};
 use serde::Deserialize;
@@ -74,7 +74,7 @@ impl Client {
     }
 
     /// Reads a contact; one that was merged away answers with the contact it went into
-    /// (<https://dev.wix.com/docs/rest/crm/members-contacts/contacts/contacts/contact-v4/merge-contacts>).
+    /// (<https://dev.wix.com/docs/api-reference/crm/members-contacts/contacts/contacts/contact-v4/merge-contacts>).
     pub(super) async fn read(&self, id: &RecordId) -> StoreResult<Found> {
         let operation = format!("wix get {id}");
         let Ok(url) = self.contact_url(&operation, id, &[]) else { return Ok(Found::Absent) };

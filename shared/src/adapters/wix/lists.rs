@@ -1,6 +1,6 @@
 //! E-mail addresses, phone numbers and postal addresses: Wix replaces a whole list, so a change of one item is a new list that keeps
 //! the ids, tags and all else of the items that stay
-//! (<https://dev.wix.com/docs/rest/crm/members-contacts/contacts/contacts/contact-v4/update-contact>).
+//! (<https://dev.wix.com/docs/api-reference/crm/members-contacts/contacts/contacts/contact-v4/update-contact>).
 
 use serde_json::{Map, Value as Json};
 

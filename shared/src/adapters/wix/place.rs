@@ -81,7 +81,7 @@ impl Place {
 
 /// Tells whether the API lets anybody write this extended field. The keys of the namespaces `contacts`, `members`, `ecom` and
 /// `emailSubscriptions` are read-only
-/// (<https://dev.wix.com/docs/rest/crm/members-contacts/contacts/extended-fields/introduction>).
+/// (<https://dev.wix.com/docs/api-reference/crm/members-contacts/contacts/extended-fields/introduction>).
 pub(super) fn is_writable(key: &str) -> bool {
     key.starts_with("custom.") || key == "invoices.vatId"
 }

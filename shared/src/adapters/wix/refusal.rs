@@ -1,8 +1,8 @@
 //! What Wix refuses, and what that means to the flows: the one place that knows Wix's error codes.
 //!
 //! Codes: the "Errors" sections of
-//! <https://dev.wix.com/docs/rest/crm/members-contacts/contacts/contacts/contact-v4/introduction> and its methods; the envelope:
-//! <https://dev.wix.com/docs/rest/articles/getting-started/errors>.
+//! <https://dev.wix.com/docs/api-reference/crm/members-contacts/contacts/contacts/contact-v4> and its methods; the envelope:
+//! <https://dev.wix.com/docs/api-reference/articles/work-with-wix-apis/troubleshooting/about-errors>.
 
 use std::fmt;
 

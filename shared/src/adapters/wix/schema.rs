@@ -1,6 +1,6 @@
 //! The site's labels and extended fields
-//! (<https://dev.wix.com/docs/rest/crm/members-contacts/contacts/labels/introduction>,
-//! <https://dev.wix.com/docs/rest/crm/members-contacts/contacts/extended-fields/introduction>).
+//! (<https://dev.wix.com/docs/api-reference/crm/members-contacts/contacts/labels/introduction>,
+//! <https://dev.wix.com/docs/api-reference/crm/members-contacts/contacts/extended-fields/introduction>).
 
 use std::{
     collections::{BTreeMap, BTreeSet},

@@ -198,10 +198,11 @@ impl Client {
     async fn clear(&self, current: &Contact, change: &Change, form: Clearing) -> StoreResult<Contact> {
         let operation = || format!("wix update {}", current.id);
         let written = self.patch_contact(operation(), &current.id, current.revision.as_ref(), change.info(form)).await;
-        let written = written.map_err(|refusal| blaming(refusal.into(), &change.extended))?;
+        let suspects: Vec<Field> = change.cleared().iter().chain(&change.extended).cloned().collect();
+        let written = written.map_err(|refusal| blaming(refusal.into(), &suspects))?;
         let left = still_filled(&written, change);
         if left.is_empty() {
-            self.remember_clearing(form);
+            self.remember_clearing(form, change.cleared());
             return Ok(written);
         }
         // Neither form clears. Told as refused, so that it is not tried for ever.

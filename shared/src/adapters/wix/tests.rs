@@ -11,7 +11,7 @@ use crate::{
     adapters::http::stub::{self, StubClock},
     model::{
         contact::{Contact, Found, MatchKey},
-        field::{Field, Kind, Patch, Value},
+        field::{Kind, Patch, Value},
         ids::RecordId,
     },
     ports::{Clock, ContactStore, Draft, ErrorKind, StoreError},

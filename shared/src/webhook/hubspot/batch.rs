@@ -77,7 +77,9 @@ impl Payload for Batch {
             match read(notice, &self.site, received) {
                 Ok(event) => {
                     readable += 1;
-                    event.into_iter().for_each(|event| fold(&mut folded, event));
+                    if let Some(event) = event {
+                        fold(&mut folded, event);
+                    }
                 }
                 Err(error) => {
                     tracing::warn!(site = %self.site, %error, "Left out a notice that cannot be read.");
@@ -95,7 +97,7 @@ fn read(notice: Value, site: &SiteId, received: Timestamp) -> Result<Option<Even
     let Some(action) = Action::of(&notice)? else { return Ok(None) };
     let notice: Notice = json::from_tree("notice", notice)?;
     let at = notice.occurred_at.and_then(|ms| Timestamp::from_millisecond(ms).ok()).unwrap_or(received);
-    let (record, kind) = notice.subject(action, at)?;
+    let (record, kind) = notice.subject(&action, at)?;
     Ok(Some(Event { site: site.clone(), side: Side::External, record: Some(record), kind, at, id: None, entity: None, attempts: 0 }))
 }
 
@@ -145,7 +147,7 @@ impl Notice {
         self.change_source.as_deref() == Some("INTEGRATION") && app.is_some() && app == text(&self.source_id)
     }
 
-    fn subject(self, action: Action, at: Timestamp) -> Result<(RecordId, EventKind), WebhookError> {
+    fn subject(self, action: &Action, at: Timestamp) -> Result<(RecordId, EventKind), WebhookError> {
         let kind = match action {
             Action::Merge => return self.merge(),
             Action::Creation => EventKind::Created,
@@ -187,7 +189,7 @@ fn fold(folded: &mut Folded, event: Event) {
     match (&mut known.kind, event.kind) {
         (EventKind::Updated { changes }, EventKind::Updated { changes: more }) => {
             changes.extend(more);
-            changes.sort_by(|a, b| (a.at, &a.field).cmp(&(b.at, &b.field)));
+            changes.sort_by(|a, b| (a.at, &a.field, a.ours).cmp(&(b.at, &b.field, b.ours)));
             changes.dedup();
         }
         (EventKind::Merged { from }, EventKind::Merged { from: more }) => {

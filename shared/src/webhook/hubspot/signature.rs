@@ -99,16 +99,10 @@ fn decode(url: &str) -> String {
     let mut parts = url.split('%');
     let mut clear = parts.next().unwrap_or_default().to_owned();
     for part in parts {
-        match DECODED.iter().find_map(|(code, character)| part.strip_prefix(code).map(|rest| (character, rest))) {
-            Some((character, rest)) => {
-                clear.push(*character);
-                clear.push_str(rest);
-            }
-            None => {
-                clear.push('%');
-                clear.push_str(part);
-            }
-        }
+        let listed = DECODED.iter().find_map(|(code, character)| Some((*character, part.strip_prefix(code)?)));
+        let (character, rest) = listed.unwrap_or(('%', part));
+        clear.push(character);
+        clear.push_str(rest);
     }
     clear
 }

@@ -43,7 +43,7 @@ fn kinds(notices: &Value) -> Vec<(String, EventKind)> {
 
 fn updated(changes: &[(&str, i64)]) -> EventKind {
     let at = |ms| Timestamp::from_millisecond(ms).unwrap();
-    EventKind::Updated { changes: changes.iter().map(|(field, ms)| FieldChange { field: (*field).to_owned(), at: at(*ms) }).collect() }
+    EventKind::Updated { changes: changes.iter().map(|(field, ms)| FieldChange { field: (*field).to_owned(), at: at(*ms), ours: false }).collect() }
 }
 
 fn changed(id: u64, property: &str, at: i64) -> Value {
@@ -148,6 +148,22 @@ fn property_changes_of_one_contact_become_one_event() {
     let notices = json!([changed(1, "email", 20), changed(2, "email", 15), changed(1, "city", 10), changed(1, "city", 10)]);
     let expected = [("2".to_owned(), updated(&[("email", 15)])), ("1".to_owned(), updated(&[("city", 10), ("email", 20)]))];
     assert_eq!(kinds(&notices), expected);
+}
+
+#[test]
+fn a_change_that_names_its_own_app_as_author_is_ours() {
+    for (source, ours) in [
+        (json!({"changeSource": "INTEGRATION", "sourceId": "7", "appId": 7}), true),
+        (json!({"changeSource": "INTEGRATION", "sourceId": 7, "appId": "7"}), true),
+        (json!({"changeSource": "INTEGRATION", "sourceId": "8", "appId": 7}), false),
+        (json!({"changeSource": "INTEGRATION"}), false),
+        (json!({"changeSource": "CRM_UI", "sourceId": "7", "appId": 7}), false),
+    ] {
+        let mut notice = changed(1, "email", 20);
+        notice.as_object_mut().unwrap().extend(source.as_object().unwrap().clone());
+        let [(_, EventKind::Updated { changes })] = &kinds(&json!([notice]))[..] else { panic!("{source}") };
+        assert_eq!(changes.iter().map(|change| change.ours).collect::<Vec<_>>(), [ours], "{source}");
+    }
 }
 
 #[test]

@@ -77,7 +77,10 @@ fn contact_event(slug: &str, body: &Value) -> Event {
 }
 
 fn genuine() -> Value {
-    envelope("wix.contacts.v4.contact_created", domain_event("created", &json!({"createdEvent": {"entity": {"id": "contact-1"}}})).to_string())
+    envelope(
+        "wix.contacts.v4.contact_created",
+        domain_event("created", &json!({"createdEvent": {"entity": {"id": "contact-1"}}})).to_string(),
+    )
 }
 
 #[test]

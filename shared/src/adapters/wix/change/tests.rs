@@ -17,7 +17,7 @@ fn change(native: &Json, changes: &[(&str, Option<&str>)]) -> Change {
 }
 
 fn sent(changes: &[(&str, Option<&str>)]) -> Json {
-    change(&ada(), changes).info(Clearing::EmptyText)
+    change(&ada(), changes).info(Clearing::FIRST)
 }
 
 #[test]
@@ -38,16 +38,16 @@ fn nothing_is_sent_for_what_is_so_already() {
 fn a_name_is_sent_with_both_parts() {
     assert_eq!(sent(&[("name.first", Some("Eve"))]), json!({"name": {"first": "Eve", "last": "Stone"}}));
     assert_eq!(sent(&[("name.last", None)]), json!({"name": {"first": "Ada", "last": ""}}));
-    assert_eq!(change(&ada(), &[("name.last", None)]).info(Clearing::Null), json!({"name": {"first": "Ada", "last": null}}));
+    assert_eq!(change(&ada(), &[("name.last", None)]).info(Clearing::FIRST.other()), json!({"name": {"first": "Ada", "last": null}}));
     assert_eq!(
-        change(&json!({}), &[("name.last", Some("Lovelace"))]).info(Clearing::Null),
+        change(&json!({}), &[("name.last", Some("Lovelace"))]).info(Clearing::FIRST.other()),
         json!({"name": {"first": "", "last": "Lovelace"}})
     );
 }
 
 #[test]
 fn scalars_are_sent_alone() {
-    assert_eq!(sent(&[("company", Some("Iron Works")), ("birthdate", None)]), json!({"company": "Iron Works", "birthdate": ""}));
+    assert_eq!(sent(&[("company", Some("Iron Works")), ("birthdate", None)]), json!({"company": "Iron Works", "birthdate": null}));
 }
 
 #[test]
@@ -73,7 +73,7 @@ fn a_new_primary_email_keeps_its_item_and_the_others() {
 
 #[test]
 fn a_phone_is_sent_with_its_country_and_nothing_computed() {
-    let items = |native: &Json, changes: &[_]| change(native, changes).info(Clearing::Null)["phones"]["items"].clone();
+    let items = |native: &Json, changes: &[_]| change(native, changes).info(Clearing::FIRST.other())["phones"]["items"].clone();
     let mobile = json!({"id": "p-1", "tag": "MOBILE", "countryCode": "US", "phone": "646-555-0132", "primary": true});
     assert_eq!(
         items(&ada(), &[("phone", Some("+43 1 58858"))]),
@@ -111,7 +111,7 @@ fn a_part_of_an_address_keeps_the_rest() {
 fn a_street_gives_way_to_a_line_only_when_the_line_changes() {
     let street = json!({"number": "3", "name": "Park Ave"});
     let native = json!({"info": {"addresses": {"items": [{"address": {"streetAddress": street, "geocode": {"latitude": 1}}}]}}});
-    let address = |changes: &[_]| change(&native, changes).info(Clearing::Null)["addresses"]["items"][0]["address"].clone();
+    let address = |changes: &[_]| change(&native, changes).info(Clearing::FIRST.other())["addresses"]["items"][0]["address"].clone();
     assert_eq!(
         address(&[("address.city", Some("Graz")), ("address.line", Some("3 Park Ave"))]),
         json!({"streetAddress": street, "city": "Graz"})
@@ -128,7 +128,18 @@ fn all_writable_extended_fields_are_sent_again_and_no_other() {
     );
     let cleared = change(&ada(), &[("custom.shoe-size", None)]);
     let items = |clearing| cleared.info(clearing)["extendedFields"]["items"]["custom.shoe-size"].clone();
-    assert_eq!((items(Clearing::EmptyText), items(Clearing::Null)), (Json::Null, "".into()));
+    assert_eq!((items(Clearing::FIRST), items(Clearing::FIRST.other())), (Json::Null, "".into()));
+}
+
+#[test]
+fn what_clears_texts_says_nothing_of_the_rest() {
+    let other = Clearing::FIRST.other();
+    let learnt = Clearing::FIRST.after(other, &["custom.size".into()].into());
+    assert_eq!(
+        (learnt.of(&"company".into()), learnt.of(&"custom.size".into()), learnt.of(&"birthdate".into())),
+        ("".into(), "".into(), "".into())
+    );
+    assert_eq!(Clearing::FIRST.after(other, &["company".into(), "birthdate".into()].into()), other);
 }
 
 #[test]
@@ -174,6 +185,6 @@ fn what_a_new_contact_is_sent_as_reads_back_the_same() {
 #[test]
 fn clearing_again_sends_nothing_else() {
     let change = change(&ada(), &[("name.last", None), ("company", None), ("jobTitle", Some("x")), ("email", Some("x@example.com"))]);
-    let again = change.clearing_only(&["name.last".into()].into()).info(Clearing::Null);
+    let again = change.clearing_only(&["name.last".into()].into()).info(Clearing::FIRST.other());
     assert_eq!(again, json!({"name": {"first": "Ada", "last": null}}));
 }

@@ -126,6 +126,14 @@ async fn a_field_that_no_form_clears_is_refused() {
 }
 
 #[tokio::test]
+async fn a_refusal_of_both_forms_names_what_was_to_be_cleared() {
+    let wix = Wix::with_key().await;
+    let nothing = || refused(400, "INSUFFICIENT_UPDATE_CONTACT_DATA", json!({}));
+    let (sent, outcome) = clears(&wix, vec![nothing(), nothing()]).await;
+    assert_eq!((sent.len(), kind(outcome)), (2, ErrorKind::Invalid(vec!["company".into()])));
+}
+
+#[tokio::test]
 async fn a_number_is_sent_as_a_number_and_the_types_are_remembered() {
     let wix = Wix::with_key().await;
     wix.answers("GET", "/contacts/v4/extended-fields", ok(json!({"fields": [{"key": "custom.size", "dataType": "NUMBER"}]}))).await;

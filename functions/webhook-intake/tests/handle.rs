@@ -1,0 +1,177 @@
+//! The function with the sample events, and with everything that is not one.
+
+#![expect(clippy::unwrap_used, reason = "a test that cannot be set up has failed")]
+
+mod harness;
+
+use harness::{Harness, answer, event, samples};
+use lambda_http::{Body, http::StatusCode};
+use serde_json::{Value, json};
+
+#[tokio::test]
+async fn every_sample_is_published_and_answered_with_200() {
+    let expected: &[(&str, &[&str])] = &[
+        ("hubspot-association-change", &[]),
+        ("hubspot-creation", &["contact.created"]),
+        ("hubspot-deletion", &["contact.deleted"]),
+        ("hubspot-merge", &["contact.merged"]),
+        ("hubspot-object-property-change", &["contact.updated"]),
+        ("hubspot-privacy-deletion", &["contact.deleted", "contact.erased"]),
+        ("hubspot-property-change", &["contact.updated"]),
+        ("hubspot-restore", &["contact.restored"]),
+        ("wix-app-installed", &["site.installed"]),
+        ("wix-app-removed", &["site.removed"]),
+        ("wix-contact-anonymized", &["contact.erased"]),
+        ("wix-contact-created", &["contact.created"]),
+        ("wix-contact-deleted", &["contact.deleted"]),
+        ("wix-contact-deleted-by-merge", &["contact.deleted"]),
+        ("wix-contact-merged", &["contact.merged"]),
+        ("wix-contact-updated", &["contact.updated"]),
+        ("wix-contact-updated-as-json", &["contact.updated"]),
+        ("wix-label-created", &[]),
+        ("wix-unknown-event", &[]),
+    ];
+    assert_eq!(samples(), expected.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>());
+    for (name, kinds) in expected {
+        let harness = Harness::new().await;
+        assert_eq!(harness.handle(&event(name)).await, answer(StatusCode::OK), "{name}");
+        assert_eq!(harness.published(), *kinds, "{name}");
+    }
+}
+
+#[tokio::test]
+async fn the_path_may_carry_a_stage() {
+    for name in ["wix-contact-created", "hubspot-creation"] {
+        let harness = Harness::new().await;
+        let mut event = event(name);
+        event["rawPath"] = format!("/prod{}", event["rawPath"].as_str().unwrap()).into();
+        event["requestContext"]["stage"] = "prod".into();
+        assert_eq!(harness.handle(&event).await, answer(StatusCode::OK));
+        assert_eq!(harness.published(), ["contact.created"]);
+    }
+}
+
+#[tokio::test]
+async fn a_body_in_base64_is_decoded_before_it_is_verified() {
+    let harness = Harness::new().await;
+    let mut event = event("hubspot-creation");
+    event["body"] = harness::base64(event["body"].as_str().unwrap()).into();
+    event["isBase64Encoded"] = true.into();
+    assert_eq!(harness.handle(&event).await, answer(StatusCode::OK));
+    assert_eq!(harness.published(), ["contact.created"]);
+}
+
+/// Changes a sample and expects a status, nothing published and nothing told.
+async fn refused(name: &str, expected: StatusCode, change: impl FnOnce(&mut Value)) {
+    let harness = Harness::new().await;
+    let mut event = event(name);
+    change(&mut event);
+    assert_eq!(harness.handle(&event).await, answer(expected), "{name}");
+    assert_eq!(harness.publications(), 0);
+}
+
+fn drop_header(event: &mut Value, name: &str) {
+    event["headers"].as_object_mut().unwrap().remove(name).unwrap();
+}
+
+#[tokio::test]
+async fn what_is_forged_is_refused() {
+    let flip = |event: &mut Value| {
+        let body = event["body"].as_str().unwrap().replacen('A', "B", 1);
+        event["body"] = body.into();
+    };
+    refused("wix-contact-created", StatusCode::UNAUTHORIZED, flip).await;
+    let other = event("wix-contact-deleted")["body"].as_str().unwrap().rsplit_once('.').unwrap().1.to_owned();
+    let swap = |event: &mut Value| {
+        let message = event["body"].as_str().unwrap().rsplit_once('.').unwrap().0.to_owned();
+        event["body"] = format!("{message}.{other}").into();
+    };
+    refused("wix-contact-created", StatusCode::UNAUTHORIZED, swap).await;
+    refused("hubspot-creation", StatusCode::UNAUTHORIZED, |event| event["body"] = "[]".into()).await;
+    let query = |event: &mut Value| event["rawQueryString"] = "a=b".into();
+    refused("hubspot-creation", StatusCode::UNAUTHORIZED, query).await;
+    let site = |event: &mut Value| event["rawPath"] = "/webhooks/hubspot/other-site".into();
+    refused("hubspot-creation", StatusCode::UNAUTHORIZED, site).await;
+}
+
+#[tokio::test]
+async fn what_is_unsigned_is_refused() {
+    let plain = |event: &mut Value| event["body"] = json!({"eventType": "AppRemoved", "instanceId": "site"}).to_string().into();
+    refused("wix-contact-created", StatusCode::UNAUTHORIZED, plain).await;
+    refused("hubspot-creation", StatusCode::UNAUTHORIZED, |event| drop_header(event, "x-hubspot-signature-v3")).await;
+    refused("hubspot-creation", StatusCode::UNAUTHORIZED, |event| drop_header(event, "x-hubspot-request-timestamp")).await;
+}
+
+#[tokio::test]
+async fn an_empty_body_is_refused() {
+    for body in [Value::Null, "".into(), "\n".into()] {
+        refused("wix-contact-created", StatusCode::UNAUTHORIZED, |event| event["body"] = body.clone()).await;
+        refused("hubspot-creation", StatusCode::UNAUTHORIZED, |event| event["body"] = body.clone()).await;
+    }
+}
+
+#[tokio::test]
+async fn ten_megabytes_are_refused() {
+    for name in ["wix-contact-created", "hubspot-creation"] {
+        refused(name, StatusCode::PAYLOAD_TOO_LARGE, |event| event["body"] = "[".repeat(10 * 1024 * 1024).into()).await;
+    }
+}
+
+#[tokio::test]
+async fn what_was_sent_long_ago_is_refused() {
+    for (name, seconds, expected) in [
+        ("hubspot-creation", 300, StatusCode::OK),
+        ("hubspot-creation", 301, StatusCode::UNAUTHORIZED),
+        ("wix-contact-created", 3_600_059, StatusCode::OK),
+        ("wix-contact-created", 3_600_060, StatusCode::UNAUTHORIZED),
+    ] {
+        let harness = Harness::new().await.later(seconds);
+        assert_eq!(harness.handle(&event(name)).await, answer(expected), "{name} {seconds}");
+    }
+}
+
+#[tokio::test]
+async fn other_paths_and_methods_are_refused() {
+    for path in ["/", "/webhooks", "/webhooks/hubspot", "/webhooks/wix/x", "/webhooks/mailchimp/site", "/health"] {
+        refused("wix-contact-created", StatusCode::NOT_FOUND, |event| event["rawPath"] = path.into()).await;
+    }
+    for (name, method) in [("wix-contact-created", "GET"), ("hubspot-creation", "GET"), ("hubspot-creation", "PUT")] {
+        refused(name, StatusCode::METHOD_NOT_ALLOWED, |event| event["requestContext"]["http"]["method"] = method.into()).await;
+    }
+}
+
+#[tokio::test]
+async fn an_event_that_cannot_be_published_is_not_acknowledged() {
+    for name in ["wix-contact-created", "hubspot-creation"] {
+        let harness = Harness::new().await.without_bus();
+        assert_eq!(harness.handle(&event(name)).await, answer(StatusCode::INTERNAL_SERVER_ERROR));
+    }
+}
+
+#[tokio::test]
+async fn an_event_of_no_concern_needs_no_bus() {
+    let harness = Harness::new().await.without_bus();
+    assert_eq!(harness.handle(&event("wix-unknown-event")).await, answer(StatusCode::OK));
+}
+
+#[tokio::test]
+async fn logs_carry_no_contact_value() {
+    let (log, _guard) = harness::log();
+    for name in samples() {
+        Harness::new().await.handle(&event(&name)).await;
+        Harness::new().await.without_bus().handle(&event(&name)).await;
+        let mut broken = event(&name);
+        broken["body"] = "ada@example.com Lovelace".into();
+        Harness::new().await.handle(&broken).await;
+    }
+    let text = log.text();
+    assert!(text.contains("Took a webhook in.") && text.contains("Refused a webhook."));
+    for canary in ["ada@", "Ada", "Lovelace", "Byron", "555", "Analytical", "London", "test-client-secret"] {
+        assert!(!text.contains(canary), "{canary}");
+    }
+}
+
+#[test]
+fn an_answer_has_no_body() {
+    assert!(matches!(answer(StatusCode::OK).1, Body::Empty));
+}

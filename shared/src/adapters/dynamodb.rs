@@ -1,0 +1,96 @@
+//! Links and sites in one DynamoDB table.
+//!
+//! | partition key `PK` | sort key `SK` | holds |
+//! | --- | --- | --- |
+//! | `site#<site>` | `link#<wix id>` | the link: `ext` (the external id), `version`, `body` (everything else, packed) |
+//! | | `link#<wix id>` | while there is no link, a reservation: `holder`, `held_until` |
+//! | | `ext#<external id>` | the pointer of a link: `wix` (the Wix id); while there is none, a reservation |
+//! | | `key#<digest>` | the reservation of a match key: `holder`, `held_until` |
+//! | | `gone#<side>#<digest of the id>` | a tombstone: `cause`, `ended_at`, `counterpart`; no expiry |
+//! | | `parked#<side>#<id>` | a note for a person: `note` |
+//! | | `cool#<side>` | nothing may be sent to the side before `held_until` |
+//! | | `rail#<hour since the epoch>` | how many deletes were propagated in that hour: `spent` |
+//! | | `settings` | the site's settings: `version`, `settings` |
+//! | `sites` | `<site>` | a copy of the settings, written in the same transaction, so that all sites can be listed |
+//!
+//! Reservations, rails and pauses carry `expires_at` (epoch seconds), the table's TTL attribute. TTL only tidies up, up to days
+//! late (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html>): whether something has expired is told by
+//! the instant that comes with the call, and by whoever reads a reservation.
+//!
+//! The link lies under its Wix id, so that an update needs no second item. A link and its pointer are made and ended in one
+//! transaction, conditional on the absence of both; a secondary index would be neither unique nor consistent.
+//!
+//! **One partition key per site.** A partition takes 1,000 write and 3,000 read units a second, and a partition key that is hot
+//! is split between its sort keys (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/burst-adaptive-capacity.html>).
+//! Wix lets an app make 200 requests a minute on a site, and each synchronised contact costs a handful of units, so a site stays
+//! two orders of magnitude below the limit. Spreading it over shards would buy nothing and make counting and listing a scatter.
+//! `sites` is written only when settings are saved and read only by sweeps.
+//!
+//! **Units.** Finding a link takes one eventually consistent read of less than 4 KB from the Wix side and two from the other;
+//! saving it takes one write unit while the item is below 1 KB, which packing keeps it at for some 14 mapped rows. Only an
+//! answer that leads to a new record, "free" or "gone", is read consistently.
+//!
+//! No item holds a contact's value: bases and keys are keyed digests. A tombstone names its record by a digest as well, so that
+//! nothing of an erased person remains; with another deployment secret the tombstones can no longer be found.
+
+mod call;
+mod capacity;
+mod codec;
+mod item;
+mod key;
+mod links;
+mod look_up;
+mod sites;
+mod write;
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::{Client, types::ReturnConsumedCapacity};
+use secrecy::{ExposeSecret, SecretString};
+
+pub use self::capacity::{Capacity, Units};
+use crate::{
+    model::{fingerprint, ids::SiteId},
+    ports::Clock,
+};
+
+/// The name of the table's partition key, a string.
+pub const PARTITION_KEY: &str = "PK";
+/// The name of the table's sort key, a string.
+pub const SORT_KEY: &str = "SK";
+/// The name of the table's TTL attribute, a number.
+pub const EXPIRY: &str = "expires_at";
+
+/// Links and sites in a table.
+pub struct Store {
+    client: Client,
+    table: String,
+    secret: SecretString,
+    clock: Arc<dyn Clock>,
+    capacity: Option<Arc<Capacity>>,
+}
+
+impl Store {
+    /// Makes the store over a table that exists. The deployment's secret keys the digests in tombstones; the clock is waited on
+    /// between the batches of a purge that the service is too busy for.
+    #[must_use]
+    pub fn new(client: Client, table: impl Into<String>, secret: SecretString, clock: Arc<dyn Clock>) -> Self {
+        Self { client, table: table.into(), secret, clock, capacity: None }
+    }
+
+    /// Counts what the calls cost.
+    #[must_use]
+    pub fn counting(mut self, capacity: Arc<Capacity>) -> Self {
+        self.capacity = Some(capacity);
+        self
+    }
+
+    /// Asks for a call's cost only if it is counted.
+    fn cost(&self) -> Option<ReturnConsumedCapacity> {
+        self.capacity.as_ref().map(|_| ReturnConsumedCapacity::Total)
+    }
+
+    fn fingerprints(&self, site: &SiteId) -> fingerprint::Key {
+        fingerprint::Key::derive(self.secret.expose_secret().as_bytes(), site)
+    }
+}

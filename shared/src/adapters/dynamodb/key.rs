@@ -1,0 +1,89 @@
+//! Where things lie in the table.
+
+use aws_sdk_dynamodb::types::AttributeValue;
+use jiff::Timestamp;
+
+use super::{PARTITION_KEY, SORT_KEY, item::Item};
+use crate::model::{
+    fingerprint::{self, Digest},
+    ids::{RecordId, Side, SiteId},
+};
+
+/// The prefix of links, and of reservations of Wix records.
+pub(super) const LINK: &str = "link#";
+/// The prefix of pointers, and of reservations of external records.
+pub(super) const POINTER: &str = "ext#";
+/// The prefix of notes for a person.
+pub(super) const PARKED: &str = "parked#";
+/// The sort key of a site's settings.
+pub(super) const SETTINGS: &str = "settings";
+/// The partition of the copies of all settings.
+pub(super) const REGISTRY: &str = "sites";
+
+/// An item's full key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Key {
+    pub(super) partition: String,
+    pub(super) sort: String,
+}
+
+/// Returns the partition of a site.
+pub(super) fn partition(site: &SiteId) -> String {
+    format!("site#{site}")
+}
+
+impl Key {
+    fn of(site: &SiteId, sort: String) -> Self {
+        Self { partition: partition(site), sort }
+    }
+
+    /// Where the link or the pointer of a record lies, or its reservation.
+    pub(super) fn record(site: &SiteId, side: Side, id: &RecordId) -> Self {
+        let prefix = match side {
+            Side::Wix => LINK,
+            Side::External => POINTER,
+        };
+        Self::of(site, format!("{prefix}{id}"))
+    }
+
+    /// Where the reservation of a match key lies.
+    pub(super) fn match_key(site: &SiteId, digest: &Digest) -> Self {
+        Self::of(site, format!("key#{}", digest.hex()))
+    }
+
+    /// Where the tombstone of a record lies.
+    pub(super) fn tombstone(site: &SiteId, side: Side, id: &RecordId, fingerprints: &fingerprint::Key) -> Self {
+        let digest = fingerprints.digest(&format!("gone#{side}"), id.as_str());
+        Self::of(site, format!("gone#{side}#{}", digest.hex()))
+    }
+
+    /// Where the note on a record lies.
+    pub(super) fn parked(site: &SiteId, side: Side, id: &RecordId) -> Self {
+        Self::of(site, format!("{PARKED}{side}#{id}"))
+    }
+
+    /// Where the pause of a side lies.
+    pub(super) fn cooling(site: &SiteId, side: Side) -> Self {
+        Self::of(site, format!("cool#{side}"))
+    }
+
+    /// Where the deletes of the hour of `now` are counted.
+    pub(super) fn rail(site: &SiteId, now: Timestamp) -> Self {
+        Self::of(site, format!("rail#{}", now.as_second().div_euclid(3600)))
+    }
+
+    /// Where the settings of a site lie.
+    pub(super) fn settings(site: &SiteId) -> Self {
+        Self::of(site, SETTINGS.to_owned())
+    }
+
+    /// Where the copy of the settings lies.
+    pub(super) fn registry(site: &SiteId) -> Self {
+        Self { partition: REGISTRY.to_owned(), sort: site.to_string() }
+    }
+
+    /// Returns the two key attributes.
+    pub(super) fn item(self) -> Item {
+        Item::from([(PARTITION_KEY.to_owned(), AttributeValue::S(self.partition)), (SORT_KEY.to_owned(), AttributeValue::S(self.sort))])
+    }
+}

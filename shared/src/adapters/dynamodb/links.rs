@@ -1,0 +1,206 @@
+//! The links in the table.
+
+use std::collections::BTreeSet;
+
+use async_trait::async_trait;
+use aws_sdk_dynamodb::types::Select;
+use jiff::Timestamp;
+
+use super::{
+    EXPIRY, Store,
+    call::Read,
+    item::{self, get_instant, number, read_link, read_parked},
+    key::{self, Key},
+    write::{Condition, Refusal, Write, accepted},
+};
+use crate::{
+    model::{
+        ids::{RecordId, Side, SiteId},
+        link::{Cause, Link, Parked, Reservation, Slot, Tombstone},
+    },
+    ports::{ErrorKind, LinkStore, StoreError, StoreResult},
+};
+
+/// Links on one page of a listing.
+const PAGE: i32 = 100;
+
+/// A transaction takes 100 items, one of them for the record:
+/// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>. Whoever has more addresses and
+/// numbers is guarded by the first ones.
+const MAX_KEYS: usize = 99;
+
+/// How long an hour's count of deletes is kept, in seconds.
+const RAIL_KEPT: i64 = 7 * 24 * 3600;
+
+const STALE: Refusal = Refusal::Fail(ErrorKind::Stale);
+const EXISTS: Refusal = Refusal::Fail(ErrorKind::Exists(None));
+
+impl Store {
+    /// The write that leaves a tombstone, unless there is one of an erasure.
+    fn entombing(&self, site: &SiteId, side: Side, id: &RecordId, tombstone: &Tombstone) -> Write {
+        let key = Key::tombstone(site, side, id, &self.fingerprints(site));
+        Write::put(item::tombstone(key, tombstone), Condition::not_erased(), Refusal::Skip)
+    }
+}
+
+/// The writes that move one side of a link: the new item, and the end of the old one if it lies elsewhere.
+fn moving(place: (Key, Key), new: item::Item, as_stored: Condition, now: Timestamp) -> Vec<Write> {
+    let (from, to) = place;
+    if from == to {
+        return vec![Write::put(new, as_stored, STALE)];
+    }
+    vec![Write::delete(from, as_stored, STALE), Write::put(new, Condition::free(None, now), EXISTS)]
+}
+
+#[async_trait]
+impl LinkStore for Store {
+    async fn look_up(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<Slot> {
+        self.slot(site, side, id).await
+    }
+
+    async fn reserve(&self, site: &SiteId, reservation: &Reservation, now: Timestamp) -> StoreResult<()> {
+        let keys: BTreeSet<_> = reservation.keys.iter().take(MAX_KEYS).collect();
+        let record = Key::record(site, reservation.side, &reservation.id);
+        let places = std::iter::once(record).chain(keys.into_iter().map(|digest| Key::match_key(site, digest)));
+        let free = Condition::free(Some(&reservation.owner), now);
+        let writes = places.map(|key| Write::put(item::claim(key, reservation), free.clone(), EXISTS)).collect();
+        self.commit(&format!("reserve {} {}", reservation.side, reservation.id), writes).await
+    }
+
+    async fn release(&self, site: &SiteId, reservation: &Reservation) -> StoreResult<()> {
+        let operation = format!("release {} {}", reservation.side, reservation.id);
+        let record = Key::record(site, reservation.side, &reservation.id);
+        let keys = reservation.keys.iter().map(|digest| Key::match_key(site, digest));
+        // One by one: what is another's by now must not keep the rest from being given back.
+        for key in std::iter::once(record).chain(keys) {
+            let write = Write::delete(key, Condition::held_by(&reservation.owner), Refusal::Skip);
+            self.commit(&operation, vec![write]).await?;
+        }
+        Ok(())
+    }
+
+    async fn link(&self, site: &SiteId, link: &Link, reservation: Option<&Reservation>, now: Timestamp) -> StoreResult<()> {
+        let free = Condition::free(reservation.map(|reservation| reservation.owner.as_str()), now);
+        let writes = vec![Write::put(item::link(site, link)?, free.clone(), EXISTS), Write::put(item::pointer(site, link), free, EXISTS)];
+        self.commit(&format!("link {} to {}", link.id(Side::Wix), link.id(Side::External)), writes).await
+    }
+
+    async fn save(&self, site: &SiteId, link: &Link) -> StoreResult<()> {
+        let operation = format!("save link {}", link.id(Side::Wix));
+        let Some(before) = link.version.checked_sub(1) else { return Err(StoreError::new(ErrorKind::Stale, operation)) };
+        let write = Write::put(item::link(site, link)?, Condition::linked(link, before), STALE);
+        self.commit(&operation, vec![write]).await
+    }
+
+    async fn repoint(&self, site: &SiteId, old: &Link, new: &Link, now: Timestamp) -> StoreResult<()> {
+        let place = |side| (Key::record(site, side, old.id(side)), Key::record(site, side, new.id(side)));
+        let mut writes = moving(place(Side::Wix), item::link(site, new)?, Condition::linked(old, old.version), now);
+        writes.extend(moving(place(Side::External), item::pointer(site, new), Condition::points_to(old.id(Side::Wix)), now));
+        let left = Side::BOTH.into_iter().filter(|side| old.id(*side) != new.id(*side));
+        let merged = Tombstone { at: now, cause: Cause::Merged, counterpart: None };
+        writes.extend(left.map(|side| self.entombing(site, side, old.id(side), &merged)));
+        // A link that changed is reported before a record that is taken.
+        writes.sort_by_key(Write::reports_taken);
+        self.commit(&format!("repoint {} to {}", old.id(Side::Wix), new.id(Side::Wix)), writes).await
+    }
+
+    async fn bury(&self, site: &SiteId, link: &Link, at: Timestamp, cause: Cause) -> StoreResult<()> {
+        let place = |side| Key::record(site, side, link.id(side));
+        let mut writes = vec![
+            Write::delete(place(Side::Wix), Condition::linked(link, link.version), STALE),
+            Write::delete(place(Side::External), Condition::points_to(link.id(Side::Wix)), STALE),
+        ];
+        writes.extend(Side::BOTH.map(|side| {
+            let counterpart = (cause != Cause::Erased).then(|| link.id(side.opposite()).clone());
+            self.entombing(site, side, link.id(side), &Tombstone { at, cause, counterpart })
+        }));
+        self.commit(&format!("bury {}", link.id(Side::Wix)), writes).await
+    }
+
+    async fn entomb(&self, site: &SiteId, side: Side, id: &RecordId, tombstone: &Tombstone) -> StoreResult<()> {
+        let writes =
+            vec![Write::check(Key::record(site, side, id), Condition::unlinked(), STALE), self.entombing(site, side, id, tombstone)];
+        self.commit(&format!("entomb {side} {id}"), writes).await
+    }
+
+    async fn exhume(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<()> {
+        let key = Key::tombstone(site, side, id, &self.fingerprints(site));
+        let write = Write::delete(key, Condition::not_erased(), Refusal::Skip);
+        self.commit(&format!("exhume {side} {id}"), vec![write]).await
+    }
+
+    /// Counts the pointers: a fraction of the bytes of the links, and one for each.
+    async fn count_links(&self, site: &SiteId, at_most: u32) -> StoreResult<u32> {
+        let call = self.query(&key::partition(site), key::POINTER).select(Select::Count).filter_expression("attribute_exists(wix)");
+        let mut count = 0;
+        let mut from = None;
+        loop {
+            // Reservations are read as well, but are few: the limit is only there not to read much further than needed.
+            let limit = i32::try_from((at_most - count).max(1)).unwrap_or(i32::MAX);
+            let page = self.page(&format!("count links of {site}"), call.clone().limit(limit), from).await?;
+            count = (count + page.count).min(at_most);
+            from = page.next;
+            if from.is_none() || count == at_most {
+                return Ok(count);
+            }
+        }
+    }
+
+    async fn list_links(&self, site: &SiteId, after: Option<&RecordId>) -> StoreResult<Vec<Link>> {
+        let call = self.query(&key::partition(site), key::LINK).filter_expression("attribute_exists(body)").limit(PAGE);
+        let mut from = after.map(|id| Key::record(site, Side::Wix, id).item());
+        loop {
+            let page = self.page(&format!("list links of {site}"), call.clone(), from).await?;
+            from = page.next;
+            // A page can hold nothing but reservations.
+            if from.is_none() || !page.items.is_empty() {
+                return page.items.iter().map(read_link).collect();
+            }
+        }
+    }
+
+    async fn spend_delete(&self, site: &SiteId, now: Timestamp, limit: u32) -> StoreResult<bool> {
+        if limit == 0 {
+            return Ok(false);
+        }
+        let operation = format!("spend a delete of {site}");
+        let call = self.client.update_item().table_name(&self.table).set_key(Some(Key::rail(site, now).item()));
+        let call = call
+            .update_expression(format!("ADD spent :one SET {EXPIRY} = :expiry"))
+            .condition_expression("attribute_not_exists(spent) OR spent < :limit")
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":limit", number(limit))
+            .expression_attribute_values(":expiry", number(now.as_second() + RAIL_KEPT));
+        let sent = call.set_return_consumed_capacity(self.cost()).send().await;
+        let counted = accepted(&operation, sent)?;
+        if let (Some(capacity), Some(output)) = (&self.capacity, &counted) {
+            capacity.add_write(output.consumed_capacity());
+        }
+        Ok(counted.is_some())
+    }
+
+    async fn park(&self, site: &SiteId, parked: &Parked) -> StoreResult<()> {
+        let write = Write::put(item::parked(site, parked)?, Condition::none(), Refusal::Skip);
+        self.commit(&format!("park {} {}", parked.side, parked.id), vec![write]).await
+    }
+
+    async fn unpark(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<()> {
+        let write = Write::delete(Key::parked(site, side, id), Condition::none(), Refusal::Skip);
+        self.commit(&format!("unpark {side} {id}"), vec![write]).await
+    }
+
+    async fn parked(&self, site: &SiteId) -> StoreResult<Vec<Parked>> {
+        let call = self.query(&key::partition(site), key::PARKED);
+        self.all(&format!("list what is parked of {site}"), call).await?.iter().map(read_parked).collect()
+    }
+
+    async fn cool_down(&self, site: &SiteId, side: Side, until: Timestamp) -> StoreResult<()> {
+        let write = Write::put(item::cooling(site, side, until), Condition::cooling_before(until), Refusal::Skip);
+        self.commit(&format!("cool down {side} of {site}"), vec![write]).await
+    }
+
+    async fn cooling_down(&self, site: &SiteId, side: Side, now: Timestamp) -> StoreResult<Option<Timestamp>> {
+        let item = self.get(Key::cooling(site, side), Read::Eventual).await?;
+        Ok(item.and_then(|item| get_instant(&item, "held_until")).filter(|until| *until > now))
+    }
+}

@@ -1,0 +1,77 @@
+//! Finding what is known of a record.
+
+use jiff::Timestamp;
+
+use super::{
+    Store,
+    call::Read,
+    item::{get_instant, get_text, read_link, read_tombstone},
+    key::Key,
+};
+use crate::{
+    model::{
+        ids::{RecordId, Side, SiteId},
+        link::{Link, Slot},
+    },
+    ports::{ErrorKind, StoreError, StoreResult},
+};
+
+/// A pointer and its link are two reads: a link that moves between them is looked for again, so often.
+const ATTEMPTS: usize = 3;
+
+/// What lies under a record's own key.
+enum Entry {
+    Nothing,
+    Reserved(Timestamp),
+    Linked(Box<Link>),
+    /// A pointer to a link that does not name the record.
+    Dangling,
+}
+
+impl Store {
+    /// An eventually consistent read is enough to find a link: its version guards whatever follows. Everything else is read again
+    /// consistently, because "free" leads to a new record, and a pointer may be ahead of its link.
+    pub(super) async fn slot(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<Slot> {
+        if let Entry::Linked(link) = self.entry(site, side, id, Read::Eventual).await? {
+            return Ok(Slot::Linked(link));
+        }
+        for _ in 0..ATTEMPTS {
+            match self.entry(site, side, id, Read::Consistent).await? {
+                Entry::Linked(link) => return Ok(Slot::Linked(link)),
+                Entry::Reserved(until) => return Ok(self.remains(site, side, id).await?.unwrap_or(Slot::Reserved { until })),
+                Entry::Nothing => return Ok(self.remains(site, side, id).await?.unwrap_or(Slot::Free)),
+                Entry::Dangling => {}
+            }
+        }
+        Err(StoreError::new(ErrorKind::Corrupt, format!("look up {side} {id}")))
+    }
+
+    async fn entry(&self, site: &SiteId, side: Side, id: &RecordId, read: Read) -> StoreResult<Entry> {
+        let Some(item) = self.get(Key::record(site, side, id), read).await? else { return Ok(Entry::Nothing) };
+        if item.contains_key("holder") {
+            let until = get_instant(&item, "held_until");
+            return until.map(Entry::Reserved).ok_or_else(|| StoreError::new(ErrorKind::Corrupt, format!("read {side} {id}")));
+        }
+        match side {
+            Side::Wix => Ok(Entry::Linked(Box::new(read_link(&item)?))),
+            Side::External => self.follow(site, id, get_text(&item, "wix"), read).await,
+        }
+    }
+
+    /// Reads the link that a pointer names.
+    async fn follow(&self, site: &SiteId, external: &RecordId, wix: Option<&str>, read: Read) -> StoreResult<Entry> {
+        let Some(wix) = wix.map(RecordId::from) else { return Ok(Entry::Dangling) };
+        match self.get(Key::record(site, Side::Wix, &wix), read).await? {
+            Some(item) if get_text(&item, "ext") == Some(external.as_str()) => Ok(Entry::Linked(Box::new(read_link(&item)?))),
+            _ => Ok(Entry::Dangling),
+        }
+    }
+
+    /// Looks for the tombstone of a record without a link. It was written together with the end of the link, so it is seen. It
+    /// counts for more than a reservation, which may have expired unnoticed.
+    async fn remains(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<Option<Slot>> {
+        let key = Key::tombstone(site, side, id, &self.fingerprints(site));
+        let item = self.get(key, Read::Consistent).await?;
+        item.map(|item| Ok(Slot::Gone(read_tombstone(&item, id)?))).transpose()
+    }
+}

@@ -1,0 +1,133 @@
+//! Sites: the app installed, settings saved, the app removed.
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+use thiserror::Error;
+use tracing::info;
+
+use crate::{
+    mapping::{self, MappingError},
+    model::{
+        ids::{Pair, SiteId},
+        site::{CrmAccess, MappingRow, Site, Status, WixAccess},
+    },
+    ports::{ContactStore, SiteStore, StoreError, StoreResult},
+};
+
+/// How long what is stored about a site is kept after the app was removed, for owners who come back.
+const GRACE: SignedDuration = SignedDuration::from_hours(30 * 24);
+
+/// Why settings are not saved.
+#[derive(Debug, Error)]
+pub enum SettingsError {
+    /// The mapping breaks rules; all of them are named.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Mapping(Vec<MappingError>),
+    /// A field other than the mapping breaks a rule.
+    #[error("{field}: {rule}")]
+    Field {
+        /// The field.
+        field: &'static str,
+        /// The rule.
+        rule: &'static str,
+    },
+    /// A side, or the store, did not answer as needed.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
+/// Returns the settings of a site that was just installed: safe ones, with which nothing is synchronised until the owner chose a
+/// system of record.
+#[must_use]
+pub fn defaults(site: &SiteId) -> Site {
+    Site {
+        site: site.clone(),
+        version: 0,
+        status: Status::Installed,
+        paused: false,
+        system_of_record: None,
+        on_conflict: Default::default(),
+        on_delete: Default::default(),
+        on_merge: Default::default(),
+        rails: Default::default(),
+        default_country: None,
+        wix: WixAccess::App,
+        crm: CrmAccess::Hubspot { secret: format!("hubspot/{site}") },
+        mapping: Vec::new(),
+        mirror_field: None,
+    }
+}
+
+/// Returns the rows a site is synchronised by: its own, or the CRM's default ones.
+#[must_use]
+pub fn rows(site: &Site) -> Vec<MappingRow> {
+    match &site.crm {
+        _ if !site.mapping.is_empty() => site.mapping.clone(),
+        CrmAccess::Hubspot { .. } => mapping::default_hubspot(),
+    }
+}
+
+/// The app was installed: the site exists from now on; one that comes back keeps its settings.
+pub async fn installed(sites: &dyn SiteStore, site: &SiteId) -> StoreResult<()> {
+    let mut settings = sites.site(site).await?.unwrap_or_else(|| defaults(site));
+    if settings.version > 0 && settings.status == Status::Installed {
+        return Ok(());
+    }
+    settings.status = Status::Installed;
+    settings.version += 1;
+    sites.save_site(&settings).await?;
+    info!(site = %site, "The app was installed.");
+    Ok(())
+}
+
+/// The app was removed: everything stops at once; what is stored is purged after a grace period.
+pub async fn removed(sites: &dyn SiteStore, site: &SiteId, now: Timestamp) -> StoreResult<()> {
+    let Some(mut settings) = sites.site(site).await? else { return Ok(()) };
+    if settings.status != Status::Installed {
+        return Ok(());
+    }
+    settings.status = Status::Removed { purge_at: now + GRACE };
+    settings.version += 1;
+    sites.save_site(&settings).await?;
+    info!(site = %site, "The app was removed.");
+    Ok(())
+}
+
+/// Saves a site's settings after checking them against what both sides have, and makes what the bridge needs there.
+///
+/// `wanted.version` must be that of the settings the owner saw.
+pub async fn save(sites: &dyn SiteStore, stores: &Pair<Arc<dyn ContactStore>>, mut wanted: Site) -> Result<Site, SettingsError> {
+    check_fields(&wanted)?;
+    wanted.mirror_field = Some(stores.wix.set_up().await?);
+    stores.external.set_up().await?;
+    let schemas = Pair { wix: stores.wix.schema().await?, external: stores.external.schema().await? };
+    let schemas = Pair { wix: schemas.wix.as_slice(), external: schemas.external.as_slice() };
+    let errors = mapping::check(&rows(&wanted), schemas, wanted.default_country.as_deref());
+    if !errors.is_empty() {
+        return Err(SettingsError::Mapping(errors));
+    }
+    wanted.version += 1;
+    sites.save_site(&wanted).await?;
+    info!(site = %wanted.site, version = wanted.version, "Saved settings.");
+    Ok(wanted)
+}
+
+fn check_fields(site: &Site) -> Result<(), SettingsError> {
+    let refuse = |field, rule| Err(SettingsError::Field { field, rule });
+    if site.site.as_str().is_empty() {
+        return refuse("site", "must be the Wix instance id");
+    }
+    if site.rails.percent_per_hour > 100 {
+        return refuse("rails.percent_per_hour", "must be a percentage, 0 to 100");
+    }
+    let CrmAccess::Hubspot { secret } = &site.crm;
+    if secret.trim().is_empty() {
+        return refuse("crm.secret", "must name the secret that holds the credentials");
+    }
+    match &site.wix {
+        WixAccess::ApiKey { secret, .. } if secret.trim().is_empty() => refuse("wix.secret", "must name the secret that holds the key"),
+        WixAccess::ApiKey { site_id, .. } if site_id.trim().is_empty() => refuse("wix.site_id", "must be the Wix site id"),
+        WixAccess::ApiKey { .. } | WixAccess::App => Ok(()),
+    }
+}

@@ -79,7 +79,8 @@ fn functions_only_translate() {
     for function in names_in("functions") {
         let sources = sources(&format!("functions/{function}/src"));
         assert_eq!(offenders(&sources, is_sdk), Vec::<String>::new());
-        let common = sources.iter().flat_map(|source| &source.external).filter(|path| path.first().is_some_and(|name| name == "contact_bridge"));
+        let common =
+            sources.iter().flat_map(|source| &source.external).filter(|path| path.first().is_some_and(|name| name == "contact_bridge"));
         for area in common.filter_map(|path| path.get(1)) {
             assert!(FOR_FUNCTIONS.contains(&area.as_str()), "{function} names contact_bridge::{area}");
         }
@@ -104,7 +105,10 @@ fn lambda_stays_at_the_edge() {
 fn simulated_vendors_know_nothing_of_the_bridge() {
     let vendors: Vec<_> = sources("local/src").into_iter().filter(|source| area(&source.module) == "vendors").collect();
     assert!(!vendors.is_empty(), "the vendors are read");
-    assert_eq!(offenders(&vendors, |name| name == "contact_bridge" || name.ends_with("_intake") || name.ends_with("_sync")), Vec::<String>::new());
+    assert_eq!(
+        offenders(&vendors, |name| name == "contact_bridge" || name.ends_with("_intake") || name.ends_with("_sync")),
+        Vec::<String>::new()
+    );
     for source in &vendors {
         let other = source.internal.iter().map(|path| area(path)).find(|area| area != "vendors" && !area.is_empty());
         assert_eq!(other, None, "{}", source.file);

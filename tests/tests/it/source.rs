@@ -207,14 +207,14 @@ pub fn snake_case(name: &str) -> String {
 #[test]
 fn names_are_found_wherever_they_stand() {
     let mut names = Names { module: vec!["flows".to_owned(), "contact".to_owned()], ..Names::default() };
-    let file = r#"
+    let file = r"
         use crate::{model::ids::Side, sync};
         use super::setup::rows as of;
         pub(super) fn f(a: reqwest::Client) { let local = 1; crate::adapters::wix::make(local); }
         mod inner { fn g() { super::h(); } }
         #[cfg(test)] mod tests { use crate::app; }
         #[cfg(test)] mod stub;
-    "#;
+    ";
     names.visit_file(&syn::parse_str(file).unwrap());
     let joined = |paths: &BTreeSet<Vec<String>>| paths.iter().map(|path| path.join("::")).collect::<Vec<_>>();
     assert_eq!(joined(&names.internal), ["adapters::wix::make", "flows::contact::h", "flows::setup::rows", "model::ids::Side", "sync"]);

@@ -10,7 +10,7 @@ use std::{
 };
 
 use clap::{Parser, ValueEnum};
-use contact_bridge::{adapters::memory::Memory, ports::LinkStore};
+use contact_bridge::{adapters::memory::Store, ports::LinkStore};
 use contact_bridge_tests::simulation::{
     history::{self, Verdict},
     plants::Plant,
@@ -107,7 +107,7 @@ fn run(arguments: &Arguments, plant: Plant, first: bool) -> Vec<Verdict> {
         }
     };
     let threads: Vec<_> = (0..arguments.threads).map(|_| next.clone()).map(|next| std::thread::spawn(move || work(next))).collect();
-    let mut verdicts: Vec<Verdict> = threads.into_iter().filter_map(|thread| thread.join().ok()).flatten().collect();
+    let mut verdicts: Vec<Verdict> = threads.into_iter().flat_map(|thread| thread.join().expect("a history does not panic")).collect();
     verdicts.sort_by_key(|verdict| verdict.seed);
     verdicts
 }

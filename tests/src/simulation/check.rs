@@ -179,7 +179,12 @@ fn nobody_is_made_twice(running: &Running, found: &mut Found) {
     let world = lock(&running.world);
     for side in Side::BOTH {
         let mut made: BTreeMap<&RecordId, u32> = BTreeMap::new();
-        for record in world.sides.of(side).records.values() {
+        let vendor = world.sides.of(side);
+        for (id, record) in &vendor.records {
+            // One that a person deleted before its link was stored cannot be known of.
+            if vendor.deleted_by_people.contains(id) {
+                continue;
+            }
             if let Some(source) = &record.made_for {
                 *made.entry(source).or_default() += 1;
             }

@@ -396,7 +396,7 @@ impl ContactStore for SimulatedVendor {
                 (Some(record), Some(_)) if self.side == Side::Wix && World::revision(self.side, record) != winner.revision => {
                     Self::error("merge", ErrorKind::Stale)
                 }
-                (Some(_), Some(_)) => {
+                (Some(_), Some(_)) if winner.id != *loser => {
                     world.unite(self.side, &winner.id, loser);
                     let record = world.sides.of(self.side).present(&winner.id).cloned();
                     record.map_or_else(|| Self::error("merge", ErrorKind::Garbled), |record| Ok(contact(self.side, &winner.id, &record)))

@@ -1,7 +1,8 @@
-//! The tests over the whole repository and the whole path.
+//! The tests over the whole repository and the whole path, in one binary.
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking, and so does its harness")]
 
 mod architecture;
+mod contract;
 mod source;
 mod template;

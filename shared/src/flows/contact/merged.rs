@@ -21,7 +21,7 @@ impl Contacts {
         let mut effect = Effect::Unchanged;
         for source in from.iter().filter(|source| **source != winner.id) {
             match self.look_up(side, source).await? {
-                Slot::Linked(link) if self.went_into(side, source, &winner).await? => effect = self.follow(hint, *link, side, &winner).await?,
+                Slot::Linked(link) if self.went_into(side, source, &winner).await? => effect = self.follow(*link, side, &winner).await?,
                 Slot::Linked(_) | Slot::Free | Slot::Gone(_) => {}
                 Slot::Reserved { until } => return Err(self.until(until, "its counterpart is being made").into()),
             }
@@ -55,7 +55,7 @@ impl Contacts {
             (_, Found::Merged(winner)) => (hint.side.opposite(), winner),
             _ => return Ok(Effect::Unchanged),
         };
-        let effect = self.follow(hint, link, side, &winner).await?;
+        let effect = self.follow(link, side, &winner).await?;
         let mut event = hint.event.clone();
         event.entity = None;
         match Box::pin(self.synchronise(Hint { event: &event, side }, &winner.id)).await? {
@@ -65,11 +65,11 @@ impl Contacts {
     }
 
     /// Re-points a link to the winner of a merge on `side`; where the winner has a link already, two become one.
-    async fn follow(&self, hint: Hint<'_>, link: Link, side: Side, winner: &Contact) -> Step<Effect> {
+    async fn follow(&self, link: Link, side: Side, winner: &Contact) -> Step<Effect> {
         self.ensure_not_being_written(&link)?;
         match self.look_up(side, &winner.id).await? {
             Slot::Free => self.repoint(&link, side, winner).await,
-            Slot::Linked(present) => self.unite(hint, link, *present, side, winner).await,
+            Slot::Linked(present) => self.unite(link, *present, side, winner).await,
             Slot::Reserved { until } => Err(self.until(until, "the winner's counterpart is being made").into()),
             Slot::Gone(tombstone) if tombstone.cause == Cause::Erased => self.bury(&link, Cause::Unlinked).await,
             Slot::Gone(_) => {
@@ -94,10 +94,10 @@ impl Contacts {
     }
 
     /// Two links meet in one winner: their counterparts are merged as well, or the younger link ends and is reported.
-    async fn unite(&self, hint: Hint<'_>, lost: Link, kept: Link, side: Side, winner: &Contact) -> Step<Effect> {
+    async fn unite(&self, lost: Link, kept: Link, side: Side, winner: &Contact) -> Step<Effect> {
         let other = side.opposite();
         if self.site.on_merge == OnMerge::Propagate
-            && let Some(effect) = self.merge_counterparts(hint, &lost, &kept, other).await?
+            && let Some(effect) = self.merge_counterparts(&lost, &kept, other).await?
         {
             return Ok(effect);
         }
@@ -112,10 +112,11 @@ impl Contacts {
     }
 
     /// Merges the counterparts of two links on `side`; `None` if the side does not let them be merged.
-    async fn merge_counterparts(&self, _hint: Hint<'_>, lost: &Link, kept: &Link, side: Side) -> Step<Option<Effect>> {
+    async fn merge_counterparts(&self, lost: &Link, kept: &Link, side: Side) -> Step<Option<Effect>> {
         let Some(winner) = self.surviving(side, kept.id(side)).await? else { return Ok(None) };
         let merged = match self.read(side, lost.id(side)).await? {
             Found::Absent => winner,
+            Found::Present(own) if own.id == winner.id => winner,
             Found::Merged(into) => into,
             Found::Present(_) => match self.store(side).merge(&winner, lost.id(side)).await {
                 Ok(merged) => merged,

@@ -3,13 +3,14 @@
 use serde_json::{Map, Value as Json, json};
 
 use super::{
-    property::{self, COUNTERPART, MERGED, NotText, Shapes},
+    property::{self, COUNTERPART, MERGED, MORE_EMAILS, NotText, Shapes},
     wire::Object,
 };
 use crate::model::{
     contact::{Contact, Found},
-    field::{Field, Fields, Patch},
+    field::{Field, Fields, Patch, Value},
     ids::{RecordId, Revision},
+    normal,
 };
 
 /// Why an object cannot be taken for a contact.
@@ -70,6 +71,22 @@ pub(super) fn has_swallowed(contact: &Contact, id: &RecordId) -> bool {
     merged.is_some_and(|ids| ids.split(';').any(|merged| merged.trim() == id.as_str()))
 }
 
+/// Returns a patch after which the primary address is not among the additional ones: a merge leaves two primary ones, of which only one
+/// stays, and HubSpot does not tell them apart by itself.
+pub(super) fn with_primary_apart(current: &Contact, patch: &Patch) -> Patch {
+    let mut patch = patch.clone();
+    let had = current.native.pointer("/properties/email").and_then(Json::as_str);
+    let primary = patch.get(&Field::from("email")).map_or(had, |value| value.as_ref().and_then(Value::as_text));
+    let more = Field::from(MORE_EMAILS);
+    let list = patch.get(&more).map_or_else(|| current.get(&more), Option::as_ref).map(Value::elements).unwrap_or_default();
+    let is_other = |email: &&String| primary.is_none_or(|primary| normal::email(primary) != normal::email(email));
+    let others: Vec<String> = list.iter().filter(is_other).cloned().collect();
+    if others.len() < list.len() {
+        patch.insert(more, Value::list(others));
+    }
+    patch
+}
+
 /// Writes fields as properties; the names of those that cannot be written.
 pub(super) fn from_patch(patch: &Patch) -> Result<Map<String, Json>, Vec<Field>> {
     let (mut properties, mut refused) = (Map::new(), Vec::new());
@@ -98,7 +115,6 @@ fn time(text: Option<&String>) -> Option<jiff::Timestamp> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::model::field::Value;
 
     fn object(properties: &Json) -> Object {
         let json = json!({"id": "512", "createdAt": "2026-01-02T03:04:05.678Z", "updatedAt": "2026-02-03T04:05:06.789Z",

@@ -7,7 +7,7 @@ use serde_json::{Map, Value as Json, json};
 use super::{
     Client,
     client::{invalid, specs},
-    contact::{found, from_patch, has_swallowed},
+    contact::{found, from_patch, has_swallowed, with_primary_apart},
     property::{COUNTERPART, LABELS, Property, Shape, read},
     wire::Version,
 };
@@ -56,7 +56,7 @@ impl ContactStore for Client {
 
     async fn update(&self, current: &Contact, patch: &Patch) -> StoreResult<Contact> {
         let operation = format!("hubspot update {}", current.id);
-        let properties = from_patch(patch).map_err(|fields| invalid(&operation, fields))?;
+        let properties = from_patch(&with_primary_apart(current, patch)).map_err(|fields| invalid(&operation, fields))?;
         if properties.is_empty() { Ok(current.clone()) } else { self.patch(&operation, &current.id, properties).await }
     }
 

@@ -53,9 +53,20 @@ impl Contacts {
         }
         match self.match_by_keys(side, &this).await? {
             Match::One(other) => self.link_pair(side, this, *other).await,
-            Match::Unclear(reason) => Ok(self.park(side, &this.id, reason).await?),
+            Match::Unclear(reason) => self.park_stray(side, &this.id, reason).await,
             Match::None => self.make_counterpart(side, this).await,
         }
+    }
+
+    /// Notes that a record has no link. The event of a merge, dealt with at the same time, may have given it one: whoever comes second
+    /// takes the note away.
+    async fn park_stray(&self, side: Side, id: &RecordId, reason: ParkedReason) -> Step<Effect> {
+        let effect = self.park(side, id, reason).await?;
+        if let Slot::Linked(_) = self.look_up(side, id).await? {
+            self.links.unpark(&self.site.site, side, id).await?;
+            return Ok(Effect::Unchanged);
+        }
+        Ok(effect)
     }
 
     /// Follows the id of the counterpart that the bridge once wrote on the record: a create whose link was not stored. A person may have
@@ -255,7 +266,7 @@ impl Contacts {
         let Some(id) = known else {
             return match self.match_by_keys(side, this).await? {
                 Match::One(found) => self.adopt(side, this, *found, reservation).await,
-                Match::Unclear(reason) => Ok(self.park(side, &this.id, reason).await?),
+                Match::Unclear(reason) => self.park_stray(side, &this.id, reason).await,
                 Match::None => Err(Stop::at(side.opposite(), error)),
             };
         };

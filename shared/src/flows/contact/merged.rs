@@ -102,6 +102,8 @@ impl Contacts {
         anchor.revision = None;
         anchor.overwrote.clear();
         self.links.repoint(&self.site.site, link, &moved, self.clock.now()).await?;
+        // An event that came before the merge's may have found the winner without a link.
+        self.links.unpark(&self.site.site, side, &winner.id).await?;
         info!(site = %self.site.site, side = %side, from = %link.id(side), to = %winner.id, "Re-pointed a link after a merge.");
         Ok(Effect::Repointed)
     }

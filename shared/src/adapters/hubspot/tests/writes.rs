@@ -172,3 +172,22 @@ async fn a_merge_that_was_carried_out_before_is_done() {
         assert_eq!(portal.client.merge(&winner, &"2".into()).await.is_ok(), done, "{left}");
     }
 }
+
+#[tokio::test]
+async fn the_primary_address_is_not_among_the_additional_ones() {
+    let list = |items: &[&str]| Value::list(items.iter().map(|item| (*item).to_owned()));
+    let cases = [
+        (Patch::from([("hs_additional_emails".into(), list(&["b@x.io", "A@x.io"]))]), json!({"hs_additional_emails": "b@x.io"})),
+        (Patch::from([("email".into(), Value::text("c@x.io"))]), json!({"email": "c@x.io", "hs_additional_emails": ""})),
+        (Patch::from([("firstname".into(), Value::text("Ada"))]), json!({"firstname": "Ada"})),
+    ];
+    for (patch, expected) in cases {
+        let portal = Portal::with("token-1", &["firstname", "email", "hs_additional_emails"]).await;
+        let known = object("512", json!({"email": "a@x.io", "hs_additional_emails": "c@x.io"}));
+        portal.answer("GET", record("512"), 200, known.clone()).await;
+        let current = portal.client.read("512", None).await.unwrap().unwrap();
+        portal.answer("PATCH", record("512"), 200, known).await;
+        portal.client.update(&current, &patch).await.unwrap();
+        assert_eq!(portal.body(1).await, json!({ "properties": expected }));
+    }
+}

@@ -1,0 +1,130 @@
+//! The bridge on one machine against the vendors of the environment: the real ones, unless it names others. Bus, queue and `DynamoDB` are
+//! the local ones; the table is a file.
+
+use std::{net::SocketAddr, path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+use contact_bridge::{
+    adapters::{hubspot::TokenKeeper, memory::Vault, secrets::Environment},
+    app::{App, Means, Vendors},
+    config::{self, ConfigError, Variables},
+    ports::{Secrets, StoreResult},
+};
+use secrecy::{ExposeSecret, SecretString};
+
+use crate::{
+    cloud::{Background, dynamo::Storage},
+    stack::{
+        Listen, Options, StoreKind,
+        aws::{BUS, Cloud, DEAD_LETTERS, QUEUE, TABLE},
+        clock::FlowClock,
+        door::Door,
+        employee::Employee,
+    },
+    vendors::kit::Clock,
+};
+
+/// A running bridge; it stops when this is dropped.
+pub struct Deployment {
+    door: Door,
+    /// The bridge.
+    pub app: Arc<App>,
+    _cloud: Cloud,
+    _worker: Background,
+}
+
+impl Deployment {
+    /// Starts the bridge with the settings and secrets of these variables, those of `docs` for the functions; the names of bus, queue and
+    /// table are the local ones.
+    ///
+    /// # Errors
+    /// Names the variable that is missing, or says what cannot be opened.
+    pub async fn start(variables: &[(String, String)], listen: SocketAddr, store: PathBuf) -> anyhow::Result<Self> {
+        let options = Options {
+            clock: Clock::real(),
+            store: StoreKind::DynamoDb(Storage::File(store)),
+            listen: Listen { gateway: listen, ..Listen::default() },
+            ..Options::default()
+        };
+        let secrets = Arc::new(LocalSecrets::of(variables));
+        let local = [("EVENT_BUS_NAME", BUS), ("TABLE_NAME", TABLE), ("QUEUE_URL", QUEUE), ("DEAD_LETTER_URL", DEAD_LETTERS)];
+        let variables: Variables = variables.iter().cloned().chain(local.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect();
+        let (intake, sync) = (config::Intake::from_variables(&variables)?, config::Sync::from_variables(&variables)?);
+        let cloud = Cloud::start(&options).await?;
+        let clock = FlowClock(options.clock.clone());
+        let app = Arc::new(App::new(means(&cloud, &sync, &secrets, &clock).await?)?);
+        let door = Door::open(listen, &options.clock).await?;
+        door.admit(&intake, secrets.as_ref(), cloud.publisher(), &clock).await?;
+        let worker = Employee::new(app.clone(), &cloud.queue).worker.run();
+        Ok(Self { door, app, _cloud: cloud, _worker: worker })
+    }
+
+    /// Where webhooks arrive, as this machine knows it.
+    #[must_use]
+    pub fn url(&self) -> String {
+        self.door.gateway.url()
+    }
+}
+
+async fn means(cloud: &Cloud, sync: &config::Sync, secrets: &Arc<LocalSecrets>, clock: &FlowClock) -> anyhow::Result<Means> {
+    let fingerprint_secret = sync.fingerprint_secret.resolve(secrets.as_ref()).await?;
+    let stores = cloud.stores(fingerprint_secret.clone(), clock);
+    Ok(Means {
+        links: stores.links,
+        sites: stores.sites,
+        queue: cloud.work_queue(),
+        secrets: secrets.clone(),
+        keeper: secrets.clone(),
+        clock: Arc::new(clock.clone()),
+        fingerprint_secret,
+        vendors: vendors(&sync.vendors, secrets.as_ref()).await?,
+    })
+}
+
+/// Fetches the secrets of the vendors' settings.
+///
+/// # Errors
+/// Names the variable.
+pub async fn vendors(settings: &config::Vendors, secrets: &dyn Secrets) -> Result<Vendors, ConfigError> {
+    Ok(Vendors {
+        wix_base: settings.wix_base.clone(),
+        wix_app_id: settings.wix_app_id.clone(),
+        wix_app_secret: settings.wix_app_secret.resolve(secrets).await?,
+        hubspot_base: settings.hubspot_base.clone(),
+        hubspot_version: settings.hubspot_version.clone(),
+        hubspot_app_id: settings.hubspot_app_id.clone(),
+    })
+}
+
+/// The secrets of the environment, and above them what vendors replaced since the start.
+pub struct LocalSecrets {
+    given: Environment,
+    replaced: Vault,
+}
+
+impl LocalSecrets {
+    /// Takes the secrets out of variables.
+    #[must_use]
+    pub fn of(variables: &[(String, String)]) -> Self {
+        Self { given: variables.iter().cloned().collect(), replaced: Vault::default() }
+    }
+}
+
+#[async_trait]
+impl Secrets for LocalSecrets {
+    async fn secret(&self, name: &str) -> StoreResult<SecretString> {
+        match self.replaced.secret(name).await {
+            Ok(secret) => Ok(secret),
+            Err(_) => self.given.secret(name).await,
+        }
+    }
+}
+
+#[async_trait]
+impl TokenKeeper for LocalSecrets {
+    async fn keep(&self, secret: &str, value: &SecretString) -> StoreResult<()> {
+        tracing::warn!(secret.name = secret, "A vendor replaced a token; the environment has the old one, change it before the next start.");
+        self.replaced.put(secret, value.expose_secret());
+        Ok(())
+    }
+}

@@ -1,0 +1,123 @@
+//! What a site's owner does from the command line: reading and saving settings, in a table of AWS or in a local file.
+
+use std::{path::PathBuf, sync::Arc};
+
+use anyhow::Context;
+use async_trait::async_trait;
+use aws_config::BehaviorVersion;
+use contact_bridge::{
+    adapters::{dynamodb, hubspot::TokenKeeper, memory, secrets::ParameterStore},
+    app::{App, Means},
+    config::{self, Variables},
+    flows::setup,
+    model::{ids::SiteId, site::Site},
+    ports::{Clock, ErrorKind, Secrets, StoreError, StoreResult},
+};
+use secrecy::SecretString;
+
+use crate::{
+    cloud::dynamo::{Dynamo, Storage},
+    deployment::{LocalSecrets, vendors},
+    stack::{
+        aws::{TABLE, dynamo_client},
+        clock::FlowClock,
+    },
+    vendors::kit,
+};
+
+/// A table with settings, and the environment that says how to reach the vendors.
+pub struct Owner {
+    variables: Variables,
+    store: Arc<dynamodb::Store>,
+    /// The secrets that settings of the deployment name.
+    named: Arc<dyn Secrets>,
+    /// The sites' secrets.
+    secrets: Arc<dyn Secrets>,
+    keeper: Arc<dyn TokenKeeper>,
+    clock: Arc<dyn Clock>,
+    _local: Option<Dynamo>,
+}
+
+impl Owner {
+    /// Opens the table in `file`, or else `TABLE_NAME` in the account of the environment.
+    ///
+    /// # Errors
+    /// Says what is missing.
+    pub async fn open(variables: &[(String, String)], file: Option<PathBuf>) -> anyhow::Result<Self> {
+        let local = Arc::new(LocalSecrets::of(variables));
+        let variables: Variables = variables.iter().cloned().collect();
+        let clock: Arc<dyn Clock> = Arc::new(FlowClock(kit::Clock::real()));
+        if let Some(file) = file {
+            let dynamo = Dynamo::start(&Storage::File(file), &kit::Clock::real()).await?;
+            dynamo.create_table(TABLE)?;
+            let store = store(dynamo_client(&dynamo.endpoint()), TABLE, &clock);
+            return Ok(Self { variables, store, named: local.clone(), secrets: local.clone(), keeper: local, clock, _local: Some(dynamo) });
+        }
+        let table = variables.required("TABLE_NAME").context("without --store, the table is that of the environment")?.to_owned();
+        let aws = aws_config::load_defaults(BehaviorVersion::latest()).await;
+        let store = store(aws_sdk_dynamodb::Client::new(&aws), &table, &clock);
+        let Some(prefix) = variables.optional("SECRET_PREFIX").map(str::to_owned) else {
+            return Ok(Self { variables, store, named: local.clone(), secrets: local.clone(), keeper: local, clock, _local: None });
+        };
+        let parameters = Arc::new(ParameterStore::new(aws_sdk_ssm::Client::new(&aws), clock.clone()));
+        let secrets = Arc::new(Prefixed { prefix, parameters: parameters.clone() });
+        Ok(Self { variables, store, named: parameters, secrets, keeper: Arc::new(NoKeeper), clock, _local: None })
+    }
+
+    /// A site's settings.
+    ///
+    /// # Errors
+    /// When there are none.
+    pub async fn show(&self, id: &str) -> anyhow::Result<Site> {
+        use contact_bridge::ports::SiteStore;
+        self.store.site(&SiteId::new(id)).await?.with_context(|| format!("site: there are no settings of {id}"))
+    }
+
+    /// Checks settings against both sides and saves them.
+    ///
+    /// # Errors
+    /// Names the field and the rule, or the variable that is missing.
+    pub async fn put(&self, site: Site) -> anyhow::Result<Site> {
+        let settings = config::Vendors::from_variables(&self.variables)?;
+        let means = Means {
+            links: self.store.clone(),
+            sites: self.store.clone(),
+            queue: Arc::new(memory::Queue::default()),
+            secrets: self.secrets.clone(),
+            keeper: self.keeper.clone(),
+            clock: self.clock.clone(),
+            // Settings are saved without fingerprints.
+            fingerprint_secret: SecretString::default(),
+            vendors: vendors(&settings, self.named.as_ref()).await?,
+        };
+        let stores = App::new(means)?.connect(&site).await?;
+        Ok(setup::save(self.store.as_ref(), &stores, site).await?)
+    }
+}
+
+fn store(client: aws_sdk_dynamodb::Client, table: &str, clock: &Arc<dyn Clock>) -> Arc<dynamodb::Store> {
+    Arc::new(dynamodb::Store::new(client, table, SecretString::default(), clock.clone()))
+}
+
+/// The sites' secrets in Parameter Store, below a prefix.
+struct Prefixed {
+    prefix: String,
+    parameters: Arc<ParameterStore>,
+}
+
+#[async_trait]
+impl Secrets for Prefixed {
+    async fn secret(&self, name: &str) -> StoreResult<SecretString> {
+        self.parameters.secret(&format!("{}{name}", self.prefix)).await
+    }
+}
+
+/// Saving settings is no reason to replace a token in Parameter Store.
+struct NoKeeper;
+
+#[async_trait]
+impl TokenKeeper for NoKeeper {
+    async fn keep(&self, secret: &str, _value: &SecretString) -> StoreResult<()> {
+        Err(StoreError::new(ErrorKind::Unsupported, format!("keep secret {secret}")))
+    }
+}

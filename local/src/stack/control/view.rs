@@ -1,0 +1,25 @@
+//! What the control API shows of the bridge's records.
+
+use contact_bridge::model::{
+    ids::Side,
+    link::Link,
+};
+use serde_json::{Value, json};
+
+use crate::stack::SiteHandle;
+
+pub(super) fn handle(handle: &SiteHandle) -> Value {
+    json!({"site": handle.id, "wix_site_id": handle.wix_site_id, "portal": handle.portal})
+}
+
+/// A link without its fingerprints, which tell a person nothing.
+pub(super) fn link(link: &Link) -> Value {
+    let anchor = |side| {
+        let anchor = link.anchors.of(side);
+        json!({"id": anchor.id, "revision": anchor.revision})
+    };
+    json!({
+        "wix": anchor(Side::Wix), "external": anchor(Side::External), "since": link.since, "version": link.version,
+        "rows": link.rows, "held": link.held, "writing": link.intent.is_some(),
+    })
+}

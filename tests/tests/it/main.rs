@@ -1,0 +1,3 @@
+//! The integration tests of the bridge, in one binary.
+
+mod scenarios;

@@ -1,4 +1,5 @@
 //! Contact Bridge on one machine.
 
 pub mod cloud;
+pub mod stack;
 pub mod vendors;

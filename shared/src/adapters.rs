@@ -2,7 +2,10 @@
 
 mod aws;
 pub mod dynamodb;
+pub mod eventbridge;
 pub mod http;
 pub mod hubspot;
 pub mod memory;
+pub mod secrets;
+pub mod sqs;
 pub mod wix;

@@ -7,7 +7,14 @@ use aws_sdk_dynamodb::{
     operation::RequestId,
 };
 
-use crate::ports::{ErrorKind, StoreError};
+use crate::{
+    model::event::Event,
+    ports::{ErrorKind, StoreError, StoreResult},
+};
+
+/// The largest event: bus and queue take 256 KiB in every region, and the rule that leads from one to the other adds an envelope
+/// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-putevents.html>).
+pub(super) const MOST_BYTES: usize = 255 * 1024;
 
 /// The code of a failure, in place of its text: a service may quote what it was sent.
 #[derive(Debug)]
@@ -59,5 +66,49 @@ pub(super) fn kind(code: &str) -> ErrorKind {
         "QueueDoesNotExist" | "AWS.SimpleQueueService.NonExistentQueue" | "ResourceNotFoundException" => ErrorKind::Corrupt,
         "ResponseError" => ErrorKind::Garbled,
         _ => ErrorKind::Unavailable,
+    }
+}
+
+/// Writes an event as the bus carries it; one that would be too large goes without the record it encloses, which is read again then.
+pub(super) fn detail(operation: &str, event: &Event) -> StoreResult<String> {
+    let write = |event: &Event| {
+        serde_json::to_string(event).map_err(|error| StoreError::new(ErrorKind::Invalid(Vec::new()), operation).caused_by(error))
+    };
+    let whole = write(event)?;
+    if whole.len() <= MOST_BYTES || event.entity.is_none() {
+        return Ok(whole);
+    }
+    write(&Event { entity: None, ..event.clone() })
+}
+
+#[cfg(test)]
+pub(super) mod testing {
+    //! A server in place of AWS, and what its clients need.
+
+    use aws_sdk_dynamodb::config::{Credentials, Region};
+    use serde_json::{Value, json};
+    use wiremock::MockServer;
+
+    use crate::model::event::Event;
+
+    pub(in crate::adapters) fn credentials() -> Credentials {
+        Credentials::new("id", "secret", None, None, "test")
+    }
+
+    pub(in crate::adapters) const fn region() -> Region {
+        Region::from_static("us-east-1")
+    }
+
+    /// An event of one record, enclosing `bytes` of it.
+    pub(in crate::adapters) fn event(record: &str, bytes: usize) -> Event {
+        let event = json!({"site": "s", "side": "wix", "record": record, "kind": "created", "at": "2026-08-21T10:11:12Z"});
+        let mut event: Event = serde_json::from_value(event).unwrap();
+        event.entity = (bytes > 0).then(|| Value::from("x".repeat(bytes)));
+        event
+    }
+
+    /// The bodies of the requests so far.
+    pub(in crate::adapters) async fn bodies(server: &MockServer) -> Vec<Value> {
+        server.received_requests().await.unwrap().iter().map(|request| request.body_json().unwrap()).collect()
     }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use clap::{Parser, ValueEnum};
-use contact_bridge::{adapters::memory::Memory, ports::LinkStore};
+use contact_bridge::{adapters::memory::Store, ports::LinkStore};
 use contact_bridge_tests::simulation::{
     history::{self, Verdict},
     plants::Plant,

@@ -1,3 +1,4 @@
-//! The integration tests of the bridge, in one binary.
+//! All tests of the whole, in one binary.
 
+mod contract;
 mod scenarios;

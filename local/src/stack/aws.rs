@@ -1,0 +1,132 @@
+//! The cloud's parts of a stack, and the bridge's adapters on top of them, each with the official SDK's client.
+//!
+//! The clients do not retry: a fault shows as what it is.
+
+use std::{sync::Arc, time::Duration};
+
+use aws_sdk_dynamodb::config::Credentials;
+use contact_bridge::{
+    adapters::{dynamodb, eventbridge, memory, sqs},
+    model::event::Event,
+    ports::{Clock, EventBus, LinkStore, SiteStore, WorkQueue},
+};
+
+use super::{
+    clock::FlowClock,
+    options::{Options, StoreKind},
+};
+use crate::cloud::{
+    REGION,
+    aws::{Aws, Resources},
+    bus::{self, Bus, BusOptions, Pattern, Rule},
+    dynamo::Dynamo,
+    queue::{Queue, QueueOptions, Redrive},
+};
+
+/// The bus, as the template names it.
+pub(super) const BUS: &str = "contact-bridge";
+/// The table.
+pub(super) const TABLE: &str = "contact-bridge";
+const QUEUE: &str = "contact-sync";
+const DEAD_LETTERS: &str = "contact-sync-dead-letters";
+/// As in `template.yaml`.
+const VISIBILITY: Duration = Duration::from_mins(6);
+const MOST_RECEIVES: u32 = 5;
+
+/// The cloud's parts.
+#[derive(Clone)]
+pub(super) struct Cloud {
+    pub aws: Aws,
+    pub bus: Bus,
+    pub queue: Queue,
+    pub dead_letters: Queue,
+    pub dynamo: Option<Dynamo>,
+}
+
+/// Links and sites, whatever they are kept in.
+#[derive(Clone)]
+pub(super) struct Stores {
+    pub links: Arc<dyn LinkStore>,
+    pub sites: Arc<dyn SiteStore>,
+}
+
+impl Cloud {
+    /// Starts what the options ask for, with a rule that leads from the bus to the queue.
+    pub async fn start(options: &Options) -> anyhow::Result<Self> {
+        let clock = &options.clock;
+        let dead_letters = Queue::new(DEAD_LETTERS, clock, QueueOptions { retention: Duration::from_hours(14 * 24), ..QueueOptions::default() });
+        let redrive = Redrive { dead_letters: dead_letters.clone(), max_receive_count: MOST_RECEIVES };
+        let queue = Queue::new(QUEUE, clock, QueueOptions { visibility: VISIBILITY, redrive: Some(redrive), ..QueueOptions::default() });
+        let bus = Bus::new(BUS, clock, BusOptions { seed: options.seed, ..BusOptions::default() });
+        let pattern = Pattern { source: vec![bus::Match::Exact(Event::SOURCE.to_owned())], ..Pattern::default() };
+        bus.add_rule(Rule { pattern, target: queue.clone() });
+        let resources = Resources { buses: vec![bus.clone()], queues: vec![queue.clone(), dead_letters.clone()], ..Resources::default() };
+        let aws = Aws::start(options.listen.aws, resources).await?;
+        Ok(Self { aws, bus, queue, dead_letters, dynamo: dynamo(options).await? })
+    }
+
+    /// The bus adapter.
+    pub fn publisher(&self) -> Arc<dyn EventBus> {
+        use aws_sdk_eventbridge::{Client, config::{BehaviorVersion, Config, Region, retry::RetryConfig}};
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static(REGION))
+            .credentials_provider(credentials())
+            .endpoint_url(self.aws.url())
+            .retry_config(RetryConfig::disabled());
+        Arc::new(eventbridge::Bus::new(Client::from_conf(config.build()), BUS))
+    }
+
+    /// The queue adapter.
+    pub fn work_queue(&self) -> Arc<dyn WorkQueue> {
+        use aws_sdk_sqs::{Client, config::{BehaviorVersion, Config, Region, retry::RetryConfig}};
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static(REGION))
+            .credentials_provider(credentials())
+            .endpoint_url(self.aws.url())
+            .retry_config(RetryConfig::disabled());
+        let urls = [QUEUE, DEAD_LETTERS].map(|name| self.aws.queue_url(name));
+        let [work, dead_letters] = urls;
+        Arc::new(sqs::Queue::new(Client::from_conf(config.build()), work, dead_letters))
+    }
+
+    /// The table adapter, or the store in memory.
+    pub fn stores(&self, secret: &str, clock: &FlowClock) -> Stores {
+        let Some(dynamo) = &self.dynamo else {
+            let store = Arc::new(memory::Store::new());
+            return Stores { links: store.clone(), sites: store };
+        };
+        let clock: Arc<dyn Clock> = Arc::new(clock.clone());
+        let store = Arc::new(dynamodb::Store::new(dynamo_client(&dynamo.endpoint()), TABLE, secret.into(), clock));
+        Stores { links: store.clone(), sites: store }
+    }
+}
+
+async fn dynamo(options: &Options) -> anyhow::Result<Option<Dynamo>> {
+    let StoreKind::DynamoDb(storage) = &options.store else { return Ok(None) };
+    let dynamo = if options.metered {
+        Dynamo::start_metered(storage, &options.clock).await?
+    } else {
+        Dynamo::start(storage, &options.clock).await?
+    };
+    dynamo.create_table(TABLE)?;
+    Ok(Some(dynamo))
+}
+
+/// The local services take any.
+fn credentials() -> Credentials {
+    Credentials::new("local", "local", None, None, "local")
+}
+
+/// A client of an embedded `DynamoDB`.
+pub(super) fn dynamo_client(endpoint: &str) -> aws_sdk_dynamodb::Client {
+    use aws_sdk_dynamodb::config::{BehaviorVersion, Config, Region, retry::RetryConfig};
+    let config = Config::builder()
+        .behavior_version(BehaviorVersion::latest())
+        .region(Region::from_static(REGION))
+        .credentials_provider(credentials())
+        .endpoint_url(endpoint)
+        .retry_config(RetryConfig::disabled());
+    aws_sdk_dynamodb::Client::from_conf(config.build())
+}

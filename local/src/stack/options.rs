@@ -1,0 +1,70 @@
+//! How a stack is set up.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use crate::{cloud::dynamo::Storage, vendors::kit::Clock};
+
+/// Where a manual clock starts unless told otherwise: 2026-09-01, 08:00 UTC.
+const START_MS: i64 = 1_788_249_600_000;
+
+/// How to start a stack.
+pub struct Options {
+    /// The clock of everything: of the bridge, the cloud and both vendors.
+    pub clock: Clock,
+    /// Where links and sites are kept.
+    pub store: StoreKind,
+    /// Whether to count what the embedded `DynamoDB` consumes; each of its calls then goes through one more hop.
+    pub metered: bool,
+    /// The seed of all ids.
+    pub seed: u64,
+    /// Where the servers listen.
+    pub listen: Listen,
+}
+
+/// Where links and sites are kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum StoreKind {
+    /// In memory, without `DynamoDB`.
+    Memory,
+    /// In the embedded `DynamoDB`, through the official SDK.
+    DynamoDb(Storage),
+}
+
+/// Where the servers listen; port 0 takes a free one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listen {
+    /// The HTTP gateway, to which the vendors post their webhooks.
+    pub gateway: SocketAddr,
+    /// The simulated Wix.
+    pub wix: SocketAddr,
+    /// The simulated `HubSpot`.
+    pub hubspot: SocketAddr,
+    /// The AWS endpoint: bus and queues.
+    pub aws: SocketAddr,
+    /// The control API.
+    pub control: SocketAddr,
+}
+
+impl Listen {
+    /// Five neighbouring ports of the loopback interface, in the order of the fields; all free ones if `first` is 0.
+    #[must_use]
+    pub const fn from_port(first: u16) -> Self {
+        const fn at(first: u16, place: u16) -> SocketAddr {
+            let port = if first == 0 { 0 } else { first.saturating_add(place) };
+            SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), port)
+        }
+        Self { gateway: at(first, 0), wix: at(first, 1), hubspot: at(first, 2), aws: at(first, 3), control: at(first, 4) }
+    }
+}
+
+impl Default for Listen {
+    fn default() -> Self {
+        Self::from_port(0)
+    }
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { clock: Clock::manual(START_MS), store: StoreKind::Memory, metered: false, seed: 1, listen: Listen::default() }
+    }
+}

@@ -1,0 +1,105 @@
+//! Running a stack until nothing is due.
+
+use std::time::Duration;
+
+use anyhow::bail;
+use futures::future::join_all;
+use serde::Serialize;
+
+use super::Stack;
+use crate::cloud::Background;
+
+/// The most virtual time one settling takes: longer than Wix's retries of a webhook, and than the tries of an event.
+const LONGEST: Duration = Duration::from_hours(48);
+/// After so many rounds something feeds itself.
+const MOST_ROUNDS: u32 = 200_000;
+/// How often a stack that follows the machine's clock looks for work.
+const TICK: Duration = Duration::from_millis(50);
+
+/// What settling did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Settled {
+    /// Webhooks posted, repeated ones counted again.
+    pub webhooks: usize,
+    /// Messages handed to contact sync, repeated ones counted again.
+    pub messages: usize,
+    /// Invocations of contact sync.
+    pub batches: usize,
+    /// How far the clock was moved.
+    pub virtual_ms: i64,
+    /// Whether nothing is due any more; otherwise the time was up.
+    pub quiet: bool,
+}
+
+impl Stack {
+    /// Runs everything until nothing is due: posts webhooks, feeds contact sync, moves the clock to the next due instant, and again;
+    /// retries and delays included, at most 48 hours of virtual time. Takes no real time but the work's. Dead letters stay.
+    ///
+    /// # Errors
+    /// When the work does not end although time stands still.
+    pub async fn settle(&self) -> anyhow::Result<Settled> {
+        self.settle_within(LONGEST).await
+    }
+
+    /// As [`Self::settle`], for at most `limit` of virtual time.
+    ///
+    /// # Errors
+    /// As [`Self::settle`].
+    pub async fn settle_within(&self, limit: Duration) -> anyhow::Result<Settled> {
+        let _turn = self.turn.lock().await;
+        let start = self.clock.now_ms();
+        let end = start.saturating_add(i64::try_from(limit.as_millis()).unwrap_or(i64::MAX));
+        let mut settled = Settled::default();
+        for _ in 0..MOST_ROUNDS {
+            if self.work_off(&mut settled).await {
+                continue;
+            }
+            let due = self.next_due();
+            if let Some(due) = due.filter(|due| *due <= end) {
+                self.clock.set_ms(due);
+                continue;
+            }
+            settled.virtual_ms = self.clock.now_ms() - start;
+            settled.quiet = due.is_none();
+            return Ok(settled);
+        }
+        bail!("the stack did not settle in {MOST_ROUNDS} rounds: {settled:?}")
+    }
+
+    /// Does what is due now, and tells whether there was anything.
+    async fn work_off(&self, settled: &mut Settled) -> bool {
+        let webhooks = self.wix.deliver_due().await + self.hubspot.deliver_due().await;
+        let workers = self.workers();
+        let taken = join_all(workers.iter().map(|employee| employee.worker.pump_once())).await;
+        let messages: usize = taken.iter().sum();
+        settled.webhooks += webhooks;
+        settled.messages += messages;
+        settled.batches += taken.iter().filter(|messages| **messages > 0).count();
+        webhooks + messages > 0
+    }
+
+    /// When something is, or was, due next.
+    #[must_use]
+    pub fn next_due(&self) -> Option<i64> {
+        [self.wix.next_due(), self.hubspot.next_due(), self.cloud.queue.next_due()].into_iter().flatten().min()
+    }
+
+    /// Lets the stack work by itself as real time goes by, until what this returns is dropped. A manual clock is moved along with the
+    /// machine's, so waits of the bridge still take no time.
+    pub fn run(&self) -> Background {
+        let stack = self.clone();
+        Background::spawn(async move {
+            let mut before = std::time::Instant::now();
+            loop {
+                tokio::time::sleep(TICK).await;
+                let _turn = stack.turn.lock().await;
+                let elapsed = before.elapsed();
+                before += elapsed;
+                if stack.clock.is_manual() {
+                    stack.clock.advance(elapsed);
+                }
+                stack.work_off(&mut Settled::default()).await;
+            }
+        })
+    }
+}

@@ -1,0 +1,115 @@
+//! Sites of a stack: a Wix site, a portal, a secret and settings.
+
+use contact_bridge::{
+    flows::setup::{self, SettingsError},
+    model::{
+        ids::{Side, SiteId},
+        site::{CrmAccess, OnDelete, OnMerge, Site},
+    },
+};
+
+use super::Stack;
+use crate::vendors::{hubspot::PortalOptions, wix::SiteIds};
+
+/// A site of a stack.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SiteHandle {
+    /// The site's id: the id of the app's instance on the Wix site.
+    pub id: SiteId,
+    /// The `HubSpot` portal.
+    pub portal: u64,
+    /// The Wix site.
+    pub wix_site_id: String,
+}
+
+impl SiteHandle {
+    /// The ids of the site of this name, always the same ones.
+    fn named(name: &str) -> Self {
+        let (instance, site) = (hash(name, 1), hash(name, 2));
+        Self {
+            id: SiteId::new(guid(instance, hash(name, 3))),
+            portal: 1_000_000 + instance % 8_999_999,
+            wix_site_id: guid(site, hash(name, 4)),
+        }
+    }
+
+    fn token(&self) -> String {
+        format!("pat-{}", self.portal)
+    }
+}
+
+/// FNV-1a.
+fn hash(name: &str, salt: u8) -> u64 {
+    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    name.bytes().chain([salt]).fold(0xcbf2_9ce4_8422_2325, mix)
+}
+
+fn guid(high: u64, low: u64) -> String {
+    let (high, low) = (high >> 16, low >> 16);
+    format!("{:08x}-{:04x}-4{:03x}-8{:03x}-{:012x}", high >> 16, high & 0xffff, low & 0xfff, (low >> 12) & 0xfff, low)
+}
+
+impl Stack {
+    /// Adds a site, or brings back the one of this name that the store knows: the Wix site and the portal with their webhooks led to
+    /// the gateway, the portal's secret, and settings saved like an owner saves them. Wix is the system of record, deletes and merges are
+    /// propagated, unless `adjust` says otherwise.
+    ///
+    /// # Errors
+    /// When the site exists in this stack, or its settings are refused.
+    pub async fn add_site(&self, name: &str, adjust: impl FnOnce(&mut Site)) -> anyhow::Result<SiteHandle> {
+        let handle = SiteHandle::named(name);
+        anyhow::ensure!(!self.handles().contains_key(&handle.id), "name: the site {name} exists");
+        let mut site = match self.app.means.sites.site(&handle.id).await? {
+            Some(known) => known,
+            None => fresh(&handle),
+        };
+        adjust(&mut site);
+        self.connect_vendors(&handle, &site)?;
+        self.handles().insert(handle.id.clone(), handle.clone());
+        self.save_site(site).await?;
+        Ok(handle)
+    }
+
+    fn connect_vendors(&self, handle: &SiteHandle, site: &Site) -> anyhow::Result<()> {
+        let properties = setup::rows(site).into_iter().map(|row| row.external.as_str().to_owned());
+        let portal = PortalOptions {
+            site: Some(handle.id.to_string()),
+            webhook_url: Some(format!("{}/webhooks/hubspot/{}", self.door.gateway.url(), handle.id)),
+            subscribed_properties: Some(properties.collect()),
+            ..PortalOptions::new(handle.portal, &handle.token())
+        };
+        self.hubspot.add_portal(portal).map_err(|refusal| anyhow::anyhow!(refusal.0))?;
+        self.wix.add_site(&SiteIds { site_id: handle.wix_site_id.clone(), instance_id: handle.id.to_string() });
+        let CrmAccess::Hubspot { secret } = &site.crm;
+        self.vault.put(secret, handle.token());
+        Ok(())
+    }
+
+    /// Saves settings like an owner does: checked against what both sides have.
+    ///
+    /// # Errors
+    /// Names the field and the rule.
+    pub async fn save_site(&self, site: Site) -> Result<Site, SettingsError> {
+        let stores = self.app.connect(&site).await?;
+        let saved = setup::save(self.app.means.sites.as_ref(), &stores, site).await?;
+        for app in self.apps() {
+            app.forget(&saved.site);
+        }
+        Ok(saved)
+    }
+
+    /// The sites added, in the order of their ids.
+    #[must_use]
+    pub fn sites(&self) -> Vec<SiteHandle> {
+        self.handles().values().cloned().collect()
+    }
+}
+
+fn fresh(handle: &SiteHandle) -> Site {
+    Site {
+        system_of_record: Some(Side::Wix),
+        on_delete: OnDelete::Propagate,
+        on_merge: OnMerge::Propagate,
+        ..setup::defaults(&handle.id)
+    }
+}

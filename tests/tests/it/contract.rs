@@ -1,0 +1,100 @@
+//! What every store must do: each sentence of the ports' docs is a test, run over the table and over its twin in memory.
+
+mod bench;
+mod costs;
+mod endings;
+mod linking;
+mod listing;
+mod notes;
+mod privacy;
+mod reservations;
+mod sites;
+
+/// Runs each contract over each store.
+macro_rules! contracts {
+    ($($suite:ident: $($contract:ident),+;)+) => {
+        mod memory {
+            $(mod $suite {
+                $(#[tokio::test]
+                async fn $contract() -> anyhow::Result<()> {
+                    use crate::contract::{bench, $suite};
+                    $suite::$contract(&bench::in_memory()).await
+                })+
+            })+
+        }
+        mod dynamodb {
+            $(mod $suite {
+                $(#[tokio::test]
+                async fn $contract() -> anyhow::Result<()> {
+                    use crate::contract::{bench, $suite};
+                    $suite::$contract(&bench::Table::start().await?.bench()).await
+                })+
+            })+
+        }
+    };
+}
+
+contracts! {
+    linking:
+        a_record_nobody_knows_is_free,
+        a_link_is_found_from_both_sides_as_it_was_stored,
+        a_linked_record_is_not_linked_again,
+        a_record_reserved_by_another_is_not_linked,
+        an_expired_reservation_does_not_keep_from_linking,
+        a_refused_link_leaves_nothing_behind,
+        of_two_links_on_one_record_one_wins,
+        a_save_follows_the_version_that_is_stored,
+        what_is_not_linked_is_not_saved,
+        a_link_is_not_saved_as_one_between_other_records,
+        of_two_saves_of_one_version_one_wins;
+    reservations:
+        a_reservation_shows,
+        a_reserved_record_is_not_reserved_by_another,
+        a_linked_record_is_not_reserved,
+        a_reserved_key_is_not_reserved_by_another,
+        a_refused_reservation_leaves_nothing_behind,
+        an_expired_reservation_is_taken_over,
+        the_holder_reserves_again,
+        more_keys_than_a_transaction_takes_are_reserved,
+        of_two_reservations_of_one_record_one_wins,
+        of_two_reservations_of_one_person_one_wins,
+        a_released_record_is_free_with_its_keys,
+        a_release_keeps_the_keys_it_does_not_name,
+        what_is_anothers_by_now_is_not_released,
+        linking_ends_the_reservation_and_keeps_its_keys;
+    endings:
+        a_buried_link_leaves_tombstones_that_name_the_counterparts,
+        an_erased_link_leaves_tombstones_without_names,
+        a_link_that_changed_is_not_buried,
+        a_merged_record_takes_the_link_over,
+        a_link_can_move_on_both_sides,
+        a_link_that_stays_is_replaced,
+        a_link_that_changed_is_not_repointed,
+        a_link_is_not_repointed_to_a_taken_record,
+        a_link_is_repointed_over_an_expired_reservation,
+        a_record_without_link_is_entombed,
+        a_linked_record_is_not_entombed,
+        an_erasure_is_kept,
+        a_tombstone_shows_although_a_reservation_expired,
+        a_tombstone_is_taken_away,
+        the_tombstone_of_an_erasure_stays;
+    listing:
+        links_are_counted_up_to_a_limit,
+        reservations_are_not_counted_and_not_listed,
+        links_are_listed_a_page_at_a_time,
+        a_listing_continues_behind_a_link_that_is_gone;
+    notes:
+        deletes_are_counted_up_to_the_limit_of_the_hour,
+        deletes_spent_at_once_are_counted_once_each,
+        a_note_replaces_the_one_before,
+        a_note_is_taken_away,
+        a_side_cools_down_until_the_latest_instant;
+    sites:
+        a_site_reads_back_as_it_was_saved,
+        a_save_of_settings_follows_the_version_that_is_stored,
+        of_two_saves_of_the_same_settings_one_wins,
+        all_sites_are_listed,
+        a_purge_keeps_nothing_but_erasures,
+        a_purge_leaves_other_sites_alone,
+        sites_do_not_see_each_other;
+}

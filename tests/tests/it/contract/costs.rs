@@ -1,0 +1,77 @@
+//! What the table costs, and how it deals with items that are not as they should be.
+
+use aws_sdk_dynamodb::{primitives::Blob, types::AttributeValue};
+use contact_bridge::{
+    adapters::dynamodb::Units,
+    model::{
+        ids::{RecordId, Revision, Side},
+        link::Link,
+    },
+    ports::ErrorKind,
+};
+
+use super::bench::{Bench, Table, full_link, kind, link};
+
+/// A link of the default mapping between records with ids of usual length, being written.
+fn usual_link() -> Link {
+    let rows = ["first-name", "last-name", "email", "phone", "company", "job-title", "birthdate", "street", "city", "region", "country"];
+    let mut link = full_link(&rows.map(|row| (row, "a value")));
+    link.anchors.external.base = link.anchors.wix.base.clone();
+    link.anchors.external.overwrote.iter_mut().for_each(|overwrote| overwrote.rows.retain(|id, _| id.as_str() == "email"));
+    link.intent.iter_mut().for_each(|intent| intent.rows.retain(|id, _| id.as_str() == "email"));
+    link.anchors.wix.id = RecordId::from("4c1b0a52-8c7a-4a3b-9d54-0b6f6f0f7e11");
+    link.anchors.external.id = RecordId::from("123456789012");
+    link.anchors.wix.revision = Some(Revision::from("118"));
+    link
+}
+
+async fn spent(table: &Table, work: impl Future<Output = anyhow::Result<()>>) -> anyhow::Result<Units> {
+    let before = table.capacity.units();
+    work.await?;
+    let after = table.capacity.units();
+    Ok(Units { read: after.read - before.read, write: after.write - before.write })
+}
+
+async fn update(bench: &Bench, side: Side, link: &mut Link) -> anyhow::Result<()> {
+    bench.links.look_up(&bench.site, side, &link.id(side).clone()).await?;
+    for _ in 0..2 {
+        link.version += 1;
+        bench.save(link).await?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
+async fn an_update_takes_two_write_units() -> anyhow::Result<()> {
+    let table = Table::start().await?;
+    let bench = table.bench();
+    let mut link = usual_link();
+    bench.link(&link).await?;
+    assert_eq!(spent(&table, update(&bench, Side::Wix, &mut link)).await?, Units { read: 0.5, write: 2.0 });
+    assert_eq!(spent(&table, update(&bench, Side::External, &mut link)).await?, Units { read: 1.0, write: 2.0 });
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_pointer_without_its_link_is_an_error_and_not_a_free_record() -> anyhow::Result<()> {
+    let table = Table::start().await?;
+    let bench = table.bench();
+    bench.link(&link("w1", "e1")).await?;
+    let key = [("PK", format!("site#{}", bench.site)), ("SK", "link#w1".to_owned())];
+    let key = key.map(|(name, text)| (name.to_owned(), AttributeValue::S(text))).into();
+    table.client.delete_item().table_name(Table::name()).set_key(Some(key)).send().await?;
+    assert_eq!(kind(bench.slot(Side::External, "e1").await), Some(ErrorKind::Corrupt));
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_link_that_cannot_be_read_is_an_error() -> anyhow::Result<()> {
+    let table = Table::start().await?;
+    let bench = table.bench();
+    let item = [("PK", format!("site#{}", bench.site)), ("SK", "link#w1".to_owned()), ("ext", "e1".to_owned())];
+    let put = table.client.put_item().table_name(Table::name()).item("version", AttributeValue::N("1".to_owned()));
+    let put = item.into_iter().fold(put, |put, (name, text)| put.item(name, AttributeValue::S(text)));
+    put.item("body", AttributeValue::B(Blob::new([9, 9, 9]))).send().await?;
+    assert_eq!(kind(bench.slot(Side::Wix, "w1").await), Some(ErrorKind::Corrupt));
+    Ok(())
+}

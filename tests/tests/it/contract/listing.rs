@@ -1,0 +1,63 @@
+//! Contracts of counting and listing.
+
+use contact_bridge::model::ids::{RecordId, Side};
+
+use super::bench::{Bench, at, ids, link, reservation};
+
+impl Bench {
+    /// Makes so many links, the Wix ids of which are in order.
+    pub(super) async fn fill(&self, links: usize) -> anyhow::Result<()> {
+        for number in 0..links {
+            self.link(&link(&format!("w{number:04}"), &format!("e{number}"))).await?;
+        }
+        Ok(())
+    }
+
+    /// Lists the Wix ids of all links, page by page.
+    async fn pages(&self) -> anyhow::Result<Vec<Vec<String>>> {
+        let mut pages = Vec::new();
+        let mut after: Option<RecordId> = None;
+        loop {
+            let page = self.links.list_links(&self.site, after.as_ref()).await?;
+            let Some(last) = page.last() else { return Ok(pages) };
+            after = Some(last.id(Side::Wix).clone());
+            pages.push(page.iter().map(|link| ids(link).wix.to_owned()).collect());
+        }
+    }
+}
+
+pub(super) async fn links_are_counted_up_to_a_limit(bench: &Bench) -> anyhow::Result<()> {
+    bench.fill(7).await?;
+    for (at_most, count) in [(0, 0), (1, 1), (6, 6), (7, 7), (8, 7), (u32::MAX, 7)] {
+        assert_eq!(bench.links.count_links(&bench.site, at_most).await?, count);
+    }
+    Ok(())
+}
+
+pub(super) async fn reservations_are_not_counted_and_not_listed(bench: &Bench) -> anyhow::Result<()> {
+    for number in 0..130 {
+        for side in Side::BOTH {
+            bench.reserve(&reservation(side, &format!("a{number}"), "me", &[])).await?;
+        }
+    }
+    bench.link(&link("w", "e")).await?;
+    assert_eq!(bench.links.count_links(&bench.site, 9).await?, 1);
+    assert_eq!(bench.pages().await?, [["w"]]);
+    Ok(())
+}
+
+pub(super) async fn links_are_listed_a_page_at_a_time(bench: &Bench) -> anyhow::Result<()> {
+    bench.fill(230).await?;
+    let pages = bench.pages().await?;
+    assert!(pages.len() > 1);
+    assert_eq!(pages.concat(), (0..230).map(|number| format!("w{number:04}")).collect::<Vec<_>>());
+    Ok(())
+}
+
+pub(super) async fn a_listing_continues_behind_a_link_that_is_gone(bench: &Bench) -> anyhow::Result<()> {
+    bench.fill(3).await?;
+    bench.links.bury(&bench.site, &link("w0001", "e1"), at(0), contact_bridge::model::link::Cause::Deleted).await?;
+    let page = bench.links.list_links(&bench.site, Some(&RecordId::from("w0001"))).await?;
+    assert_eq!(page.iter().map(|link| ids(link).external).collect::<Vec<_>>(), ["e2"]);
+    Ok(())
+}

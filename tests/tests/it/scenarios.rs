@@ -4,6 +4,7 @@
 
 mod bad_input;
 mod canary;
+mod crash;
 mod deletes;
 mod duplicates;
 mod edits;

@@ -37,6 +37,7 @@ pub struct Writes {
 pub struct Lab {
     pub stack: Arc<Stack>,
     pub site: SiteHandle,
+    people: Arc<People>,
 }
 
 impl Lab {
@@ -49,14 +50,29 @@ impl Lab {
         Self::on(Arc::new(stack), "main").await
     }
 
+    /// A new site of a stack that has served its other ones: starting a stack takes longer than a scenario.
+    pub async fn again(&self, position: &Position) -> Self {
+        let (wix, hub) = (self.stack.wix.core(), &self.stack.hubspot);
+        (wix.switches.reset(), hub.switches().reset());
+        (wix.outbox.clear(), hub.outbox().clear());
+        self.clear_faults();
+        self.stack.queue().purge();
+        self.stack.set_workers(1).unwrap();
+        self.stack.clock().advance(Duration::from_mins(10));
+        position.take(&self.stack);
+        Self::on(self.stack.clone(), &position.to_string()).await
+    }
+
     /// One more site of the same stack.
     pub async fn other_site(&self) -> Self {
-        Self::on(self.stack.clone(), "other").await
+        let name = format!("beside {}", self.site.id);
+        Self::on(self.stack.clone(), &name).await
     }
 
     async fn on(stack: Arc<Stack>, name: &str) -> Self {
         let site = stack.add_site(name, |site| site.default_country = Some("US".to_owned())).await.unwrap();
-        let lab = Self { stack, site };
+        let people = Arc::new(stack.client(&site));
+        let lab = Self { stack, site, people };
         lab.forget_calls();
         lab
     }
@@ -86,13 +102,9 @@ impl Lab {
 
     // People on both sides.
 
-    fn client(&self) -> People {
-        self.stack.client(&self.site)
-    }
-
     pub async fn wix_create(&self, person: Value) -> String {
         let info = Seen::from(&person).info(person.as_object().unwrap());
-        self.client().wix_create(info).await.unwrap()
+        self.people.wix_create(info).await.unwrap()
     }
 
     pub async fn wix_edit(&self, id: &str, change: Value) {
@@ -102,23 +114,23 @@ impl Lab {
         if self.stack.wix.core().switches.is("patch_clearing", "null") {
             to_null(&mut info);
         }
-        self.client().wix_update(id, info).await.unwrap();
+        self.people.wix_update(id, info).await.unwrap();
     }
 
     pub async fn wix_delete(&self, id: &str) {
-        self.client().wix_delete(id).await.unwrap();
+        self.people.wix_delete(id).await.unwrap();
     }
 
     pub async fn wix_merge(&self, target: &str, sources: &[&str]) {
-        self.client().wix_merge(target, sources).await.unwrap();
+        self.people.wix_merge(target, sources).await.unwrap();
     }
 
     pub async fn wix_label(&self, id: &str, name: &str) -> String {
-        self.client().wix_label(id, name).await.unwrap()
+        self.people.wix_label(id, name).await.unwrap()
     }
 
     pub async fn wix_unlabel(&self, id: &str, key: &str) {
-        self.client().wix_unlabel(id, key).await.unwrap();
+        self.people.wix_unlabel(id, key).await.unwrap();
     }
 
     pub fn wix_anonymize(&self, id: &str) {
@@ -131,27 +143,27 @@ impl Lab {
     }
 
     pub async fn hub_create(&self, person: Value) -> String {
-        self.client().hub_create(person).await.unwrap()
+        self.people.hub_create(person).await.unwrap()
     }
 
     pub async fn hub_edit(&self, id: &str, change: Value) {
-        self.client().hub_update(id, change).await.unwrap();
+        self.people.hub_update(id, change).await.unwrap();
     }
 
     pub async fn hub_delete(&self, id: &str) {
-        self.client().hub_delete(id).await.unwrap();
+        self.people.hub_delete(id).await.unwrap();
     }
 
     pub async fn hub_restore(&self, id: &str) {
-        self.client().hub_restore(id).await.unwrap();
+        self.people.hub_restore(id).await.unwrap();
     }
 
     pub async fn hub_merge(&self, primary: &str, other: &str) -> String {
-        self.client().hub_merge(primary, other).await.unwrap()
+        self.people.hub_merge(primary, other).await.unwrap()
     }
 
     pub async fn hub_gdpr_delete(&self, id: &str) {
-        self.client().hub_gdpr_delete(id).await.unwrap();
+        self.people.hub_gdpr_delete(id).await.unwrap();
     }
 
     /// Ada on both sides, linked; what that took is forgotten. Wix's id and HubSpot's.

@@ -306,6 +306,7 @@ pub fn recover(link: &mut Link, intent: &Intent, key: &Key, mapping: &Mapping, t
         if landed {
             set_base(&mut link.anchors.of_mut(side).base, row.id(), wrote.agreed.clone().unwrap_or(now));
             set_base(&mut link.anchors.of_mut(side.opposite()).base, row.id(), wrote.source.clone());
+            link.rows.remove(row.id());
         }
     }
 }

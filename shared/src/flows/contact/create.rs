@@ -1,5 +1,7 @@
 //! A record without a link: find its counterpart, or make it.
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
 
 use super::{Contacts, Effect, Hint, RESERVATION_TIME, SOON, Skip, Step, Stop, write::Work};
@@ -25,14 +27,15 @@ const WHILE_MADE: SignedDuration = SignedDuration::from_secs(20);
 enum Match {
     None,
     One(Box<Contact>),
-    /// Nobody can be chosen; a person has to.
-    Unclear(ParkedReason),
+    /// Nobody can be chosen; a person has to. With the links of those that are taken.
+    Unclear(ParkedReason, Vec<Link>),
 }
 
 /// What is known of a candidate for a match.
 enum Candidate {
     Available,
-    Linked,
+    /// Taken; with its link, if it is stored already and not ended.
+    Linked(Option<Box<Link>>),
 }
 
 impl Contacts {
@@ -49,9 +52,32 @@ impl Contacts {
         }
         match self.match_by_keys(side, &this).await? {
             Match::One(other) => self.link_pair(side, this, *other).await,
-            Match::Unclear(reason) => Ok(self.park(side, &this.id, reason).await?),
+            Match::Unclear(reason, taken) => self.report_unclear(hint, &this, reason, taken).await,
             Match::None => self.make_counterpart(side, this).await,
         }
+    }
+
+    /// Leaves the choice to a person, unless the record turns out to be linked: the matches belong to records that were merged into it, or
+    /// another worker was at work.
+    async fn report_unclear(&self, hint: Hint<'_>, this: &Contact, reason: ParkedReason, taken: Vec<Link>) -> Step<Effect> {
+        let (site, side) = (&self.site.site, hint.side);
+        let mut followed = false;
+        for link in taken {
+            if matches!(self.read(side, link.id(side)).await?, Found::Merged(winner) if winner.id == this.id) {
+                // The merge has an event of its own, but that may come late or never.
+                self.follow(hint, link, side, this).await?;
+                followed = true;
+            }
+        }
+        if followed {
+            return Box::pin(self.synchronise(hint, &this.id)).await;
+        }
+        let parked = self.park(side, &this.id, reason).await?;
+        if let Slot::Linked(_) = self.look_up(side, &this.id).await? {
+            self.links.unpark(site, side, &this.id).await?;
+            return Ok(Effect::Unchanged);
+        }
+        Ok(parked)
     }
 
     /// Follows the id of the counterpart that the bridge once wrote on the record: a create whose link was not stored. A person may have
@@ -95,17 +121,18 @@ impl Contacts {
 
     async fn choose(&self, side: Side, this: &Contact, candidates: Vec<Contact>) -> Step<Match> {
         let total = candidates.len();
-        let mut available = Vec::new();
+        let (mut available, mut taken) = (Vec::new(), Vec::new());
         for candidate in candidates {
-            if let Candidate::Available = self.availability(side, this, &candidate).await? {
-                available.push(candidate);
+            match self.availability(side, this, &candidate).await? {
+                Candidate::Available => available.push(candidate),
+                Candidate::Linked(link) => taken.extend(link.map(|link| *link)),
             }
         }
         Ok(match (available.len(), total) {
             (_, 0) => Match::None,
-            (0, _) => Match::Unclear(ParkedReason::MatchIsLinked),
+            (0, _) => Match::Unclear(ParkedReason::MatchIsLinked, taken),
             (1, _) => available.pop().map_or(Match::None, |one| Match::One(Box::new(one))),
-            _ => Match::Unclear(ParkedReason::SeveralMatches),
+            _ => Match::Unclear(ParkedReason::SeveralMatches, taken),
         })
     }
 
@@ -113,7 +140,8 @@ impl Contacts {
     /// stored.
     async fn availability(&self, side: Side, this: &Contact, candidate: &Contact) -> Step<Candidate> {
         match self.look_up(side.opposite(), &candidate.id).await? {
-            Slot::Linked(_) | Slot::Gone(_) => return Ok(Candidate::Linked),
+            Slot::Linked(link) => return Ok(Candidate::Linked(Some(link))),
+            Slot::Gone(_) => return Ok(Candidate::Linked(None)),
             Slot::Reserved { until } => return Err(self.until(until.min(self.clock.now() + WHILE_MADE), "the match is being linked").into()),
             Slot::Free => {}
         }
@@ -121,7 +149,7 @@ impl Contacts {
         match self.look_up(side, named).await? {
             Slot::Reserved { until } => Err(self.until(until.min(self.clock.now() + WHILE_MADE), "the match was made for another").into()),
             Slot::Linked(_) | Slot::Gone(_) => Ok(Candidate::Available),
-            Slot::Free if self.read_present(side, named).await?.is_some() => Ok(Candidate::Linked),
+            Slot::Free if self.read_present(side, named).await?.is_some() => Ok(Candidate::Linked(None)),
             Slot::Free => Ok(Candidate::Available),
         }
     }
@@ -163,10 +191,7 @@ impl Contacts {
         let contacts = Pair::from_side(side, this, other);
         let link = Link::new(contacts.wix.id.clone(), contacts.external.id.clone(), self.clock.now());
         let plan = merge::merge(&self.input(&link, &contacts, None));
-        let (site, id) = (&self.site.site, contacts.of(side).id.clone());
-        let effect = self.carry_out(Work { link, plan, contacts, prefer: None, stored: false, touched: true }).await?;
-        self.links.unpark(site, side, &id).await?;
-        Ok(effect)
+        self.carry_out(Work { link, plan, contacts, prefer: None, reported: BTreeMap::new(), stored: false, touched: true }).await
     }
 
     /// Makes the missing counterpart, under an exclusive reservation, unless an earlier try left one.
@@ -231,7 +256,7 @@ impl Contacts {
         let Some(id) = known else {
             return match self.match_by_keys(side, this).await? {
                 Match::One(found) => self.adopt(side, this, *found, reservation).await,
-                Match::Unclear(reason) => Ok(self.park(side, &this.id, reason).await?),
+                Match::Unclear(reason, _) => Ok(self.park(side, &this.id, reason).await?),
                 Match::None => Err(Stop::at(side.opposite(), error)),
             };
         };
@@ -240,7 +265,7 @@ impl Contacts {
         };
         match self.availability(side, this, &found).await? {
             Candidate::Available => self.adopt(side, this, found, reservation).await,
-            Candidate::Linked => Ok(self.park(side, &this.id, ParkedReason::MatchIsLinked).await?),
+            Candidate::Linked(_) => Ok(self.park(side, &this.id, ParkedReason::MatchIsLinked).await?),
         }
     }
 
@@ -278,7 +303,8 @@ impl Contacts {
             anchor.revision = contacts.of(side).revision.clone();
         }
         self.links.link(&self.site.site, &link, Some(reservation), now).await?;
-        self.report_rows(&link, &std::collections::BTreeMap::new()).await?;
+        self.links.unpark(&self.site.site, side, &this.id).await?;
+        self.report_rows(&link, &BTreeMap::new()).await?;
         Ok(Effect::Created(other))
     }
 }

@@ -41,6 +41,7 @@ impl Contacts {
             }
         }
         let other = self.read(side.opposite(), link.id(side.opposite())).await?;
+        let reported = link.rows.clone();
         let recovered = self.recover(&mut link, side, &this, &other);
         match self.decide(hint, &link, Reads { this, other }) {
             Decision::Merge(contacts) => {
@@ -48,7 +49,8 @@ impl Contacts {
                 if trusts_enclosed && (plan.is_grave(side) || link.is_first()) {
                     return Box::pin(self.synchronise_afresh(hint, link)).await;
                 }
-                self.carry_out(Work { link, plan, contacts: *contacts, prefer: hint.prefer(), stored: true, touched: recovered }).await
+                let contacts = *contacts;
+                self.carry_out(Work { link, plan, contacts, prefer: hint.prefer(), reported, stored: true, touched: recovered }).await
             }
             Decision::Other(step, reads) => self.end_or_move(hint, link, step, reads).await,
         }

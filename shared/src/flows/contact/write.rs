@@ -28,6 +28,8 @@ pub(super) struct Work {
     pub(super) plan: Plan,
     pub(super) contacts: Pair<Contact>,
     pub(super) prefer: Option<Side>,
+    /// The rows left alone that a person knows of.
+    pub(super) reported: BTreeMap<RowId, RowState>,
     /// Whether the link is in the store already.
     pub(super) stored: bool,
     /// Whether the link differs from what is stored even if the plan is empty.
@@ -38,7 +40,6 @@ impl Contacts {
     /// Carries a plan out: the CRM first, then Wix, each write announced before and entered after.
     pub(super) async fn carry_out(&self, mut work: Work) -> Step<Effect> {
         let first = work.link.is_first();
-        let states = work.link.rows.clone();
         let was_held = work.link.held.take().is_some();
         work.touched |= was_held;
         if work.plan.is_empty() && !work.touched {
@@ -63,10 +64,10 @@ impl Contacts {
             self.mirror(&work.link, &mut work.contacts).await;
         }
         self.commit(&mut work, dropped).await?;
-        if was_held {
+        if was_held || first {
             self.unpark_both(&work.link).await?;
         }
-        self.report_rows(&work.link, &states).await?;
+        self.report_rows(&work.link, &work.reported).await?;
         Ok(match (earlier.wix.is_some(), earlier.external.is_some()) {
             (false, false) => Effect::Agreed,
             (wix, external) => Effect::Updated { wix, external },

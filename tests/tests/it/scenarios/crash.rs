@@ -3,7 +3,10 @@
 use std::{
     future::Future,
     pin::{Pin, pin},
-    sync::{Arc, Mutex},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
     task::{Context, Poll},
 };
 
@@ -11,6 +14,7 @@ use axum::{
     Router,
     body::Body,
     extract::{Request, State},
+    http::header::CONTENT_LENGTH,
     response::Response,
 };
 use contact_bridge::{app::App, model::event::Event};
@@ -58,6 +62,7 @@ struct Moment {
 pub struct Watched {
     app: App,
     moments: Arc<Mutex<Vec<Moment>>>,
+    surprised: Arc<AtomicBool>,
     server: JoinHandle<()>,
 }
 
@@ -70,21 +75,28 @@ impl Watched {
             Vendor::Hub => &mut means.vendors.hubspot_base,
         };
         let moments = Arc::new(Mutex::new(Vec::new()));
-        let passage = Passage { to: base.to_string().trim_end_matches('/').to_owned(), http: reqwest::Client::new(), moments: Arc::clone(&moments) };
+        let surprised = Arc::new(AtomicBool::new(false));
+        let to = base.to_string().trim_end_matches('/').to_owned();
+        let passage = Passage { to, http: reqwest::Client::new(), moments: Arc::clone(&moments), surprised: Arc::clone(&surprised) };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         *base = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
         let router = Router::new().fallback(pass).with_state(passage);
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { app: App::new(means).unwrap(), moments, server }
+        Self { app: App::new(means).unwrap(), moments, surprised, server }
     }
 
-    /// Right before each of the next `times` calls that begin with `call` (method and path), `act` is done.
+    /// Right before each of the next `times` calls that are like `call` (method and path, `*` for anything), `act` is done.
     pub fn before<F>(&self, call: &str, times: u32, act: impl Fn() -> F + Send + 'static)
     where
         F: Future<Output = ()> + Send + 'static,
     {
         let act: Act = Box::new(move || Box::pin(act()));
         self.moments.lock().unwrap().push(Moment { call: call.to_owned(), times, act });
+    }
+
+    /// From now on every object of the vendor's answers has members nobody has heard of.
+    pub fn surprise(&self) {
+        self.surprised.store(true, Ordering::SeqCst);
     }
 
     /// Takes the messages that are due, as the queue hands them out, and works on them.
@@ -118,13 +130,14 @@ struct Passage {
     to: String,
     http: reqwest::Client,
     moments: Arc<Mutex<Vec<Moment>>>,
+    surprised: Arc<AtomicBool>,
 }
 
 impl Passage {
     /// What is to be done before this call.
     fn due(&self, call: &str) -> Option<BoxFuture<'static, ()>> {
         let mut moments = self.moments.lock().unwrap();
-        let place = moments.iter().position(|moment| call.starts_with(&moment.call))?;
+        let place = moments.iter().position(|moment| is_like(&moment.call, call))?;
         let moment = &mut moments[place];
         let act = (moment.act)();
         moment.times -= 1;
@@ -133,6 +146,10 @@ impl Passage {
         }
         Some(act)
     }
+}
+
+fn is_like(pattern: &str, call: &str) -> bool {
+    pattern.split_once('*').map_or(pattern == call, |(start, end)| call.starts_with(start) && call.ends_with(end))
 }
 
 async fn pass(State(passage): State<Passage>, request: Request) -> Response {
@@ -146,5 +163,24 @@ async fn pass(State(passage): State<Passage>, request: Request) -> Response {
     let reply = sent.send().await.unwrap();
     let mut answer = Response::builder().status(reply.status());
     answer.headers_mut().unwrap().extend(reply.headers().clone());
-    answer.body(Body::from(reply.bytes().await.unwrap())).unwrap()
+    let mut body = reply.bytes().await.unwrap();
+    if let (true, Ok(mut json)) = (passage.surprised.load(Ordering::SeqCst), serde_json::from_slice(&body)) {
+        surprise(&mut json);
+        body = json.to_string().into();
+        answer.headers_mut().unwrap().insert(CONTENT_LENGTH, body.len().into());
+    }
+    answer.body(Body::from(body)).unwrap()
+}
+
+/// Adds unknown members wherever names are the vendor's, not a site's.
+fn surprise(json: &mut Value) {
+    match json {
+        Value::Object(map) => {
+            let named_by_site = |name: &str| ["properties", "items", "propertiesWithHistory"].contains(&name);
+            map.iter_mut().filter(|(name, value)| !named_by_site(name) || value.is_array()).for_each(|(_, value)| surprise(value));
+            map.insert("surprise".to_owned(), json!({"a": [1, null, {"b": "c"}]}));
+        }
+        Value::Array(list) => list.iter_mut().for_each(surprise),
+        _ => {}
+    }
 }

@@ -11,6 +11,7 @@ use contact_bridge_local::vendors::kit::{Fault, FaultKind};
 use serde_json::json;
 
 use super::{
+    crash::Watched,
     lab::{Lab, Writes, one},
     people::{ada, person},
     switches::{Vendor, at_every_switch},
@@ -93,7 +94,10 @@ async fn x04_the_number_and_the_share_are_each_sites_own() {
                 lab.hub_delete(hub).await;
             }
             lab.settle().await;
-            assert_eq!((lab.wix_ids().len(), lab.parked().await.len()), (14 - most, 9 - most));
+            // The share is of the links there are when each delete comes.
+            let deleted = 14 - lab.wix_ids().len();
+            assert!((most.min(Rails::FLOOR as usize)..=most).contains(&deleted), "{deleted} of {most}");
+            assert_eq!(lab.parked().await.len(), 9 - deleted);
         }
     })
     .await;
@@ -203,8 +207,8 @@ async fn x10_a_contact_restored_by_a_person_is_back_on_both_sides() {
         assert!(lab.wix_ids().is_empty(), "{wix} is gone");
         lab.hub_restore(&hub).await;
         lab.settle().await;
-        assert_eq!((lab.wix_ids().len(), lab.hub_ids().len()), (1, 1));
-        lab.assert_in_step();
+        assert_eq!((lab.wix_ids().len(), lab.hub_ids()), (1, vec![hub.clone()]));
+        assert_eq!(lab.wix(&lab.wix_ids()[0]), lab.hub(&hub));
     })
     .await;
 }
@@ -220,7 +224,7 @@ async fn x12_who_is_erased_in_wix_is_erased_everywhere() {
         lab.wix_anonymize(&wix);
         lab.settle().await;
         assert_eq!((lab.wix_ids().len(), lab.hub_ids().len()), (0, 0));
-        let all = lab.stack.hubspot.contacts(None).unwrap().to_string();
+        let all = lab.stack.hubspot.contacts(Some(lab.site.id.as_str())).unwrap().to_string();
         assert!(!all.contains("Ada") && !all.contains("ada@example.com"));
         assert!(lab.links().await.is_empty() && lab.parked().await.is_empty());
     })
@@ -250,20 +254,28 @@ async fn x12_who_is_erased_in_hubspot_is_erased_everywhere() {
 async fn x13_a_merge_that_meets_an_edit_loses_nobody() {
     at_every_switch(async |lab| {
         let people = crowd(&lab, 2).await;
-        let stale = Fault { times: 2, body: Some(stale()), ..Fault::status(428, "POST /contacts/v4/contacts/*/merge") };
-        lab.fault(Vendor::Wix, stale);
+        let worker = Watched::towards(Vendor::Wix, &lab).await;
+        let (person, ids) = (lab.clone(), lab.wix_ids());
+        worker.before("POST /contacts/v4/contacts/*/merge", 2, move || {
+            let (person, ids) = (person.clone(), ids.clone());
+            async move { all_get(&person, &ids, "company", "Mills").await }
+        });
+        let winner = lab.hub_merge(&people[0].1, &people[1].1).await;
+        while !worker.is_over() {
+            lab.stack.clock().advance(Duration::from_secs(61));
+            worker.work(&lab).await;
+        }
         lab.fault(Vendor::Wix, Fault::once(FaultKind::LoseReply, "POST /contacts/v4/contacts/*/merge"));
-        lab.hub_merge(&people[0].1, &people[1].1).await;
-        lab.wix_edit(&people[0].0, one("company", "Mills")).await;
         lab.settle().await;
-        assert_eq!((lab.wix_ids().len(), lab.hub_ids().len()), (1, 1));
-        let hub = lab.hub_ids().remove(0);
-        assert_eq!(lab.hub(&hub).get("company"), "Mills");
-        lab.assert_in_step();
+        assert_eq!((lab.wix_ids().len(), lab.hub_ids(), lab.parked().await.len()), (1, vec![winner.clone()], 0));
+        assert_eq!(lab.wix(&lab.wix_ids()[0]), lab.hub(&winner));
+        assert_eq!(lab.hub(&winner).get("company"), "Mills");
     })
     .await;
 }
 
-fn stale() -> serde_json::Value {
-    json!({"message": "Contact has been updated since the requested revision.", "details": {"applicationError": {"code": "FAILED_PRECONDITION", "description": "stale"}}})
+async fn all_get(lab: &Lab, ids: &[String], field: &str, value: &str) {
+    for id in ids {
+        lab.wix_edit(id, one(field, value)).await;
+    }
 }

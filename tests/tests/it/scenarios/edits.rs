@@ -19,7 +19,7 @@ async fn f01_an_edit_in_wix_between_our_read_and_our_write_is_kept() {
         let (wix, hub) = lab.pair().await;
         let worker = Watched::towards(Vendor::Wix, &lab).await;
         let (person, id) = (lab.clone(), wix.clone());
-        worker.before("PATCH /contacts", 1, move || {
+        worker.before("PATCH /contacts/*", 1, move || {
             let (person, id) = (person.clone(), id.clone());
             async move { person.wix_edit(&id, json!({"company": "Mills", "firstname": "Grace"})).await }
         });
@@ -42,7 +42,7 @@ async fn f01_an_edit_in_hubspot_between_our_read_and_our_write_is_kept() {
         let (wix, hub) = lab.pair().await;
         let worker = Watched::towards(Vendor::Hub, &lab).await;
         let (person, id) = (lab.clone(), hub.clone());
-        worker.before("PATCH /crm", 1, move || {
+        worker.before("PATCH /crm/*", 1, move || {
             let (person, id) = (person.clone(), id.clone());
             async move {
                 person.stack.clock().advance(std::time::Duration::from_millis(20));
@@ -120,7 +120,7 @@ async fn f06_a_write_that_meets_newer_edits_is_decided_anew() {
         let (wix, hub) = lab.pair().await;
         let worker = Watched::towards(Vendor::Wix, &lab).await;
         let (person, id) = (lab.clone(), wix.clone());
-        worker.before("PATCH /contacts", 3, move || {
+        worker.before("PATCH /contacts/*", 3, move || {
             let (person, id) = (person.clone(), id.clone());
             async move { person.wix_edit(&id, one("phone", &format!("+1646555{}", person.stack.clock().now_ms() % 9_000 + 1_000))).await }
         });

@@ -42,7 +42,13 @@ pub struct Lab {
 
 impl Lab {
     /// A stack with one site.
+    ///
+    /// With `RUST_LOG` in the environment, everything logs to standard output.
     pub async fn start(position: &Position) -> Self {
+        if std::env::var_os("RUST_LOG").is_some() {
+            // Started already by the scenario before.
+            let _ = contact_bridge::telemetry::start();
+        }
         let start: Timestamp = START.parse().unwrap();
         let options = Options { clock: Clock::manual(start.as_millisecond()), store: position.store(), ..Options::default() };
         let stack = Stack::start(options).await.unwrap();

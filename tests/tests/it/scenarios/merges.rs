@@ -38,7 +38,7 @@ async fn m01_a_merge_in_hubspot_merges_in_wix() {
         let [(_, ada), (_, ann)] = two(&lab).await;
         let winner = lab.hub_merge(&ada, &ann).await;
         lab.settle().await;
-        assert_eq!((lab.wix_ids().len(), lab.hub_ids()), (1, vec![winner.clone()]));
+        assert_eq!((lab.wix_ids().len(), lab.hub_ids(), lab.parked().await.len()), (1, vec![winner.clone()], 0));
         assert_eq!((lab.hub(&winner).get("firstname"), lab.hub(&winner).get("jobtitle")), ("Ada", "Engineer"));
         assert_eq!(lab.wix(&lab.wix_ids()[0]), lab.hub(&winner));
     })
@@ -49,7 +49,8 @@ async fn m01_a_merge_in_hubspot_merges_in_wix() {
 async fn m01_where_merges_are_not_carried_over_one_keeps_the_link_and_one_is_reported() {
     at_every_switch(async |lab| {
         lab.adjust(|site| site.on_merge = OnMerge::Unlink).await;
-        let [(ada_in_wix, ada), (ann_in_wix, ann)] = two(&lab).await;
+        let (ada_in_wix, ada) = lab.pair().await;
+        let (ann_in_wix, ann) = lab.pair_of(json!({"firstname": "Ann", "phone": "+16465550155"})).await;
         let winner = lab.hub_merge(&ann, &ada).await;
         lab.settle().await;
         assert_eq!((lab.wix_ids().len(), lab.hub_ids()), (2, vec![winner.clone()]));

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::prints;
 use crate::{
     mapping::{Mapping, Row},
@@ -10,7 +12,7 @@ use crate::{
         field::{Patch, Value},
         fingerprint::{Digest, Key, Print},
         ids::{Pair, Revision, RowId, Side},
-        link::{Base, Intent, IntentRow, Link, RowState},
+        link::{Base, Intent, IntentRow, Link, Overwrote, RowState},
         site::OnConflict,
     },
 };
@@ -241,7 +243,9 @@ impl<'a> RowMerge<'a> {
         let from = to.opposite();
         let (there, here) = (self.keyed(to), self.keyed(from));
         let emptied = here.is_empty() && self.row.keeps_when_empty();
-        let removed = |digest: &Digest| !emptied && self.bases.of(from).contains(digest) && !here.contains_key(digest);
+        // An element that only this side has agreed on is its own addition: keeping it beats removing it.
+        let agreed = |digest: &Digest| self.bases.of(from).contains(digest) && self.bases.of(to).contains(digest);
+        let removed = |digest: &Digest| !emptied && agreed(digest) && !here.contains_key(digest);
         let mut wanted: Vec<String> = there.iter().filter(|(digest, _)| !removed(digest)).map(|(_, item)| item.clone()).collect();
         let order: BTreeSet<&Digest> = there.keys().collect();
         let (mut skipped, mut seen) = (false, BTreeSet::new());
@@ -320,16 +324,21 @@ pub fn trace(link: &Link, intent: &Intent, key: &Key, row: &Row, there: &Contact
     })
 }
 
-/// Settles what became of a write whose answer was never seen. A write is whole: where one row is known to have landed (`landed`, or shown by
+/// Settles what became of a write whose answer was never seen. A write is whole: where one row is known to have landed (`landed_at`, or shown by
 /// the read), all have, and a row that differs was edited since. Where the record was changed more than once and nothing shows whether one of
 /// the changes was ours, a person decides. Otherwise rows are judged by the merge as usual.
-pub fn recover(link: &mut Link, intent: &Intent, landed: bool, input: (&Key, &Mapping), there: &Contact) {
+pub fn recover(link: &mut Link, intent: &Intent, landed_at: Option<Timestamp>, input: (&Key, &Mapping), there: &Contact) {
     let (key, mapping) = input;
     let side = intent.side;
     let traces: Vec<_> = mapping.rows().iter().map(|row| (row, trace(link, intent, key, row, there))).collect();
     let counters = [&link.anchors.of(side).revision, &there.revision].map(|revision| revision.as_ref().and_then(Revision::counter));
     let changed_twice = matches!(counters, [Some(read), Some(now)] if now > read + 1);
-    let landed = landed || traces.iter().any(|(_, trace)| *trace == Some(Trace::Landed));
+    let landed = landed_at.is_some() || traces.iter().any(|(_, trace)| *trace == Some(Trace::Landed));
+    if let (Some(at), Some(read)) = (landed_at, link.anchors.of(side).revision.clone()) {
+        let base = &link.anchors.of(side).base;
+        let rows = intent.rows.keys().map(|row| (row.clone(), base.get(row).cloned().unwrap_or_default())).collect();
+        link.anchors.of_mut(side).remember(Overwrote { read, wrote: Revision::new(at.to_string()), rows });
+    }
     for (row, trace) in traces {
         let Some(wrote) = intent.rows.get(row.id()) else { continue };
         let now = prints::print(key, row, side, row.read(side, &there.fields).as_ref());
@@ -344,6 +353,7 @@ pub fn recover(link: &mut Link, intent: &Intent, landed: bool, input: (&Key, &Ma
         };
         set_base(&mut link.anchors.of_mut(side).base, row.id(), own);
         set_base(&mut link.anchors.of_mut(side.opposite()).base, row.id(), wrote.source.clone());
+        link.rows.remove(row.id());
     }
 }
 

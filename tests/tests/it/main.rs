@@ -4,5 +4,6 @@
 
 mod architecture;
 mod contract;
+mod scenarios;
 mod source;
 mod template;

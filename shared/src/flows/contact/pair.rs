@@ -1,5 +1,7 @@
 //! A linked pair: read both records, merge, write.
 
+use jiff::Timestamp;
+
 use super::{Contacts, Effect, Hint, Step, Stop, write::Work};
 use crate::{
     model::{
@@ -7,7 +9,7 @@ use crate::{
         ids::{Pair, Side},
         link::{Intent, Link},
     },
-    ports::ErrorKind,
+    ports::{ErrorKind, PastValue},
     sync::{
         decide::{self, Presence},
         merge::{self, Input, Plan, Policy, Trace},
@@ -92,29 +94,30 @@ impl Contacts {
         let Some(intent) = link.intent.take() else { return Ok(false) };
         let there = if intent.side == side { this } else { other };
         if let Found::Present(contact) = there {
-            let landed = self.history_shows(link, &intent, contact).await?;
+            let landed = self.landed_at(link, &intent, contact).await?;
             merge::recover(link, &intent, landed, (&self.key, &self.mapping), contact);
         }
         Ok(true)
     }
 
-    /// Looks for an unanswered write in the side's history, where the read alone does not tell whether it landed.
-    async fn history_shows(&self, link: &Link, intent: &Intent, there: &Contact) -> Step<bool> {
-        let traces = self.mapping.rows().iter().map(|row| (row, merge::trace(link, intent, &self.key, row, there)));
-        let unclear = traces.filter(|(_, trace)| *trace == Some(Trace::Unclear)).map(|(row, _)| row).next();
-        let (Some(row), Some(read)) = (unclear, &link.anchors.of(intent.side).revision) else { return Ok(false) };
+    /// Looks in the side's history for when an unanswered write landed: the read alone may not tell, and an edit just before it may have been
+    /// overwritten unseen.
+    async fn landed_at(&self, link: &Link, intent: &Intent, there: &Contact) -> Step<Option<Timestamp>> {
+        let traces = self.mapping.rows().iter().filter_map(|row| Some((row, merge::trace(link, intent, &self.key, row, there)?)));
+        let row = traces.filter(|(_, trace)| *trace != Trace::Missing).max_by_key(|(_, trace)| *trace == Trace::Unclear).map(|(row, _)| row);
+        let (Some(row), Some(read)) = (row, &link.anchors.of(intent.side).revision) else { return Ok(None) };
         let past = match self.store(intent.side).history(&there.id, row.field(intent.side), read).await {
             Ok(past) => past,
-            Err(error) if error.kind == ErrorKind::Unsupported => return Ok(false),
+            Err(error) if error.kind == ErrorKind::Unsupported => return Ok(None),
             Err(error) => return Err(Stop::at(intent.side, error)),
         };
-        let wrote = intent.rows.get(row.id()).map(|wrote| (&wrote.target, &wrote.loose));
-        Ok(past.iter().filter(|past| past.ours).any(|past| {
+        let Some(wrote) = intent.rows.get(row.id()) else { return Ok(None) };
+        let is_it = |past: &&PastValue| {
             let value = row.read(intent.side, &past.fields(row.field(intent.side)));
             let print = prints::print(&self.key, row, intent.side, value.as_ref());
-            let loose = prints::loose(&self.key, row, value.as_ref());
-            wrote.is_some_and(|wrote| wrote == (&print, wrote.1) || wrote.1 == &loose)
-        }))
+            past.ours && (print == wrote.target || prints::loose(&self.key, row, value.as_ref()) == wrote.loose)
+        };
+        Ok(past.iter().rfind(is_it).map(|past| past.at))
     }
 
     fn decide(&self, hint: Hint<'_>, link: &Link, reads: Reads) -> Decision {

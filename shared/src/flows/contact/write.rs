@@ -74,7 +74,7 @@ impl Contacts {
             self.mirror(&work.link, &mut work.contacts).await;
         }
         self.commit(&mut work, dropped).await?;
-        if was_held {
+        if was_held || first {
             self.unpark_both(&work.link).await?;
         }
         self.report_rows(&work.link, &work.reported).await?;
@@ -165,10 +165,7 @@ impl Contacts {
         let rows = self.mapping.rows().iter().filter(|row| plan.flows.of(side).contains_key(row.id()));
         let rows: Base =
             rows.map(|row| (row.id().clone(), prints::print(&self.key, row, side, row.read(side, &current.fields).as_ref()))).collect();
-        let overwrote = &mut link.anchors.of_mut(side).overwrote;
-        overwrote.push(Overwrote { read: read.clone(), wrote: wrote.clone(), rows });
-        let excess = overwrote.len().saturating_sub(Overwrote::KEPT);
-        overwrote.drain(..excess);
+        link.anchors.of_mut(side).remember(Overwrote { read: read.clone(), wrote: wrote.clone(), rows });
     }
 
     /// Writes each record's id on the other, once, when they are linked. The links do not depend on it.

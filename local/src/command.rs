@@ -49,7 +49,7 @@ pub struct Demo {
 /// Arguments of `serve`.
 #[derive(Args)]
 pub struct Serve {
-    /// Where webhooks arrive; PUBLIC_URL is what the vendors know of it.
+    /// Where webhooks arrive; `PUBLIC_URL` is what the vendors know of it.
     #[arg(long, value_name = "ADDRESS", default_value = "127.0.0.1:4700")]
     pub listen: SocketAddr,
     /// The file links and sites are kept in.
@@ -79,7 +79,7 @@ pub enum Site {
 /// Where settings are kept.
 #[derive(Args)]
 pub struct Table {
-    /// The file of `serve` or `demo`; without it the table TABLE_NAME of the environment's AWS account.
+    /// The file of `serve` or `demo`; without it the table `TABLE_NAME` of the environment's AWS account.
     #[arg(long, value_name = "FILE")]
     pub store: Option<PathBuf>,
 }

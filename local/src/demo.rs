@@ -75,7 +75,7 @@ pub async fn play(plan: &Plan, screen: &mut Screen) -> anyhow::Result<Outcome> {
     let site = open_shop(&stack).await?;
     let crowd = Crowd::gather(plan.people, plan.seed);
     screen.line("Contact Bridge: Wix and HubSpot, simulated; the functions, bus, queue and DynamoDB, on this machine.");
-    screen.line(&format!("{} people: {}", plan.people + crowd::MORE, crowd.describe()));
+    screen.line(&format!("{} people: {}", plan.people, crowd.describe()));
     let started = stack.clock().now_ms();
     let first = settle_in(&stack, &site, &crowd, screen).await?;
     screen.line(&format!(
@@ -96,7 +96,8 @@ pub async fn play(plan: &Plan, screen: &mut Screen) -> anyhow::Result<Outcome> {
 
 fn options(plan: &Plan) -> Options {
     let storage = plan.store.clone().map_or(Storage::Memory, Storage::File);
-    let mut options = Options { store: StoreKind::DynamoDb(storage), metered: true, seed: plan.seed, listen: plan.listen, ..Options::default() };
+    let mut options =
+        Options { store: StoreKind::DynamoDb(storage), metered: true, seed: plan.seed, listen: plan.listen, ..Options::default() };
     // A file outlives the run, and what is in it must not be of the future.
     if plan.now || plan.store.is_some() {
         options.clock = Clock::manual(Clock::real().now_ms());

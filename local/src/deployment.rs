@@ -48,14 +48,15 @@ impl Deployment {
         };
         let secrets = Arc::new(LocalSecrets::of(variables));
         let local = [("EVENT_BUS_NAME", BUS), ("TABLE_NAME", TABLE), ("QUEUE_URL", QUEUE), ("DEAD_LETTER_URL", DEAD_LETTERS)];
-        let variables: Variables = variables.iter().cloned().chain(local.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect();
+        let variables: Variables =
+            variables.iter().cloned().chain(local.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect();
         let (intake, sync) = (config::Intake::from_variables(&variables)?, config::Sync::from_variables(&variables)?);
         let cloud = Cloud::start(&options).await?;
-        let clock = FlowClock(options.clock.clone());
+        let clock = FlowClock::new(&options.clock);
         let app = Arc::new(App::new(means(&cloud, &sync, &secrets, &clock).await?)?);
         let door = Door::open(listen, &options.clock).await?;
         door.admit(&intake, secrets.as_ref(), cloud.publisher(), &clock).await?;
-        let worker = Employee::new(app.clone(), &cloud.queue).worker.run();
+        let worker = Employee::new(app.clone(), &cloud.queue, options.batch).worker.run();
         Ok(Self { door, app, _cloud: cloud, _worker: worker })
     }
 
@@ -123,7 +124,10 @@ impl Secrets for LocalSecrets {
 #[async_trait]
 impl TokenKeeper for LocalSecrets {
     async fn keep(&self, secret: &str, value: &SecretString) -> StoreResult<()> {
-        tracing::warn!(secret.name = secret, "A vendor replaced a token; the environment has the old one, change it before the next start.");
+        tracing::warn!(
+            secret.name = secret,
+            "A vendor replaced a token; the environment has the old one, change it before the next start."
+        );
         self.replaced.put(secret, value.expose_secret());
         Ok(())
     }

@@ -46,7 +46,7 @@ impl Owner {
     pub async fn open(variables: &[(String, String)], file: Option<PathBuf>) -> anyhow::Result<Self> {
         let local = Arc::new(LocalSecrets::of(variables));
         let variables: Variables = variables.iter().cloned().collect();
-        let clock: Arc<dyn Clock> = Arc::new(FlowClock(kit::Clock::real()));
+        let clock: Arc<dyn Clock> = Arc::new(FlowClock::new(&kit::Clock::real()));
         if let Some(file) = file {
             let dynamo = Dynamo::start(&Storage::File(file), &kit::Clock::real()).await?;
             dynamo.create_table(TABLE)?;

@@ -19,10 +19,7 @@ use std::{
 
 use async_trait::async_trait;
 use contact_bridge::{
-    adapters::{
-        hubspot::TokenKeeper,
-        memory::Vault,
-    },
+    adapters::{hubspot::TokenKeeper, memory::Vault},
     app::{App, Means, Vendors},
     config,
     model::{
@@ -49,17 +46,14 @@ pub use self::{
     site::SiteHandle,
 };
 use crate::{
-    cloud::{
-        Background,
-        bus::Faults,
-        dynamo::Dynamo,
-        queue::Queue,
-    },
+    cloud::{Background, bus::Faults, dynamo::Dynamo, queue::Queue},
     vendors::{hubspot, kit::Clock, wix},
 };
 
 /// The secret all fingerprint keys of a stack are derived from; it guards nobody real.
 const FINGERPRINT_SECRET: &str = "local-fingerprint-secret";
+/// The key the simulated Wix signs with, until it is rotated: always the same, because making one takes longer than starting all the rest.
+const WIX_KEY: &str = include_str!("../../events/keys/wix-webhook.private.pem");
 /// The dated version of `HubSpot`'s API that is called.
 const HUBSPOT_VERSION: &str = "2026-09";
 
@@ -84,6 +78,7 @@ pub struct Stack {
     /// Held by whoever runs the stack: settling and the passing of time exclude each other.
     turn: Arc<tokio::sync::Mutex<()>>,
     metered: bool,
+    batch: usize,
     control: SocketAddr,
     /// Absent in the control server's own clone, which must not keep itself alive.
     control_server: Option<Arc<Background>>,
@@ -118,7 +113,7 @@ impl Stack {
         let hubspot = hubspot::Simulator::start(options.listen.hubspot, hubspot_options).await?;
         // The machine may be slow; what a receiver that is too slow brings about, a test sets up on purpose.
         wix.switch("webhook_timeout_ms", 60_000)?;
-        let clock = FlowClock(options.clock.clone());
+        let clock = FlowClock::new(&options.clock);
         let stores = cloud.stores(FINGERPRINT_SECRET.into(), &clock);
         let vault = Arc::new(Vault::default());
         let means = Means {
@@ -141,10 +136,11 @@ impl Stack {
         let app = Arc::new(App::new(means)?);
         let mut stack = Self {
             metered: options.metered,
+            batch: options.batch,
             control,
             control_server: None,
             publisher: cloud.publisher(),
-            employees: Arc::new(Mutex::new(vec![Employee::new(app.clone(), &cloud.queue)])),
+            employees: Arc::new(Mutex::new(vec![Employee::new(app.clone(), &cloud.queue, options.batch)])),
             clock: options.clock,
             handles: Arc::default(),
             turn: Arc::default(),
@@ -175,7 +171,7 @@ impl Stack {
             ("EVENT_BUS_NAME", BUS.to_owned()),
         ];
         let settings = config::Intake::from_variables(&variables.into_iter().collect())?;
-        self.door.admit(&settings, self.vault.as_ref(), self.publisher.clone(), &FlowClock(self.clock.clone())).await
+        self.door.admit(&settings, self.vault.as_ref(), self.publisher.clone(), &FlowClock::new(&self.clock)).await
     }
 
     /// The clock of everything.
@@ -228,7 +224,7 @@ impl Stack {
         let mut employees = lock(&self.employees);
         while employees.len() < count.max(1) {
             let app = Arc::new(App::new(self.app.means.clone())?);
-            employees.push(Employee::new(app, &self.cloud.queue));
+            employees.push(Employee::new(app, &self.cloud.queue, self.batch));
         }
         employees.truncate(count.max(1));
         Ok(())
@@ -289,16 +285,9 @@ impl Stack {
     ///
     /// # Errors
     /// When the bus refuses.
-    pub async fn resync(
-        &self,
-        site: &SiteId,
-        side: Side,
-        id: &RecordId,
-        approve_delete: bool,
-        prefer: Option<Side>,
-    ) -> StoreResult<()> {
+    pub async fn resync(&self, of: &SiteId, side: Side, id: &RecordId, approve_delete: bool, prefer: Option<Side>) -> StoreResult<()> {
         let event = Event {
-            site: site.clone(),
+            site: of.clone(),
             side,
             record: Some(id.clone()),
             kind: EventKind::Resync { approve_delete, prefer },
@@ -317,6 +306,7 @@ fn wix_options(options: &Options, door: &Door) -> wix::Options {
         seed: options.seed,
         sites: Vec::new(),
         webhook_urls: vec![format!("{}/webhooks/wix", door.gateway.url())],
+        private_key_pem: Some(WIX_KEY.to_owned()),
         ..wix::Options::default()
     }
 }

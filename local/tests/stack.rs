@@ -1,7 +1,14 @@
 //! The whole bridge on one machine.
+#![expect(clippy::unwrap_used, clippy::missing_panics_doc, reason = "a test fails by panicking")]
 
 #[path = "stack/control.rs"]
 mod control;
+#[path = "stack/demo.rs"]
+mod demo;
+#[path = "stack/deployment.rs"]
+mod deployment;
+#[path = "stack/merges.rs"]
+mod merges;
 #[path = "stack/restart.rs"]
 mod restart;
 #[path = "stack/smoke.rs"]

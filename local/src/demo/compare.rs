@@ -126,7 +126,8 @@ async fn contacts(base: &str, site: &str) -> anyhow::Result<BTreeMap<String, Val
     let http = reqwest::Client::builder().no_proxy().build()?;
     let reply: Value = http.get(format!("{base}/_control/contacts?site={site}")).send().await?.error_for_status()?.json().await?;
     let all = reply.get("contacts").and_then(Value::as_array).cloned().unwrap_or_default();
-    let is_live = |contact: &Value| contact.get("deleted") == Some(&Value::Bool(false)) && contact.get("mergedInto").is_none_or(Value::is_null);
+    let is_live =
+        |contact: &Value| contact.get("deleted") == Some(&Value::Bool(false)) && contact.get("mergedInto").is_none_or(Value::is_null);
     let by_id = |contact: Value| Some((contact.get("id")?.as_str()?.to_owned(), contact));
     Ok(all.into_iter().filter(is_live).filter_map(by_id).collect())
 }

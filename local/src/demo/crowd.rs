@@ -4,21 +4,47 @@ use rand::{Rng, SeedableRng, rngs::SmallRng, seq::IndexedRandom};
 use serde_json::{Map, Value, json};
 
 const FIRST: [&str; 26] = [
-    "Ada", "Ben", "Chloe", "Dmitri", "Elif", "Farah", "Grace", "Hugo", "Ines", "Jonas", "Kaito", "Lena", "Mateo", "Nadia", "Oscar", "Priya",
-    "Quentin", "Rosa", "Samir", "Tessa", "Umar", "Vera", "Wanda", "Xenia", "Yusuf", "Zoe",
+    "Ada", "Ben", "Chloe", "Dmitri", "Elif", "Farah", "Grace", "Hugo", "Ines", "Jonas", "Kaito", "Lena", "Mateo", "Nadia", "Oscar",
+    "Priya", "Quentin", "Rosa", "Samir", "Tessa", "Umar", "Vera", "Wanda", "Xenia", "Yusuf", "Zoe",
 ];
 const LAST: [&str; 20] = [
-    "Abbott", "Becker", "Costa", "Dubois", "Eriksen", "Fischer", "García", "Haddad", "Ivanova", "Jensen", "Kowalski", "Lindqvist", "Moreau",
-    "Novák", "O'Brien", "Pereira", "Rossi", "Suzuki", "Tanaka", "Weber",
+    "Abbott",
+    "Becker",
+    "Costa",
+    "Dubois",
+    "Eriksen",
+    "Fischer",
+    "García",
+    "Haddad",
+    "Ivanova",
+    "Jensen",
+    "Kowalski",
+    "Lindqvist",
+    "Moreau",
+    "Novák",
+    "O'Brien",
+    "Pereira",
+    "Rossi",
+    "Suzuki",
+    "Tanaka",
+    "Weber",
 ];
-const COMPANIES: [&str; 8] =
-    ["Acorn Books", "Blue Door Café", "Cedar & Sons", "Driftwood Studio", "Elm Street Dental", "Foxglove Flowers", "Granite Legal", "Harbour Bikes"];
+const COMPANIES: [&str; 8] = [
+    "Acorn Books",
+    "Blue Door Café",
+    "Cedar & Sons",
+    "Driftwood Studio",
+    "Elm Street Dental",
+    "Foxglove Flowers",
+    "Granite Legal",
+    "Harbour Bikes",
+];
 const JOBS: [&str; 6] = ["Owner", "Office manager", "Buyer", "Designer", "Accountant", "Head of sales"];
 const PLACES: [(&str, &str, &str); 4] =
     [("London", "GB", "United Kingdom"), ("Berlin", "DE", "Germany"), ("Lyon", "FR", "France"), ("Porto", "PT", "Portugal")];
 
-/// How many people come on top, for the two cases the bridge must not guess about.
-pub(super) const MORE: usize = 4;
+/// How many of them belong to the two cases the bridge must not guess about.
+const UNCLEAR: usize = 6;
 
 /// Who is where.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -45,10 +71,11 @@ struct Person {
 pub(super) struct Crowd(Vec<Person>);
 
 impl Crowd {
-    /// Gathers people in the proportion 18 on both sides, 19 in Wix alone, the rest in `HubSpot` alone, of 52; and the ambiguous ones.
+    /// Gathers people: of 52, 18 are on both sides, 19 in Wix alone and 9 in `HubSpot` alone, and 6 are hard to tell apart.
     pub fn gather(people: usize, seed: u64) -> Self {
         let mut random = SmallRng::seed_from_u64(seed);
-        let (both, wix) = (people * 18 / 52, people * 37 / 52);
+        let people = people.saturating_sub(UNCLEAR);
+        let (both, wix) = (people * 18 / 46, people * 37 / 46);
         let place = |number| match number {
             number if number < both => Where::Both,
             number if number < wix => Where::Wix,
@@ -60,7 +87,7 @@ impl Crowd {
     pub fn describe(&self) -> String {
         let count = |place| self.0.iter().filter(|person| person.place == place).count();
         let (both, wix, hubspot) = (count(Where::Both), count(Where::Wix), count(Where::Hubspot));
-        format!("{} in Wix, {} in HubSpot, {both} of them on both; 2 cases nobody can tell apart.", both + wix + 3, both + hubspot + 3)
+        format!("{} in Wix, {} in HubSpot, {both} of them on both; two cases a person has to look at.", both + wix + 3, both + hubspot + 3)
     }
 
     /// How many links there will be: the ambiguous ones give one each.

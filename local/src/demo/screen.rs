@@ -2,15 +2,11 @@
 
 use std::io::{self, IsTerminal, Write};
 
-use comfy_table::{
-    Attribute, Cell, Color, ColumnConstraint, Table, Width,
-    presets::NOTHING,
-    TableStyle,
-};
+use comfy_table::{Attribute, Cell, Color, ColumnConstraint, Table, TableStyle, Width, presets::NOTHING};
 use indicatif::{ProgressBar, ProgressStyle};
 
 /// The widths of the columns, together with the borders 100.
-const WIDTHS: [u16; 4] = [30, 40, 11, 14];
+const WIDTHS: [u16; 4] = [30, 37, 13, 15];
 const SUMMARY_WIDTHS: [u16; 2] = [30, 67];
 
 /// Where the demonstration is shown.
@@ -105,7 +101,7 @@ impl Screen {
     fn rows(&mut self, cells: Vec<Cell>, widths: &[u16], above: Edge, below: Option<Edge>) {
         let mut table = Table::new();
         table.load_style(bare()).add_row(cells);
-        table.set_constraints(widths.iter().map(|width| ColumnConstraint::Absolute(Width::Fixed(width.saturating_sub(0)))));
+        table.set_constraints(widths.iter().map(|width| ColumnConstraint::Absolute(Width::Fixed(*width))));
         if self.colours {
             table.enforce_styling();
         } else {

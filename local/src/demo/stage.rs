@@ -4,11 +4,7 @@ use std::collections::VecDeque;
 
 use contact_bridge::{
     flows::setup,
-    model::{
-        ids::Side,
-        link::Link,
-        site::MappingRow,
-    },
+    model::{ids::Side, link::Link, site::MappingRow},
 };
 use serde_json::Value;
 

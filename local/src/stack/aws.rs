@@ -55,7 +55,8 @@ impl Cloud {
     /// Starts what the options ask for, with a rule that leads from the bus to the queue.
     pub async fn start(options: &Options) -> anyhow::Result<Self> {
         let clock = &options.clock;
-        let dead_letters = Queue::new(DEAD_LETTERS, clock, QueueOptions { retention: Duration::from_hours(14 * 24), ..QueueOptions::default() });
+        let dead_letters =
+            Queue::new(DEAD_LETTERS, clock, QueueOptions { retention: Duration::from_hours(14 * 24), ..QueueOptions::default() });
         let redrive = Redrive { dead_letters: dead_letters.clone(), max_receive_count: MOST_RECEIVES };
         let queue = Queue::new(QUEUE, clock, QueueOptions { visibility: VISIBILITY, redrive: Some(redrive), ..QueueOptions::default() });
         let bus = Bus::new(BUS, clock, BusOptions { seed: options.seed, ..BusOptions::default() });
@@ -68,7 +69,10 @@ impl Cloud {
 
     /// The bus adapter.
     pub fn publisher(&self) -> Arc<dyn EventBus> {
-        use aws_sdk_eventbridge::{Client, config::{BehaviorVersion, Config, Region, retry::RetryConfig}};
+        use aws_sdk_eventbridge::{
+            Client,
+            config::{BehaviorVersion, Config, Region, retry::RetryConfig},
+        };
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static(REGION))
@@ -80,7 +84,10 @@ impl Cloud {
 
     /// The queue adapter.
     pub fn work_queue(&self) -> Arc<dyn WorkQueue> {
-        use aws_sdk_sqs::{Client, config::{BehaviorVersion, Config, Region, retry::RetryConfig}};
+        use aws_sdk_sqs::{
+            Client,
+            config::{BehaviorVersion, Config, Region, retry::RetryConfig},
+        };
         let config = Config::builder()
             .behavior_version(BehaviorVersion::latest())
             .region(Region::from_static(REGION))

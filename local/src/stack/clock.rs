@@ -1,38 +1,85 @@
 //! The simulators' clock as the bridge sees it.
 
-use std::time::Duration;
+use std::{
+    collections::BTreeSet,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use contact_bridge::ports;
 use jiff::Timestamp;
 
+use super::lock;
 use crate::vendors::kit::Clock;
 
-/// The bridge's view of the clock. On a manual clock a wait moves the clock instead of taking time.
+/// How much real time whatever is on its way gets before a manual clock moves on: a request that was sent in time must not arrive late.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// The bridge's view of the clock. On a manual clock a wait moves the clock; of several waits the one that ends first.
 #[derive(Clone, Debug)]
-pub(crate) struct FlowClock(pub Clock);
+pub(crate) struct FlowClock {
+    clock: Clock,
+    waits: Waits,
+}
+
+/// The ends of all waits, each with a number of its own.
+#[derive(Clone, Debug, Default)]
+struct Waits(Arc<Mutex<(u64, BTreeSet<(i64, u64)>)>>);
 
 impl FlowClock {
-    fn millis(&self) -> i64 {
-        self.0.now_ms()
+    pub fn new(clock: &Clock) -> Self {
+        Self { clock: clock.clone(), waits: Waits::default() }
     }
 }
 
 #[async_trait]
 impl ports::Clock for FlowClock {
     fn now(&self) -> Timestamp {
-        Timestamp::from_millisecond(self.millis()).unwrap_or(Timestamp::UNIX_EPOCH)
+        Timestamp::from_millisecond(self.clock.now_ms()).unwrap_or(Timestamp::UNIX_EPOCH)
     }
 
     async fn sleep(&self, duration: Duration) {
-        if !self.0.is_manual() {
+        if !self.clock.is_manual() {
             return tokio::time::sleep(duration).await;
         }
-        // The end is fixed before others get their turn: who waits at the same time must not wait twice as long.
         let wait = i64::try_from(duration.as_micros().div_ceil(1_000)).unwrap_or(i64::MAX / 4);
-        let end = self.millis().saturating_add(wait);
-        tokio::task::yield_now().await;
-        self.0.set_ms(end);
+        let end = self.clock.now_ms().saturating_add(wait);
+        let turn = self.waits.queue(end);
+        while self.clock.now_ms() < end {
+            tokio::time::sleep(PAUSE).await;
+            if turn.is_first() {
+                self.clock.set_ms(end);
+            }
+        }
+    }
+}
+
+impl Waits {
+    fn queue(&self, end: i64) -> Turn {
+        let mut waits = lock(&self.0);
+        waits.0 += 1;
+        let place = (end, waits.0);
+        waits.1.insert(place);
+        Turn { waits: self.clone(), place }
+    }
+}
+
+/// A place among the waits, given up when the wait ends or is abandoned.
+struct Turn {
+    waits: Waits,
+    place: (i64, u64),
+}
+
+impl Turn {
+    fn is_first(&self) -> bool {
+        lock(&self.waits.0).1.first() == Some(&self.place)
+    }
+}
+
+impl Drop for Turn {
+    fn drop(&mut self) {
+        lock(&self.waits.0).1.remove(&self.place);
     }
 }
 
@@ -44,8 +91,21 @@ mod tests {
 
     #[tokio::test]
     async fn waits_at_the_same_time_do_not_add_up() {
-        let clock = FlowClock(Clock::manual(1_000));
-        tokio::join!(clock.sleep(Duration::from_millis(5)), clock.sleep(Duration::from_micros(7_300)));
-        assert_eq!(clock.now().as_millisecond(), 1_008);
+        let clock = FlowClock::new(&Clock::manual(1_000));
+        let seen = async |wait| {
+            clock.sleep(wait).await;
+            clock.now().as_millisecond()
+        };
+        let ends = tokio::join!(seen(Duration::from_micros(7_300)), seen(Duration::from_millis(5)), seen(Duration::ZERO));
+        assert_eq!(ends, (1_008, 1_005, 1_000));
+    }
+
+    #[tokio::test]
+    async fn an_abandoned_wait_holds_nobody_up() {
+        let clock = FlowClock::new(&Clock::manual(0));
+        let abandoned = tokio::time::timeout(Duration::ZERO, clock.sleep(Duration::from_millis(1))).await;
+        assert!(abandoned.is_err());
+        clock.sleep(Duration::from_millis(9)).await;
+        assert_eq!(clock.now().as_millisecond(), 9);
     }
 }

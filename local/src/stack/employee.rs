@@ -19,8 +19,9 @@ pub(crate) struct Employee {
 }
 
 impl Employee {
-    pub fn new(app: Arc<App>, queue: &Queue) -> Self {
-        let worker = Worker::new(queue, function_of(Arc::clone(&app)), WorkerOptions::default());
+    /// `batch` is the most messages of one invocation.
+    pub fn new(app: Arc<App>, queue: &Queue, batch: usize) -> Self {
+        let worker = Worker::new(queue, function_of(Arc::clone(&app)), WorkerOptions { batch_size: batch, ..WorkerOptions::default() });
         Self { app, worker }
     }
 }

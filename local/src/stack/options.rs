@@ -2,7 +2,10 @@
 
 use std::net::{Ipv4Addr, SocketAddr};
 
-use crate::{cloud::dynamo::Storage, vendors::kit::Clock};
+use crate::{
+    cloud::{dynamo::Storage, queue::MAX_BATCH},
+    vendors::kit::Clock,
+};
 
 /// Where a manual clock starts unless told otherwise: 2026-09-01, 08:00 UTC.
 const START_MS: i64 = 1_788_249_600_000;
@@ -15,6 +18,8 @@ pub struct Options {
     pub store: StoreKind,
     /// Whether to count what the embedded `DynamoDB` consumes; each of its calls then goes through one more hop.
     pub metered: bool,
+    /// The most messages contact sync gets at once, at most ten; with one, runs are reproducible.
+    pub batch: usize,
     /// The seed of all ids.
     pub seed: u64,
     /// Where the servers listen.
@@ -65,6 +70,13 @@ impl Default for Listen {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { clock: Clock::manual(START_MS), store: StoreKind::Memory, metered: false, seed: 1, listen: Listen::default() }
+        Self {
+            clock: Clock::manual(START_MS),
+            store: StoreKind::Memory,
+            metered: false,
+            batch: MAX_BATCH,
+            seed: 1,
+            listen: Listen::default(),
+        }
     }
 }

@@ -195,8 +195,8 @@ async fn send(request: RequestBuilder, body: Option<Value>) -> anyhow::Result<Op
 }
 
 fn id_of(reply: Option<Value>, pointer: &str) -> anyhow::Result<String> {
-    let id = reply.as_ref().and_then(|reply| reply.pointer(pointer)).and_then(Value::as_str);
-    Ok(id.context("the reply names no id")?.to_owned())
+    let id = reply.and_then(|reply| Some(reply.pointer(pointer)?.as_str()?.to_owned()));
+    id.context("the reply names no id")
 }
 
 fn done(reply: Option<Value>) -> anyhow::Result<()> {

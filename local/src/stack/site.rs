@@ -41,7 +41,7 @@ impl SiteHandle {
 /// FNV-1a.
 fn hash(name: &str, salt: u8) -> u64 {
     let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
-    name.bytes().chain([salt]).fold(0xcbf2_9ce4_8422_2325, mix)
+    [salt].into_iter().chain(name.bytes()).fold(0xcbf2_9ce4_8422_2325, mix)
 }
 
 fn guid(high: u64, low: u64) -> String {
@@ -107,10 +107,5 @@ impl Stack {
 }
 
 fn fresh(handle: &SiteHandle) -> Site {
-    Site {
-        system_of_record: Some(Side::Wix),
-        on_delete: OnDelete::Propagate,
-        on_merge: OnMerge::Propagate,
-        ..setup::defaults(&handle.id)
-    }
+    Site { system_of_record: Some(Side::Wix), on_delete: OnDelete::Propagate, on_merge: OnMerge::Propagate, ..setup::defaults(&handle.id) }
 }

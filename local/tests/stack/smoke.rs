@@ -23,3 +23,20 @@ async fn a_contact_of_either_side_appears_on_the_other_once() {
     assert_eq!(names, ["Ada", "Grace"]);
     assert_eq!((stack.wix.contacts(None).unwrap().len(), stack.dead_letters().len()), (2, 0));
 }
+
+#[tokio::test]
+async fn a_record_that_is_linked_after_all_has_no_note() {
+    let (stack, site) = stack().await;
+    let people = stack.client(&site);
+    let phone = "+442079460999";
+    people.wix_create(json!({"name": {"first": "Reception"}, "phones": {"items": [{"phone": phone}]}})).await.unwrap();
+    people.hub_create(json!({"firstname": "Front", "phone": phone})).await.unwrap();
+    people.hub_create(json!({"firstname": "Back", "phone": phone})).await.unwrap();
+    stack.settle().await.unwrap();
+    let (links, parked) = (stack.links(&site.id).await, stack.parked(&site.id).await);
+    for note in &parked {
+        assert!(links.iter().all(|link| link.id(note.side) != &note.id), "{note:?}");
+    }
+    let records = stack.wix.contacts(None).unwrap().len() + 2;
+    assert_eq!(records, 2 * links.len() + parked.len());
+}

@@ -35,12 +35,13 @@ pub const RATE: Rate = Rate {
     longest_wait: Duration::from_secs(5),
 };
 
-/// The pace of searches for a portal: five in a second are allowed, for all apps together.
+/// The pace of searches for a portal: five in a second are allowed, for all apps together. One is left over, because what is sent a
+/// second apart may arrive closer together.
 /// <https://developers.hubspot.com/docs/api-reference/search/guide#limits>
 pub const SEARCH_RATE: Rate = Rate {
     requests: NonZeroU32::MIN.saturating_add(2),
     per: Duration::from_secs(1),
-    burst: NonZeroU32::MIN.saturating_add(1),
+    burst: NonZeroU32::MIN,
     longest_wait: Duration::from_secs(5),
 };
 

@@ -70,7 +70,9 @@ pub(super) async fn move_clock(State(stack): Shared, body: Bytes) -> Reply {
     let order: Order = read(&body)?;
     match (order.advance_ms, order.set) {
         (Some(by), None) => stack.clock().advance(Duration::from_millis(by)),
-        (None, Some(to)) if to.as_millisecond() < stack.clock().now_ms() => return Err("set: is in the past; a clock does not go back".into()),
+        (None, Some(to)) if to.as_millisecond() < stack.clock().now_ms() => {
+            return Err("set: is in the past; a clock does not go back".into());
+        }
         (None, Some(to)) => stack.clock().set_ms(to.as_millisecond()),
         _ => return Err("advance_ms or set: exactly one is required".into()),
     }
@@ -98,7 +100,9 @@ pub(super) async fn add_fault(State(stack): Shared, body: Bytes) -> Reply {
 fn fault_of(mut fields: Map<String, Value>) -> Result<Fault, ControlError> {
     let mut number = |name: &str, default| match fields.remove(name) {
         None => Ok(default),
-        Some(value) => value.as_u64().and_then(|number| u32::try_from(number).ok()).ok_or_else(|| ControlError(format!("{name}: must be a number"))),
+        Some(value) => {
+            value.as_u64().and_then(|number| u32::try_from(number).ok()).ok_or_else(|| ControlError(format!("{name}: must be a number")))
+        }
     };
     let (times, after) = (number("times", 1)?, number("after", 0)?);
     if times == 0 {

@@ -20,7 +20,10 @@ use serde_json::{Value, json};
 use url::form_urlencoded;
 
 use super::{Failure, Reply, body::read, view};
-use crate::{stack::{SiteHandle, Stack}, vendors::kit::ControlError};
+use crate::{
+    stack::{SiteHandle, Stack},
+    vendors::kit::ControlError,
+};
 
 type Shared = State<Arc<Stack>>;
 
@@ -41,7 +44,9 @@ pub(super) async fn save(State(stack): Shared, body: Bytes) -> Reply {
         Err(SettingsError::Store(failure)) if failure.kind == ErrorKind::Stale => {
             Err("version: must be that of the stored settings".into())
         }
-        Err(SettingsError::Store(failure)) if failure.kind == ErrorKind::NotFound => Err(ControlError(format!("crm.secret: {failure}")).into()),
+        Err(SettingsError::Store(failure)) if failure.kind == ErrorKind::NotFound => {
+            Err(ControlError(format!("crm.secret: {failure}")).into())
+        }
         Err(SettingsError::Store(failure)) => Err(anyhow::Error::from(failure).into()),
         Err(refusal) => Err(ControlError(refusal.to_string()).into()),
     }

@@ -1,9 +1,6 @@
 //! What the control API shows of the bridge's records.
 
-use contact_bridge::model::{
-    ids::Side,
-    link::Link,
-};
+use contact_bridge::model::{ids::Side, link::Link};
 use serde_json::{Value, json};
 
 use crate::stack::SiteHandle;

@@ -218,7 +218,16 @@ impl Contacts {
             merge::begin_with(&mut link, &draft, &self.key, &self.mapping, contacts.of(draft.side));
         }
         let plan = merge::merge(&self.input(&link, &contacts, None));
+<<<<<<< HEAD
         self.carry_out(Work { reported: BTreeMap::new(), stored: false, touched: true, ..Work::new(link, plan, contacts) }).await
+=======
+        let ids = contacts.as_ref().map(|_, contact| contact.id.clone());
+        let effect = self.carry_out(Work { link, plan, contacts, prefer: None, stored: false, touched: true }).await?;
+        for side in Side::BOTH {
+            self.links.unpark(&self.site.site, side, ids.of(side)).await?;
+        }
+        Ok(effect)
+>>>>>>> stack
     }
 
     /// Returns what an earlier worker was about to write when it made `made` of `source`, if it did.

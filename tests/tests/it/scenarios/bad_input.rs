@@ -4,7 +4,10 @@ use contact_bridge::model::{
     ids::RowId,
     site::{CrmAccess, Direction, MappingRow, OnEmpty, Site, Transform, WixAccess},
 };
-use contact_bridge_local::{cloud::queue::Draft, vendors::kit::{Fault, FaultKind}};
+use contact_bridge_local::{
+    cloud::queue::Draft,
+    vendors::kit::{Fault, FaultKind},
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -48,14 +51,23 @@ async fn a_mapping_that_breaks_a_rule_is_refused_with_field_rule_and_value() {
         (vec![row("a", "name.third", "firstname", Transform::None)], ["name.third", "must exist", "Wix"]),
         (vec![row("a", "name.first", "createdate", Transform::None)], ["createdate", "read-only", "would never arrive"]),
         (vec![row("a", "emails", "company", Transform::None)], ["emails", "separator", "@"]),
-        (vec![row("a", "birthdate", "company", Transform::Date { pattern: Some("MM/YYYY".to_owned()) })], ["company", "MM/YYYY", "2024-02-29"]),
+        (
+            vec![row("a", "birthdate", "company", Transform::Date { pattern: Some("MM/YYYY".to_owned()) })],
+            ["company", "MM/YYYY", "2024-02-29"],
+        ),
         (vec![row("a", "locale", "hs_language", table(&[("de", "de"), ("de-AT", "de")]))], ["locale", "must not lose values", "de-AT"]),
         (vec![row("a", "locale", "hs_language", table(&[("tlh", "klingon")]))], ["hs_language", "options that exist", "klingon"]),
         (vec![row("a", "locale", "hs_language", table(&[]))], ["locale", "must have entries", "no counterpart"]),
         (vec![row("a", "company", "hs_language", Transform::None)], ["company", "must be possible", "hs_language"]),
         (vec![row("a", "labels", "wix_labels", Transform::Join { separator: "-".to_owned() })], ["labels", "separator", "`-`"]),
-        (vec![row("a", "company", "company", Transform::None), row("a", "jobTitle", "jobtitle", Transform::None)], ["`a`", "different ids", "jobTitle"]),
-        (vec![row("a", "company", "company", Transform::None), row("b", "jobTitle", "company", Transform::None)], ["company", "one source", "overwrite"]),
+        (
+            vec![row("a", "company", "company", Transform::None), row("a", "jobTitle", "jobtitle", Transform::None)],
+            ["`a`", "different ids", "jobTitle"],
+        ),
+        (
+            vec![row("a", "company", "company", Transform::None), row("b", "jobTitle", "company", Transform::None)],
+            ["company", "one source", "overwrite"],
+        ),
         (vec![row("a", "company", "company", Transform::Constant { value: "x".to_owned() })], ["company", "to the CRM only", "`x`"]),
     ] {
         let text = refused(&lab, |site| site.mapping = rows).await;
@@ -153,7 +165,8 @@ async fn answers_with_unknown_members_are_read() {
 async fn a_poisoned_message_goes_to_the_dead_letters_and_others_flow_on() {
     at(&[Position::defaults(), Position::dynamodb()], async |lab| {
         let (wix, hub) = lab.pair().await;
-        let unknown = json!({"detail": {"site": lab.site.id, "side": "wix", "record": wix, "kind": "exploded", "at": "2026-03-28T00:00:00Z"}});
+        let unknown =
+            json!({"detail": {"site": lab.site.id, "side": "wix", "record": wix, "kind": "exploded", "at": "2026-03-28T00:00:00Z"}});
         let poison = ["no json".to_owned(), "{}".to_owned(), json!({"detail": {"site": 7}}).to_string(), unknown.to_string()];
         for body in &poison {
             lab.stack.queue().send(Draft::new(body.clone())).unwrap();

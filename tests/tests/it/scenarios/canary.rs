@@ -28,8 +28,22 @@ use super::{
 
 /// What must not appear, in lower case: names, addresses, phones, labels; and secrets.
 const CANARIES: [&str; 16] = [
-    "quillfeather", "brambleknock", "canary.example", "6465557391", "555-7391", "5557392", "thistledown", "lampwright", "snodland",
-    "1977-07-17", "plumtree", "tlh-latn", "simulated-app-secret", "hubspot-client-secret", "pat-", "local-fingerprint-secret",
+    "quillfeather",
+    "brambleknock",
+    "canary.example",
+    "6465557391",
+    "555-7391",
+    "5557392",
+    "thistledown",
+    "lampwright",
+    "snodland",
+    "1977-07-17",
+    "plumtree",
+    "tlh-latn",
+    "simulated-app-secret",
+    "hubspot-client-secret",
+    "pat-",
+    "local-fingerprint-secret",
 ];
 
 /// The statuses that vendors refuse calls with.
@@ -83,7 +97,13 @@ async fn no_contact_value_is_logged_stored_or_reported() {
     let stored = texts(&lab.stack.dynamo().unwrap().items("contact-bridge").unwrap().into());
     let letters = lab.stack.dead_letters();
     let reasons = letters.iter().map(|letter| letter["messageAttributes"].to_string()).collect::<Vec<_>>();
-    assert!(heard.lines().len() > 200 && stored.len() > 200 && reasons.len() > 2, "{} {} {}", heard.lines().len(), stored.len(), reasons.len());
+    assert!(
+        heard.lines().len() > 200 && stored.len() > 200 && reasons.len() > 2,
+        "{} {} {}",
+        heard.lines().len(),
+        stored.len(),
+        reasons.len()
+    );
     for text in heard.lines().iter().chain(&stored).chain(&reasons) {
         let found = CANARIES.iter().find(|canary| text.to_lowercase().contains(**canary));
         assert_eq!(found, None, "in {text}");
@@ -114,7 +134,8 @@ async fn busy_history(lab: &Lab) {
     lab.wix_edit(&third, one("company", "Thistledown Ltd")).await;
     lab.settle().await;
     let at = lab.stack.app.means.clock.now();
-    let poison = json!({"detail": {"site": lab.site.id, "side": "wix", "record": wix, "kind": "Quillfeather", "at": at, "entity": canary(4)}});
+    let poison =
+        json!({"detail": {"site": lab.site.id, "side": "wix", "record": wix, "kind": "Quillfeather", "at": at, "entity": canary(4)}});
     for body in [poison.to_string(), canary(5).to_string(), "Quillfeather Brambleknock".to_owned()] {
         lab.stack.queue().send(Draft::new(body)).unwrap();
     }
@@ -140,7 +161,9 @@ async fn refusals(lab: &Lab) -> Vec<String> {
     let mut outcomes = Vec::new();
     for (number, status) in STATUSES.into_iter().enumerate() {
         let (wix, hub) = lab.pair_of(canary(100 + number)).await;
-        for (side, id, vendor, endpoint) in [(Side::Wix, &wix, Vendor::Hub, "P* /crm/**"), (Side::External, &hub, Vendor::Wix, "P* /contacts/**")] {
+        for (side, id, vendor, endpoint) in
+            [(Side::Wix, &wix, Vendor::Hub, "P* /crm/**"), (Side::External, &hub, Vendor::Wix, "P* /contacts/**")]
+        {
             lab.wix_edit(&wix, one("company", &format!("Thistledown {side}"))).await;
             lab.hub_edit(&hub, one("jobtitle", &format!("Lampwright {side}"))).await;
             lab.fault(vendor, Fault { body: Some(body.clone()), times: 2, ..Fault::status(status, endpoint) });

@@ -95,7 +95,16 @@ async fn create_on_both(lab: &Lab, number: usize) {
 
 fn created(lab: &Lab, side: Side, id: &str) -> Event {
     let at = lab.stack.app.means.clock.now();
-    Event { site: lab.site.id.clone(), side, record: Some(RecordId::new(id)), kind: EventKind::Created, at, id: None, entity: None, attempts: 0 }
+    Event {
+        site: lab.site.id.clone(),
+        side,
+        record: Some(RecordId::new(id)),
+        kind: EventKind::Created,
+        at,
+        id: None,
+        entity: None,
+        attempts: 0,
+    }
 }
 
 #[tokio::test]

@@ -1,10 +1,6 @@
 //! Group 7: lost edits and conflicts.
 
-use contact_bridge::model::{
-    ids::Side,
-    link::ParkedReason,
-    site::OnConflict,
-};
+use contact_bridge::model::{ids::Side, link::ParkedReason, site::OnConflict};
 use serde_json::json;
 
 use super::{

@@ -6,8 +6,8 @@ use contact_bridge::model::{
     link::ParkedReason,
     site::{Direction, MappingRow, OnEmpty, Transform},
 };
-use contact_bridge_local::vendors::kit::FaultKind;
 use contact_bridge_local::vendors::kit::Fault;
+use contact_bridge_local::vendors::kit::FaultKind;
 use serde_json::json;
 
 use super::{

@@ -239,7 +239,11 @@ impl Lab {
             assert_eq!(self.hub(hub), self.wix(wix), "HubSpot's {hub} and Wix's {wix}");
         }
         let paired: BTreeSet<_> = pairs.iter().map(|(hub, _)| hub).collect();
-        assert_eq!((paired.len(), self.hub_ids().len(), self.wix_ids().len()), (pairs.len(), pairs.len(), pairs.len()), "people on one side only");
+        assert_eq!(
+            (paired.len(), self.hub_ids().len(), self.wix_ids().len()),
+            (pairs.len(), pairs.len(), pairs.len()),
+            "people on one side only"
+        );
     }
 
     // What the bridge did.

@@ -67,7 +67,9 @@ async fn l03_a_third_integration_between_the_sides_starts_no_loop() {
 /// What the third integration does: Wix's values to HubSpot, then HubSpot's to Wix.
 async fn copy(lab: &Lab, wix: &str, hub: &str) {
     const COPIED: [&str; 3] = ["firstname", "company", "email"];
-    let pick = |seen: &super::people::Seen| -> Value { COPIED.iter().map(|name| ((*name).to_owned(), seen.get(name).into())).collect::<serde_json::Map<_, _>>().into() };
+    let pick = |seen: &super::people::Seen| -> Value {
+        COPIED.iter().map(|name| ((*name).to_owned(), seen.get(name).into())).collect::<serde_json::Map<_, _>>().into()
+    };
     lab.hub_edit(hub, pick(&lab.wix(wix))).await;
     lab.wix_edit(wix, pick(&lab.hub(hub))).await;
 }

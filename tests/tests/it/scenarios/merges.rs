@@ -106,7 +106,10 @@ async fn m05_a_merge_of_linked_with_new_keeps_both_values() {
         let fresh = lab.wix_create(json!({"firstname": "Ann", "email": "ann@example.com", "jobtitle": "Engineer"})).await;
         lab.wix_merge(&wix, &[&fresh]).await;
         lab.settle().await;
-        assert_eq!((lab.wix_ids().len(), lab.wix(&wix).get("company"), lab.wix(&wix).get("jobtitle")), (1, ada()["company"].as_str().unwrap(), "Engineer"));
+        assert_eq!(
+            (lab.wix_ids().len(), lab.wix(&wix).get("company"), lab.wix(&wix).get("jobtitle")),
+            (1, ada()["company"].as_str().unwrap(), "Engineer")
+        );
         lab.assert_in_step();
     })
     .await;

@@ -5,7 +5,8 @@ use std::collections::BTreeMap;
 use serde_json::{Map, Value, json};
 
 /// The scalars that both sides have: HubSpot's name, Wix's.
-const SCALARS: [(&str, &str); 4] = [("company", "company"), ("jobtitle", "jobTitle"), ("date_of_birth", "birthdate"), ("hs_language", "locale")];
+const SCALARS: [(&str, &str); 4] =
+    [("company", "company"), ("jobtitle", "jobTitle"), ("date_of_birth", "birthdate"), ("hs_language", "locale")];
 
 /// Whom most scenarios are about.
 pub fn ada() -> Value {

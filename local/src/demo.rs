@@ -96,7 +96,8 @@ pub async fn play(plan: &Plan, screen: &mut Screen) -> anyhow::Result<Outcome> {
 
 fn options(plan: &Plan) -> Options {
     let storage = plan.store.clone().map_or(Storage::Memory, Storage::File);
-    let mut options = Options { store: StoreKind::DynamoDb(storage), metered: true, seed: plan.seed, listen: plan.listen, ..Options::default() };
+    let mut options =
+        Options { store: StoreKind::DynamoDb(storage), metered: true, seed: plan.seed, listen: plan.listen, ..Options::default() };
     // A file outlives the run, and what is in it must not be of the future.
     if plan.now || plan.store.is_some() {
         options.clock = Clock::manual(Clock::real().now_ms());

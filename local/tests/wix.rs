@@ -1,9 +1,5 @@
 //! The simulator of Wix, driven over HTTP as a client would.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    reason = "a test fails by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 #[path = "wix/auth.rs"]
 mod auth;

@@ -1,5 +1,7 @@
 //! The composition root: the one place that names concrete adapters.
 
+pub mod aws;
+
 use std::{
     collections::HashMap,
     sync::{Arc, Mutex, PoisonError},

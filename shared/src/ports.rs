@@ -133,6 +133,14 @@ pub struct PastValue {
     pub ours: bool,
 }
 
+impl PastValue {
+    /// Returns the value as the only filled field of a record.
+    #[must_use]
+    pub fn fields(&self, field: &Field) -> crate::model::field::Fields {
+        self.value.iter().map(|value| (field.clone(), value.clone())).collect()
+    }
+}
+
 /// The contacts of one side of one site.
 ///
 /// After an error whose kind [`ErrorKind::is_ambiguous`] a write may have been carried out; after any other error it was not.

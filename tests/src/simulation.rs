@@ -9,7 +9,7 @@ pub mod edits;
 pub mod executor;
 pub mod history;
 pub mod links;
-pub mod plants;
 pub mod people;
+pub mod plants;
 pub mod vendor;
 pub mod world;

@@ -91,7 +91,9 @@ async fn deal_with(app: &App, message: &SqsMessage, cooling: &BTreeMap<SiteId, T
     let body = message.body.as_deref().unwrap_or_default();
     let event = match read(message) {
         Ok(event) => event,
-        Err(unreadable) => return bury(app, body, &format!("unreadable: {:?} at column {}", unreadable.classify(), unreadable.column())).await,
+        Err(unreadable) => {
+            return bury(app, body, &format!("unreadable: {:?} at column {}", unreadable.classify(), unreadable.column())).await;
+        }
     };
     if let Some(until) = cooling.get(&event.site) {
         let later = Later { until: *until, reason: "the site is cooling down", counts: false };

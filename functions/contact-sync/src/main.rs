@@ -1,3 +1,12 @@
-//! A binary.
+//! The Lambda binary of contact sync.
 
-fn main() {}
+use aws_lambda_events::event::sqs::SqsEvent;
+use contact_bridge::{app::aws, telemetry};
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+
+#[tokio::main]
+async fn main() -> Result<(), Error> {
+    telemetry::start()?;
+    let app = aws::contact_sync().await?;
+    run(service_fn(|event: LambdaEvent<SqsEvent>| contact_sync::handle(&app, event.payload))).await
+}

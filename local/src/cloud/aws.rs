@@ -67,24 +67,14 @@ impl Aws {
     /// If the address cannot be bound.
     pub async fn start(listen: SocketAddr, resources: Resources) -> std::io::Result<Self> {
         let listener = TcpListener::bind(listen).await?;
-        let shared = Arc::new(Shared {
-            address: listener.local_addr()?,
-            resources,
-            calls: Mutex::default(),
-        });
-        let router = Router::new()
-            .fallback(post(serve))
-            .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
-            .with_state(Arc::clone(&shared));
+        let shared = Arc::new(Shared { address: listener.local_addr()?, resources, calls: Mutex::default() });
+        let router = Router::new().fallback(post(serve)).layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES)).with_state(Arc::clone(&shared));
         let server = Background::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
                 tracing::error!(%error, "The AWS endpoint stopped.");
             }
         });
-        Ok(Self {
-            shared,
-            _server: Arc::new(server),
-        })
+        Ok(Self { shared, _server: Arc::new(server) })
     }
 
     /// Where the server listens.
@@ -118,10 +108,7 @@ impl Shared {
     }
 
     fn queue(&self, name: &str) -> Option<&Queue> {
-        self.resources
-            .queues
-            .iter()
-            .find(|queue| queue.name() == name)
+        self.resources.queues.iter().find(|queue| queue.name() == name)
     }
 
     fn count(&self, target: &str) {
@@ -138,16 +125,9 @@ async fn serve(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Byte
 
 fn answer(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<Value, ApiError> {
     if !headers.contains_key(AUTHORIZATION) {
-        return Err(ApiError::new(
-            403,
-            "MissingAuthenticationToken",
-            "Request is missing Authentication Token",
-        ));
+        return Err(ApiError::new(403, "MissingAuthenticationToken", "Request is missing Authentication Token"));
     }
-    let target = headers
-        .get("x-amz-target")
-        .and_then(|target| target.to_str().ok())
-        .unwrap_or_default();
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     shared.count(target);
     match target.split_once('.') {
         Some(("AWSEvents", operation)) => eventbridge::call(shared, operation, body),
@@ -159,11 +139,5 @@ fn answer(shared: &Shared, headers: &HeaderMap, body: &[u8]) -> Result<Value, Ap
 
 /// Reads a request body.
 fn read<'a, T: serde::Deserialize<'a>>(body: &'a [u8]) -> Result<T, ApiError> {
-    serde_json::from_slice(body).map_err(|_| {
-        ApiError::new(
-            400,
-            "SerializationException",
-            "The request is not understood.",
-        )
-    })
+    serde_json::from_slice(body).map_err(|_| ApiError::new(400, "SerializationException", "The request is not understood."))
 }

@@ -19,12 +19,7 @@ impl Background {
 
     /// Holds several tasks as one.
     pub fn all(tasks: impl IntoIterator<Item = Self>) -> Self {
-        Self(
-            tasks
-                .into_iter()
-                .flat_map(|mut task| std::mem::take(&mut task.0))
-                .collect(),
-        )
+        Self(tasks.into_iter().flat_map(|mut task| std::mem::take(&mut task.0)).collect())
     }
 }
 

@@ -35,10 +35,7 @@ pub struct BusOptions {
 
 impl Default for BusOptions {
     fn default() -> Self {
-        Self {
-            max_bytes: 256 * 1024,
-            seed: 0,
-        }
+        Self { max_bytes: 256 * 1024, seed: 0 }
     }
 }
 
@@ -92,12 +89,7 @@ impl Bus {
     /// `true` if `name` is this bus's name or ARN.
     #[must_use]
     pub fn is_called(&self, name: &str) -> bool {
-        name == self.0.name
-            || name
-                == format!(
-                    "arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{}",
-                    self.0.name
-                )
+        name == self.0.name || name == format!("arn:aws:events:{REGION}:{ACCOUNT}:event-bus/{}", self.0.name)
     }
 
     /// How the bus behaves.
@@ -130,11 +122,7 @@ impl Bus {
         let answers = entries.iter().map(|entry| {
             let fails = refused > 0;
             refused = refused.saturating_sub(1);
-            if fails {
-                Err(EntryError::internal())
-            } else {
-                self.take(entry)
-            }
+            if fails { Err(EntryError::internal()) } else { self.take(entry) }
         });
         let answers = answers.collect();
         match self.0.faults.loses_reply() {
@@ -148,10 +136,7 @@ impl Bus {
         let id = self.0.ids.next();
         let body = self.envelope(&id, entry, &accepted).to_string();
         let rules = lock(&self.0.rules).clone();
-        for rule in rules
-            .iter()
-            .filter(|rule| rule.pattern.matches(accepted.source, accepted.detail_type))
-        {
+        for rule in rules.iter().filter(|rule| rule.pattern.matches(accepted.source, accepted.detail_type)) {
             self.deliver(&rule.target, &body);
         }
         Ok(id)
@@ -181,10 +166,7 @@ impl Bus {
                 0 => 0,
                 window => lock(&self.0.random).random_range(0..=window),
             };
-            target.deliver(
-                body.to_owned(),
-                Duration::from_millis(plan.delay_ms.saturating_add(shuffle)),
-            );
+            target.deliver(body.to_owned(), Duration::from_millis(plan.delay_ms.saturating_add(shuffle)));
         }
     }
 }

@@ -68,19 +68,11 @@ impl Dynamo {
         let address = listener.local_addr()?;
         let tables = database.clone();
         let server = Background::spawn(async move {
-            if let Err(error) =
-                dynoxide::server::serve_with_shutdown(listener, tables, std::future::pending())
-                    .await
-            {
+            if let Err(error) = dynoxide::server::serve_with_shutdown(listener, tables, std::future::pending()).await {
                 tracing::error!(%error, "The embedded DynamoDB stopped.");
             }
         });
-        Ok(Self {
-            database,
-            address,
-            meter: None,
-            _server: Arc::new(server),
-        })
+        Ok(Self { database, address, meter: None, _server: Arc::new(server) })
     }
 
     /// As [`Dynamo::start`], and counts the capacity every call consumes: each passes through a proxy that asks for it.
@@ -90,11 +82,7 @@ impl Dynamo {
     pub async fn start_metered(storage: &Storage, clock: &Clock) -> Result<Self, DynamoError> {
         let plain = Self::start(storage, clock).await?;
         let meter = Meter::start(plain.address).await?;
-        Ok(Self {
-            address: meter.address(),
-            meter: Some(meter),
-            ..plain
-        })
+        Ok(Self { address: meter.address(), meter: Some(meter), ..plain })
     }
 
     /// The endpoint to give to the SDK.
@@ -156,10 +144,7 @@ impl Dynamo {
             if let Some(Value::Array(found)) = page.get_mut("Items").map(Value::take) {
                 items.extend(found);
             }
-            start = page
-                .get_mut("LastEvaluatedKey")
-                .map(Value::take)
-                .unwrap_or_default();
+            start = page.get_mut("LastEvaluatedKey").map(Value::take).unwrap_or_default();
             if start.is_null() {
                 return Ok(items);
             }
@@ -182,13 +167,9 @@ impl Dynamo {
 
 fn open(storage: &Storage, clock: &Clock) -> Result<Database, DynamoError> {
     match storage {
-        Storage::Memory => Ok(Database::memory_with_clock(Arc::new(EngineClock(
-            clock.clone(),
-        )))?),
+        Storage::Memory => Ok(Database::memory_with_clock(Arc::new(EngineClock(clock.clone())))?),
         Storage::File(path) => {
-            let path = path
-                .to_str()
-                .ok_or_else(|| std::io::Error::other("the path of the file is not text"))?;
+            let path = path.to_str().ok_or_else(|| std::io::Error::other("the path of the file is not text"))?;
             Ok(Database::new(path)?)
         }
     }
@@ -206,10 +187,7 @@ impl storage_backend::Clock for EngineClock {
         u64::try_from(self.0.now_ms() / 1_000).unwrap_or_default()
     }
 
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "milliseconds since 1970 fit a double exactly"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "milliseconds since 1970 fit a double exactly")]
     fn now_unix_secs_f64(&self) -> f64 {
         self.0.now_ms() as f64 / 1_000.0
     }

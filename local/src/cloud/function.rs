@@ -8,8 +8,7 @@ use serde::{Deserialize, Serialize, de::DeserializeOwned};
 use serde_json::Value;
 
 /// A function that a queue, a gateway or a timer can call.
-pub type Function =
-    Arc<dyn Fn(Value) -> BoxFuture<'static, Result<Value, FunctionError>> + Send + Sync>;
+pub type Function = Arc<dyn Fn(Value) -> BoxFuture<'static, Result<Value, FunctionError>> + Send + Sync>;
 
 /// What Lambda reports of a failed invocation
 /// (<https://docs.aws.amazon.com/lambda/latest/dg/runtimes-api.html#runtimes-api-invokeerror>).
@@ -28,10 +27,7 @@ pub struct FunctionError {
 impl FunctionError {
     /// An error of the given kind.
     pub fn new(error_type: impl Into<String>, error_message: impl Into<String>) -> Self {
-        Self {
-            error_type: error_type.into(),
-            error_message: error_message.into(),
-        }
+        Self { error_type: error_type.into(), error_message: error_message.into() }
     }
 
     /// An error whose kind is the name of its type, as the Rust runtime reports it.
@@ -48,12 +44,7 @@ where
 {
     Arc::new(move |event| {
         let answer = AssertUnwindSafe(handler(event)).catch_unwind();
-        async move {
-            answer.await.unwrap_or_else(|_| {
-                Err(FunctionError::new("Runtime.Panic", "the handler panicked"))
-            })
-        }
-        .boxed()
+        async move { answer.await.unwrap_or_else(|_| Err(FunctionError::new("Runtime.Panic", "the handler panicked"))) }.boxed()
     })
 }
 
@@ -70,8 +61,7 @@ where
     function(move |event| {
         let handler = Arc::clone(&handler);
         async move {
-            let payload =
-                serde_json::from_value(event).map_err(|error| FunctionError::of(&error))?;
+            let payload = serde_json::from_value(event).map_err(|error| FunctionError::of(&error))?;
             let answer = handler(LambdaEvent::new(payload, invocation_context())).await;
             let answer = answer.map_err(|error| FunctionError::of(&error))?;
             serde_json::to_value(answer).map_err(|error| FunctionError::of(&error))

@@ -53,17 +53,10 @@ impl Gateway {
     ///
     /// # Errors
     /// If the address cannot be bound.
-    pub async fn start(
-        listen: SocketAddr,
-        clock: &Clock,
-        routes: Vec<Route>,
-    ) -> std::io::Result<Self> {
+    pub async fn start(listen: SocketAddr, clock: &Clock, routes: Vec<Route>) -> std::io::Result<Self> {
         let listener = TcpListener::bind(listen).await?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared {
-            clock: clock.clone(),
-            routes,
-        });
+        let shared = Arc::new(Shared { clock: clock.clone(), routes });
         let app = Router::new().fallback(serve).with_state(shared);
         let service = app.into_make_service_with_connect_info::<SocketAddr>();
         let server = Background::spawn(async move {
@@ -71,10 +64,7 @@ impl Gateway {
                 tracing::error!(%error, "The gateway stopped.");
             }
         });
-        Ok(Self {
-            address,
-            _server: Arc::new(server),
-        })
+        Ok(Self { address, _server: Arc::new(server) })
     }
 
     /// Where the gateway listens.
@@ -90,16 +80,9 @@ impl Gateway {
     }
 }
 
-async fn serve(
-    State(shared): State<Arc<Shared>>,
-    ConnectInfo(source): ConnectInfo<SocketAddr>,
-    request: Request,
-) -> Response {
+async fn serve(State(shared): State<Arc<Shared>>, ConnectInfo(source): ConnectInfo<SocketAddr>, request: Request) -> Response {
     let (head, body) = request.into_parts();
-    let found = shared
-        .routes
-        .iter()
-        .find_map(|route| Some((route, route.matches(&head.method, head.uri.path())?)));
+    let found = shared.routes.iter().find_map(|route| Some((route, route.matches(&head.method, head.uri.path())?)));
     let body = match read_body(body).await {
         Ok(body) => body,
         Err(status) => return refusal(status),
@@ -107,19 +90,10 @@ async fn serve(
     let Some((route, path_parameters)) = found else {
         return refusal(StatusCode::NOT_FOUND);
     };
-    let call = Call {
-        head: &head,
-        body: &body,
-        source,
-        route_key: route.key(),
-        path_parameters,
-        now_ms: shared.clock.now_ms(),
-    };
+    let call = Call { head: &head, body: &body, source, route_key: route.key(), path_parameters, now_ms: shared.clock.now_ms() };
     let answer = tokio::time::timeout(INTEGRATION_TIMEOUT, (route.function())(call.event())).await;
     match answer {
-        Ok(Ok(answer)) => {
-            answer::response(answer).unwrap_or_else(|| refusal(StatusCode::INTERNAL_SERVER_ERROR))
-        }
+        Ok(Ok(answer)) => answer::response(answer).unwrap_or_else(|| refusal(StatusCode::INTERNAL_SERVER_ERROR)),
         Ok(Err(error)) => {
             tracing::warn!(error.kind = %error.error_type, route = %route.key(), "The function failed.");
             refusal(StatusCode::INTERNAL_SERVER_ERROR)
@@ -141,11 +115,7 @@ async fn read_body(body: Body) -> Result<Vec<u8>, StatusCode> {
             bytes.extend_from_slice(&chunk);
         }
     }
-    if seen > MAX_BODY_BYTES {
-        Err(StatusCode::PAYLOAD_TOO_LARGE)
-    } else {
-        Ok(bytes)
-    }
+    if seen > MAX_BODY_BYTES { Err(StatusCode::PAYLOAD_TOO_LARGE) } else { Ok(bytes) }
 }
 
 /// An answer of the gateway's own, with the text of the real one.
@@ -156,9 +126,6 @@ fn refusal(status: StatusCode) -> Response {
     };
     let mut response = Response::new(Body::from(format!("{{\"message\":\"{text}\"}}")));
     *response.status_mut() = status;
-    response.headers_mut().insert(
-        CONTENT_TYPE,
-        axum::http::HeaderValue::from_static("application/json"),
-    );
+    response.headers_mut().insert(CONTENT_TYPE, axum::http::HeaderValue::from_static("application/json"));
     response
 }

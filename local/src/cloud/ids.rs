@@ -17,11 +17,7 @@ impl Ids {
     /// Ids of the resource called `name`. Counting on a real clock would repeat ids after a restart, and a claim stored
     /// before it would then swallow a new event.
     pub(super) fn new(name: &str, clock: &Clock) -> Self {
-        Self {
-            space: fnv(name),
-            counted: clock.is_manual(),
-            next: AtomicU64::new(1),
-        }
+        Self { space: fnv(name), counted: clock.is_manual(), next: AtomicU64::new(1) }
     }
 
     /// The next id.
@@ -36,7 +32,5 @@ impl Ids {
 
 /// FNV-1a, which unlike the standard library's hasher is the same in every build.
 fn fnv(name: &str) -> u32 {
-    name.bytes().fold(0x811c_9dc5, |hash, byte| {
-        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
-    })
+    name.bytes().fold(0x811c_9dc5, |hash, byte| (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193))
 }

@@ -31,11 +31,7 @@ impl Process {
     ///
     /// # Errors
     /// If the binary cannot be started.
-    pub fn spawn<K, V>(
-        binary: &Path,
-        api: &RuntimeApi,
-        env: impl IntoIterator<Item = (K, V)>,
-    ) -> std::io::Result<Self>
+    pub fn spawn<K, V>(binary: &Path, api: &RuntimeApi, env: impl IntoIterator<Item = (K, V)>) -> std::io::Result<Self>
     where
         K: AsRef<std::ffi::OsStr>,
         V: AsRef<std::ffi::OsStr>,
@@ -54,10 +50,7 @@ impl Process {
         let out = child.stdout.take().map(|out| collect(out, &logs));
         let err = child.stderr.take().map(|err| collect(err, &logs));
         let watch = watch(child, api.clone());
-        Ok(Self {
-            logs,
-            _tasks: Background::all(out.into_iter().chain(err).chain([watch])),
-        })
+        Ok(Self { logs, _tasks: Background::all(out.into_iter().chain(err).chain([watch])) })
     }
 
     /// Every line the process has written so far.
@@ -88,10 +81,7 @@ fn lambda_environment(api: &RuntimeApi) -> Vec<(&'static str, String)> {
     ]
 }
 
-fn collect(
-    from: impl AsyncRead + Send + Unpin + 'static,
-    logs: &Arc<Mutex<Vec<String>>>,
-) -> Background {
+fn collect(from: impl AsyncRead + Send + Unpin + 'static, logs: &Arc<Mutex<Vec<String>>>) -> Background {
     let logs = Arc::clone(logs);
     Background::spawn(async move {
         let mut lines = BufReader::new(from).lines();
@@ -108,9 +98,6 @@ fn watch(mut child: Child, api: RuntimeApi) -> Background {
             Err(error) => error.to_string(),
         };
         tracing::warn!(function = api.function_name(), %ended, "A function's process ended.");
-        api.fail(&FunctionError::new(
-            "Runtime.ExitError",
-            format!("Runtime exited with error: {ended}"),
-        ));
+        api.fail(&FunctionError::new("Runtime.ExitError", format!("Runtime exited with error: {ended}")));
     })
 }

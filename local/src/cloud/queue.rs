@@ -45,12 +45,7 @@ pub struct QueueOptions {
 
 impl Default for QueueOptions {
     fn default() -> Self {
-        Self {
-            visibility: Duration::from_secs(30),
-            delay: Duration::ZERO,
-            retention: Duration::from_hours(4 * 24),
-            redrive: None,
-        }
+        Self { visibility: Duration::from_secs(30), delay: Duration::ZERO, retention: Duration::from_hours(4 * 24), redrive: None }
     }
 }
 
@@ -160,12 +155,7 @@ impl Queue {
             now,
             hidden_until: now.saturating_add(ms(visibility)),
             sent_after: now.saturating_sub(ms(self.0.options.retention)),
-            max_receive_count: self
-                .0
-                .options
-                .redrive
-                .as_ref()
-                .map(|redrive| redrive.max_receive_count),
+            max_receive_count: self.0.options.redrive.as_ref().map(|redrive| redrive.max_receive_count),
         };
         let taken = lock(&self.0.state).take(limit.min(MAX_BATCH), &rules);
         if let Some(redrive) = &self.0.options.redrive {
@@ -224,10 +214,7 @@ impl Queue {
     /// How long the oldest message has been here, in milliseconds.
     #[must_use]
     pub fn oldest_age_ms(&self) -> Option<i64> {
-        let oldest = lock(&self.0.state)
-            .messages()
-            .map(|message| message.sent_ms)
-            .min();
+        let oldest = lock(&self.0.state).messages().map(|message| message.sent_ms).min();
         oldest.map(|sent| self.now().saturating_sub(sent))
     }
 
@@ -240,10 +227,7 @@ impl Queue {
     /// Every message as JSON: id, body (parsed if it is JSON), attributes, message attributes.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        lock(&self.0.state)
-            .messages()
-            .map(Message::to_json)
-            .collect()
+        lock(&self.0.state).messages().map(Message::to_json).collect()
     }
 
     /// Sends every message of this dead-letter queue back to `target`, as new messages, and returns how many

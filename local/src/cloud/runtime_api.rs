@@ -89,11 +89,7 @@ impl RuntimeApi {
                 tracing::error!(%error, "The Runtime API stopped.");
             }
         });
-        Ok(Self {
-            shared,
-            address,
-            _server: Arc::new(server),
-        })
+        Ok(Self { shared, address, _server: Arc::new(server) })
     }
 
     /// The host and port, the value of `AWS_LAMBDA_RUNTIME_API`.
@@ -141,29 +137,16 @@ impl Shared {
         let (answer, answered) = oneshot::channel();
         lock(&self.running).insert(id.clone(), answer);
         let timeout_ms = u64::try_from(self.timeout.as_millis()).unwrap_or(u64::MAX);
-        let invocation = Invocation {
-            id: id.clone(),
-            event: event.to_string(),
-            deadline_ms: wall_ms().saturating_add(timeout_ms),
-        };
+        let invocation = Invocation { id: id.clone(), event: event.to_string(), deadline_ms: wall_ms().saturating_add(timeout_ms) };
         if self.queue.send(invocation).is_err() {
-            return Err(FunctionError::new(
-                "Runtime.ExitError",
-                "the runtime API has stopped",
-            ));
+            return Err(FunctionError::new("Runtime.ExitError", "the runtime API has stopped"));
         }
         let answer = tokio::time::timeout(self.timeout, answered).await;
         lock(&self.running).remove(&id);
         match answer {
             Ok(Ok(answer)) => answer,
-            Ok(Err(_)) => Err(FunctionError::new(
-                "Runtime.ExitError",
-                "the runtime went away",
-            )),
-            Err(_) => Err(FunctionError::new(
-                "Sandbox.Timedout",
-                format!("RequestId: {id} Error: Task timed out"),
-            )),
+            Ok(Err(_)) => Err(FunctionError::new("Runtime.ExitError", "the runtime went away")),
+            Err(_) => Err(FunctionError::new("Sandbox.Timedout", format!("RequestId: {id} Error: Task timed out"))),
         }
     }
 
@@ -187,10 +170,7 @@ impl Shared {
 fn router(shared: Arc<Shared>) -> Router {
     Router::new()
         .route("/2018-06-01/runtime/invocation/next", get(next))
-        .route(
-            "/2018-06-01/runtime/invocation/{id}/response",
-            post(response),
-        )
+        .route("/2018-06-01/runtime/invocation/{id}/response", post(response))
         .route("/2018-06-01/runtime/invocation/{id}/error", post(error))
         .route("/2018-06-01/runtime/init/error", post(init_error))
         .layer(DefaultBodyLimit::max(MAX_ANSWER_BYTES))
@@ -211,11 +191,7 @@ async fn next(State(shared): State<Arc<Shared>>) -> Response {
 
 fn handed_out(function_name: &str, invocation: Invocation) -> Response {
     let arn = format!("arn:aws:lambda:{REGION}:{ACCOUNT}:function:{function_name}");
-    let trace = format!(
-        "Root=1-{:08x}-{:024x};Sampled=0",
-        invocation.deadline_ms / 1_000,
-        invocation.deadline_ms
-    );
+    let trace = format!("Root=1-{:08x}-{:024x};Sampled=0", invocation.deadline_ms / 1_000, invocation.deadline_ms);
     Response::builder()
         .header(CONTENT_TYPE, "application/json")
         .header("Lambda-Runtime-Aws-Request-Id", invocation.id)
@@ -226,16 +202,11 @@ fn handed_out(function_name: &str, invocation: Invocation) -> Response {
         .unwrap_or_else(|_| status(StatusCode::INTERNAL_SERVER_ERROR))
 }
 
-async fn response(
-    State(shared): State<Arc<Shared>>,
-    Path(id): Path<String>,
-    body: Bytes,
-) -> Response {
+async fn response(State(shared): State<Arc<Shared>>, Path(id): Path<String>, body: Bytes) -> Response {
     let answer = if body.is_empty() {
         Ok(Value::Null)
     } else {
-        serde_json::from_slice(&body)
-            .map_err(|_| FunctionError::new("Runtime.MalformedResponse", "the answer is not JSON"))
+        serde_json::from_slice(&body).map_err(|_| FunctionError::new("Runtime.MalformedResponse", "the answer is not JSON"))
     };
     status(shared.finish(&id, answer))
 }
@@ -250,16 +221,11 @@ async fn init_error(State(shared): State<Arc<Shared>>, body: Bytes) -> Response 
 }
 
 fn reported(body: &[u8]) -> FunctionError {
-    serde_json::from_slice(body)
-        .unwrap_or_else(|_| FunctionError::new("Runtime.Unknown", "the error is not JSON"))
+    serde_json::from_slice(body).unwrap_or_else(|_| FunctionError::new("Runtime.Unknown", "the error is not JSON"))
 }
 
 fn status(status: StatusCode) -> Response {
-    let body = if status.is_success() {
-        "{\"status\":\"OK\"}"
-    } else {
-        "{\"errorType\":\"InvalidRequestID\"}"
-    };
+    let body = if status.is_success() { "{\"status\":\"OK\"}" } else { "{\"errorType\":\"InvalidRequestID\"}" };
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = status;
     response

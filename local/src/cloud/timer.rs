@@ -35,10 +35,7 @@ impl Timer {
     /// A timer without schedules.
     #[must_use]
     pub fn new(clock: &Clock) -> Self {
-        Self {
-            clock: clock.clone(),
-            schedules: Arc::default(),
-        }
+        Self { clock: clock.clone(), schedules: Arc::default() }
     }
 
     /// Calls `action` with the scheduled moment (milliseconds since 1970), first one interval from now.
@@ -64,10 +61,7 @@ impl Timer {
     /// The earliest moment at which something is, or was, due.
     #[must_use]
     pub fn next_due(&self) -> Option<i64> {
-        lock(&self.schedules)
-            .iter()
-            .map(|schedule| schedule.next_ms)
-            .min()
+        lock(&self.schedules).iter().map(|schedule| schedule.next_ms).min()
     }
 
     /// Calls what is due, in order of time and name, and returns how many. A schedule that missed several moments, because the clock
@@ -84,15 +78,10 @@ impl Timer {
     fn take_due(&self) -> Vec<Schedule> {
         let now = self.clock.now_ms();
         let mut due = Vec::new();
-        for schedule in lock(&self.schedules)
-            .iter_mut()
-            .filter(|schedule| schedule.next_ms <= now)
-        {
+        for schedule in lock(&self.schedules).iter_mut().filter(|schedule| schedule.next_ms <= now) {
             due.push(schedule.clone());
             let missed = (now - schedule.next_ms) / schedule.every_ms;
-            schedule.next_ms = schedule
-                .next_ms
-                .saturating_add((missed + 1).saturating_mul(schedule.every_ms));
+            schedule.next_ms = schedule.next_ms.saturating_add((missed + 1).saturating_mul(schedule.every_ms));
         }
         due.sort_by(|one, other| (one.next_ms, &one.name).cmp(&(other.next_ms, &other.name)));
         due
@@ -110,12 +99,8 @@ impl Timer {
     }
 
     fn wait(&self) -> Duration {
-        let wait = self
-            .next_due()
-            .map(|due| due.saturating_sub(self.clock.now_ms()).max(1));
-        let wait = wait
-            .and_then(|wait| u64::try_from(wait).ok())
-            .map(Duration::from_millis);
+        let wait = self.next_due().map(|due| due.saturating_sub(self.clock.now_ms()).max(1));
+        let wait = wait.and_then(|wait| u64::try_from(wait).ok()).map(Duration::from_millis);
         wait.map_or(LONGEST_WAIT, |wait| wait.min(LONGEST_WAIT))
     }
 }

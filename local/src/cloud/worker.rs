@@ -28,10 +28,7 @@ pub struct WorkerOptions {
 
 impl Default for WorkerOptions {
     fn default() -> Self {
-        Self {
-            batch_size: MAX_BATCH,
-            concurrency: 1,
-        }
+        Self { batch_size: MAX_BATCH, concurrency: 1 }
     }
 }
 
@@ -47,11 +44,7 @@ impl Worker {
     /// A worker that does nothing until it is pumped or run.
     #[must_use]
     pub fn new(queue: &Queue, function: Function, options: WorkerOptions) -> Self {
-        Self {
-            queue: queue.clone(),
-            function,
-            options,
-        }
+        Self { queue: queue.clone(), function, options }
     }
 
     /// The queue it takes from.
@@ -69,10 +62,7 @@ impl Worker {
     /// Takes one batch per concurrent invocation, waits for the answers, and returns how many messages were taken.
     /// Messages that move to the dead letters are not counted.
     pub async fn pump_once(&self) -> usize {
-        let batches: Vec<_> = (0..self.options.concurrency.max(1))
-            .map(|_| self.take())
-            .filter(|batch| !batch.is_empty())
-            .collect();
+        let batches: Vec<_> = (0..self.options.concurrency.max(1)).map(|_| self.take()).filter(|batch| !batch.is_empty()).collect();
         let taken = batches.iter().map(Vec::len).sum();
         join_all(batches.iter().map(|batch| self.handle(batch))).await;
         taken
@@ -117,10 +107,7 @@ impl Worker {
             tracing::warn!(queue = self.queue.name(), error.kind = %error.error_type, "An invocation failed.");
         }
         let failed = batch::failed(&answer, batch);
-        for received in batch
-            .iter()
-            .filter(|received| !failed.contains(received.message.id.as_str()))
-        {
+        for received in batch.iter().filter(|received| !failed.contains(received.message.id.as_str())) {
             if !self.queue.delete(&received.receipt) {
                 tracing::warn!(message.id = %received.message.id, "A message became visible again while it was handled.");
             }

@@ -70,6 +70,13 @@ impl Default for Listen {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { clock: Clock::manual(START_MS), store: StoreKind::Memory, metered: false, batch: MAX_BATCH, seed: 1, listen: Listen::default() }
+        Self {
+            clock: Clock::manual(START_MS),
+            store: StoreKind::Memory,
+            metered: false,
+            batch: MAX_BATCH,
+            seed: 1,
+            listen: Listen::default(),
+        }
     }
 }

@@ -32,10 +32,7 @@ use serde_json::Value;
 
 pub use self::options::{Options, PortalOptions};
 use self::{carrier::HubSpotCarrier, contact::Actor, hub::Hub};
-use super::kit::{
-    Calls, Clock, ControlError, Core, Faults, Limits, Outbox, Serving, Switches, Vendor,
-    control_router, gate, serve,
-};
+use super::kit::{Calls, Clock, ControlError, Core, Faults, Limits, Outbox, Serving, Switches, Vendor, control_router, gate, serve};
 
 /// A running HubSpot. Clones share it; it stops when the last one is dropped.
 #[derive(Clone)]
@@ -52,30 +49,17 @@ impl Simulator {
     pub async fn start(listen: SocketAddr, options: Options) -> anyhow::Result<Self> {
         let (clock, faults) = (options.clock.clone(), Faults::default());
         let switches = Switches::new(policy::SWITCHES);
-        let carrier = HubSpotCarrier {
-            secret: options.client_secret.clone(),
-            switches: switches.clone(),
-        };
+        let carrier = HubSpotCarrier { secret: options.client_secret.clone(), switches: switches.clone() };
         let outbox = Outbox::new(clock.clone(), faults.clone(), Box::new(carrier));
         let (calls, limits) = (Calls::default(), Limits::default());
-        let core = Core {
-            clock,
-            switches,
-            faults,
-            calls,
-            limits,
-            outbox,
-        };
+        let core = Core { clock, switches, faults, calls, limits, outbox };
         let hub = Hub::new(core, &options).map_err(|ControlError(error)| anyhow::anyhow!(error))?;
         let mut serving = serve(listen, router(&hub)).await?;
         hub.set_base_url(format!("http://{}", serving.addr()));
         if !options.clock.is_manual() {
             serving.attach(tokio::spawn(hub.core().outbox.clone().run()));
         }
-        Ok(Self {
-            hub,
-            serving: Arc::new(serving),
-        })
+        Ok(Self { hub, serving: Arc::new(serving) })
     }
 
     /// The address served at.
@@ -160,9 +144,7 @@ impl Simulator {
     /// # Errors
     /// When the contact is not archived, or its e-mail is taken meanwhile.
     pub fn restore(&self, site: Option<&str>, id: u64) -> Result<(), ControlError> {
-        self.hub.act(site, &Actor::Person(123), |session| {
-            session.portal.restore(id, &session.change)
-        })
+        self.hub.act(site, &Actor::Person(123), |session| session.portal.restore(id, &session.change))
     }
 
     /// An authorization code for a portal, as after an install.
@@ -179,12 +161,7 @@ impl Simulator {
 }
 
 fn router(hub: &Hub) -> Router {
-    let api = objects::router()
-        .merge(properties::router())
-        .merge(oauth::router());
+    let api = objects::router().merge(properties::router()).merge(oauth::router());
     let guarded = api.route_layer(middleware::from_fn_with_state(hub.clone(), gate::<Hub>));
-    guarded
-        .merge(control::router())
-        .with_state(hub.clone())
-        .merge(control_router(hub.clone()))
+    guarded.merge(control::router()).with_state(hub.clone()).merge(control_router(hub.clone()))
 }

@@ -34,9 +34,7 @@ use self::{
     keys::{Keys, WixCarrier},
     state::{App, State, World},
 };
-use crate::vendors::kit::{
-    Calls, Clock, ControlError, Core, Fault, Faults, Ids, Limits, Outbox, Serving, Switches, serve,
-};
+use crate::vendors::kit::{Calls, Clock, ControlError, Core, Fault, Faults, Ids, Limits, Outbox, Serving, Switches, serve};
 
 /// A site with the app on it.
 #[derive(Debug, Clone)]
@@ -104,10 +102,7 @@ impl Simulator {
         if !world.core.clock.is_manual() {
             serving.attach(tokio::spawn(world.core.outbox.clone().run()));
         }
-        Ok(Self {
-            world,
-            serving: Arc::new(serving),
-        })
+        Ok(Self { world, serving: Arc::new(serving) })
     }
 
     /// The address listened at.
@@ -170,11 +165,7 @@ impl Simulator {
     /// # Errors
     /// When the switch or the value does not exist.
     pub fn switch(&self, name: &str, value: impl Into<Value>) -> anyhow::Result<()> {
-        self.world
-            .core
-            .switches
-            .put(name, value)
-            .map_err(|text| anyhow!(text))
+        self.world.core.switches.put(name, value).map_err(|text| anyhow!(text))
     }
 
     /// Adds a fault.
@@ -182,11 +173,7 @@ impl Simulator {
     /// # Errors
     /// When a field of it is wrong.
     pub fn fault(&self, fault: Fault) -> anyhow::Result<()> {
-        self.world
-            .core
-            .faults
-            .add(fault)
-            .map_err(|text| anyhow!(text))
+        self.world.core.faults.add(fault).map_err(|text| anyhow!(text))
     }
 
     /// Replaces the addresses events are posted to.
@@ -213,11 +200,7 @@ impl Simulator {
     /// When the site is unknown.
     pub fn contacts(&self, site: Option<&str>) -> anyhow::Result<Vec<Value>> {
         let found = self.world.all_contacts(site).map_err(plain)?;
-        Ok(found
-            .get("contacts")
-            .and_then(Value::as_array)
-            .cloned()
-            .unwrap_or_default())
+        Ok(found.get("contacts").and_then(Value::as_array).cloned().unwrap_or_default())
     }
 
     /// Sets what forbids deleting a contact.
@@ -225,9 +208,7 @@ impl Simulator {
     /// # Errors
     /// When site or contact is unknown.
     pub fn set_flags(&self, site: Option<&str>, contact: &str, flags: Flags) -> anyhow::Result<()> {
-        self.world
-            .set_flags(site, contact, |_| flags)
-            .map_err(plain)
+        self.world.set_flags(site, contact, |_| flags).map_err(plain)
     }
 
     /// Erases a contact for a privacy request.
@@ -263,36 +244,12 @@ fn world(options: Options) -> anyhow::Result<World> {
     let ids = Ids::new(options.seed);
     let keys = Keys::new(options.private_key_pem.as_deref(), &ids)?;
     let (clock, switches, faults) = (options.clock, Switches::new(SWITCHES), Faults::default());
-    let carrier = WixCarrier {
-        keys: keys.clone(),
-        switches: switches.clone(),
-        app_id: options.app_id.clone(),
-    };
+    let carrier = WixCarrier { keys: keys.clone(), switches: switches.clone(), app_id: options.app_id.clone() };
     let outbox = Outbox::new(clock.clone(), faults.clone(), Box::new(carrier));
-    let core = Core {
-        clock,
-        switches,
-        faults,
-        calls: Calls::default(),
-        limits: Limits::default(),
-        outbox,
-    };
-    let app = App {
-        id: options.app_id,
-        secret: options.app_secret,
-        api_keys: options.api_keys,
-    };
-    let state = State {
-        webhook_urls: options.webhook_urls,
-        ..State::default()
-    };
-    let world = World {
-        core,
-        ids,
-        keys,
-        app: Arc::new(app),
-        state: Arc::new(state.into()),
-    };
+    let core = Core { clock, switches, faults, calls: Calls::default(), limits: Limits::default(), outbox };
+    let app = App { id: options.app_id, secret: options.app_secret, api_keys: options.api_keys };
+    let state = State { webhook_urls: options.webhook_urls, ..State::default() };
+    let world = World { core, ids, keys, app: Arc::new(app), state: Arc::new(state.into()) };
     for site in &options.sites {
         world.add_site(&site.site_id, &site.instance_id);
     }

@@ -21,58 +21,28 @@ fn entry(detail_type: &str) -> Entry {
 }
 
 fn wired(clock: &Clock, pattern: &Value, seed: u64) -> (Bus, Queue) {
-    let bus = Bus::new(
-        "bridge",
-        clock,
-        BusOptions {
-            seed,
-            ..BusOptions::default()
-        },
-    );
+    let bus = Bus::new("bridge", clock, BusOptions { seed, ..BusOptions::default() });
     let target = Queue::new("work", clock, QueueOptions::default());
     let pattern = Pattern::from_json(pattern).unwrap();
-    bus.add_rule(Rule {
-        pattern,
-        target: target.clone(),
-    });
+    bus.add_rule(Rule { pattern, target: target.clone() });
     (bus, target)
 }
 
 fn received(queue: &Queue) -> Vec<Value> {
     let received = queue.receive(10).into_iter();
-    received
-        .map(|received| serde_json::from_str(&received.message.body).unwrap())
-        .collect()
+    received.map(|received| serde_json::from_str(&received.message.body).unwrap()).collect()
 }
 
 fn types(queue: &Queue) -> Vec<String> {
-    received(queue)
-        .iter()
-        .map(|event| event["detail-type"].as_str().unwrap().to_owned())
-        .collect()
+    received(queue).iter().map(|event| event["detail-type"].as_str().unwrap().to_owned()).collect()
 }
 
 #[test]
 fn an_event_reaches_the_targets_of_the_rules_that_match() {
     let clock = clock();
-    let (bus, queue) = wired(
-        &clock,
-        &json!({ "detail-type": [{ "prefix": "contact." }] }),
-        0,
-    );
-    let entries = [
-        Entry {
-            resources: vec!["site-1".to_owned()],
-            ..entry("contact.created")
-        },
-        entry("app.installed"),
-    ];
-    let ids: Vec<_> = bus
-        .put(&entries)
-        .unwrap()
-        .into_iter()
-        .map(Result::unwrap)
-        .collect();
+    let (bus, queue) = wired(&clock, &json!({ "detail-type": [{ "prefix": "contact." }] }), 0);
+    let entries = [Entry { resources: vec!["site-1".to_owned()], ..entry("contact.created") }, entry("app.installed")];
+    let ids: Vec<_> = bus.put(&entries).unwrap().into_iter().map(Result::unwrap).collect();
     let expected = json!({
         "version": "0", "id": ids[0], "detail-type": "contact.created", "source": "wix", "account": "000000000000",
         "time": "2026-01-01T00:00:00Z", "region": "us-east-1", "resources": ["site-1"], "detail": { "type": "contact.created" },
@@ -86,42 +56,13 @@ fn one_bad_entry_does_not_stop_the_others() {
     let (bus, queue) = wired(&clock, &json!({}), 0);
     let cases = [
         (entry("ok"), None),
-        (
-            Entry {
-                source: None,
-                ..entry("a")
-            },
-            Some("InvalidArgument"),
-        ),
-        (
-            Entry {
-                detail_type: Some(String::new()),
-                ..entry("a")
-            },
-            Some("InvalidArgument"),
-        ),
-        (
-            Entry {
-                detail: Some("{".to_owned()),
-                ..entry("a")
-            },
-            Some("MalformedDetail"),
-        ),
-        (
-            Entry {
-                detail: Some("[1]".to_owned()),
-                ..entry("a")
-            },
-            Some("MalformedDetail"),
-        ),
+        (Entry { source: None, ..entry("a") }, Some("InvalidArgument")),
+        (Entry { detail_type: Some(String::new()), ..entry("a") }, Some("InvalidArgument")),
+        (Entry { detail: Some("{".to_owned()), ..entry("a") }, Some("MalformedDetail")),
+        (Entry { detail: Some("[1]".to_owned()), ..entry("a") }, Some("MalformedDetail")),
     ];
     let entries: Vec<_> = cases.iter().map(|(entry, _)| entry.clone()).collect();
-    let codes: Vec<_> = bus
-        .put(&entries)
-        .unwrap()
-        .into_iter()
-        .map(|answer| answer.err().map(|error| error.code))
-        .collect();
+    let codes: Vec<_> = bus.put(&entries).unwrap().into_iter().map(|answer| answer.err().map(|error| error.code)).collect();
     assert_eq!(codes, cases.map(|(_, code)| code));
     assert_eq!(types(&queue), ["ok"]);
 }
@@ -130,10 +71,7 @@ fn one_bad_entry_does_not_stop_the_others() {
 fn a_call_over_a_limit_is_refused_whole() {
     let clock = clock();
     let (bus, queue) = wired(&clock, &json!({}), 0);
-    let big = |bytes: usize| Entry {
-        detail: Some(format!("{{\"a\":\"{}\"}}", "x".repeat(bytes))),
-        ..entry("b")
-    };
+    let big = |bytes: usize| Entry { detail: Some(format!("{{\"a\":\"{}\"}}", "x".repeat(bytes))), ..entry("b") };
     let fixed = big(0).size();
     let cases = [
         (vec![], Some(PutError::Count)),
@@ -143,12 +81,7 @@ fn a_call_over_a_limit_is_refused_whole() {
         (vec![big(256 * 1024 - fixed)], None),
     ];
     for (entries, expected) in cases {
-        assert_eq!(
-            bus.put(&entries).err(),
-            expected,
-            "{} entries",
-            entries.len()
-        );
+        assert_eq!(bus.put(&entries).err(), expected, "{} entries", entries.len());
     }
     assert_eq!(received(&queue).len(), 1);
 }
@@ -181,9 +114,7 @@ fn faults_hit_as_often_as_told_and_lose_nothing() {
 fn a_fault_lets_as_many_pass_as_told() {
     let clock = clock();
     let (bus, _) = wired(&clock, &json!({}), 0);
-    bus.faults().add(
-        serde_json::from_value(json!({ "kind": "fail_call", "after": 1, "times": 2 })).unwrap(),
-    );
+    bus.faults().add(serde_json::from_value(json!({ "kind": "fail_call", "after": 1, "times": 2 })).unwrap());
     let answers: Vec<_> = (0..4).map(|_| bus.put(&[entry("a")]).is_ok()).collect();
     assert_eq!(answers, [true, false, false, true]);
 }
@@ -193,8 +124,7 @@ fn events_are_reordered_the_same_way_by_the_same_seed() {
     let order = |seed: u64| {
         let clock = clock();
         let (bus, queue) = wired(&clock, &json!({}), seed);
-        bus.faults()
-            .next(FaultKind::Reorder { window_ms: 10_000 }, 8);
+        bus.faults().next(FaultKind::Reorder { window_ms: 10_000 }, 8);
         let entries: Vec<_> = (0..8).map(|n| entry(&n.to_string())).collect();
         bus.put(&entries).unwrap();
         clock.advance(Duration::from_secs(10));

@@ -11,15 +11,8 @@ use crate::{clock, free_port};
 
 /// A gateway before a function that answers with the event it got.
 async fn echo() -> Gateway {
-    let echo =
-        function(async |event: Value| Ok(json!({ "statusCode": 200, "body": event.to_string() })));
-    Gateway::start(
-        free_port(),
-        &clock(),
-        vec![Route::new("POST /webhooks/{vendor}/{site}", echo)],
-    )
-    .await
-    .unwrap()
+    let echo = function(async |event: Value| Ok(json!({ "statusCode": 200, "body": event.to_string() })));
+    Gateway::start(free_port(), &clock(), vec![Route::new("POST /webhooks/{vendor}/{site}", echo)]).await.unwrap()
 }
 
 async fn answering(answer: Result<Value, FunctionError>) -> Gateway {
@@ -27,37 +20,18 @@ async fn answering(answer: Result<Value, FunctionError>) -> Gateway {
         let answer = answer.clone();
         async move { answer }
     });
-    Gateway::start(free_port(), &clock(), vec![Route::new("$default", answers)])
-        .await
-        .unwrap()
+    Gateway::start(free_port(), &clock(), vec![Route::new("$default", answers)]).await.unwrap()
 }
 
 async fn post(gateway: &Gateway, kind: &str, body: impl Into<reqwest::Body>) -> reqwest::Response {
     let url = format!("{}/webhooks/wix/s-1?a=1&a=2&b=x%20y", gateway.url());
-    let request = reqwest::Client::new()
-        .post(url)
-        .header("content-type", kind)
-        .header("cookie", "k=v; l=w")
-        .header("X-Twice", "1");
-    request
-        .header("X-Twice", "2")
-        .body(body)
-        .send()
-        .await
-        .unwrap()
+    let request = reqwest::Client::new().post(url).header("content-type", kind).header("cookie", "k=v; l=w").header("X-Twice", "1");
+    request.header("X-Twice", "2").body(body).send().await.unwrap()
 }
 
 #[tokio::test]
 async fn a_request_becomes_an_event_of_version_two() {
-    let event: Value = post(
-        &echo().await,
-        "application/json; charset=utf-8",
-        "{\"ä\":1}",
-    )
-    .await
-    .json()
-    .await
-    .unwrap();
+    let event: Value = post(&echo().await, "application/json; charset=utf-8", "{\"ä\":1}").await.json().await.unwrap();
     let expected = [
         ("/version", json!("2.0")),
         ("/routeKey", json!("POST /webhooks/{vendor}/{site}")),
@@ -105,25 +79,9 @@ async fn a_body_of_ten_megabytes_passes_and_a_larger_one_does_not() {
         *count.lock().unwrap() += 1;
         async { Ok(json!({ "statusCode": 204 })) }
     });
-    let gateway = Gateway::start(
-        free_port(),
-        &clock(),
-        vec![Route::new("$default", counting)],
-    )
-    .await
-    .unwrap();
-    assert_eq!(
-        post(&gateway, "text/plain", vec![b'x'; MAX_BODY_BYTES])
-            .await
-            .status(),
-        204
-    );
-    assert_eq!(
-        post(&gateway, "text/plain", vec![b'x'; MAX_BODY_BYTES + 1])
-            .await
-            .status(),
-        413
-    );
+    let gateway = Gateway::start(free_port(), &clock(), vec![Route::new("$default", counting)]).await.unwrap();
+    assert_eq!(post(&gateway, "text/plain", vec![b'x'; MAX_BODY_BYTES]).await.status(), 204);
+    assert_eq!(post(&gateway, "text/plain", vec![b'x'; MAX_BODY_BYTES + 1]).await.status(), 413);
     assert_eq!(*called.lock().unwrap(), 1);
 }
 
@@ -144,10 +102,7 @@ async fn what_is_no_answer_becomes_an_error() {
     let cases = [
         (Err(FunctionError::new("Boom", "no")), 500),
         (Ok(json!({ "statusCode": "many" })), 500),
-        (
-            Ok(json!({ "statusCode": 200, "isBase64Encoded": true, "body": "?" })),
-            500,
-        ),
+        (Ok(json!({ "statusCode": 200, "isBase64Encoded": true, "body": "?" })), 500),
         (Ok(json!({ "inferred": true })), 200),
     ];
     for (answer, status) in cases {
@@ -155,67 +110,30 @@ async fn what_is_no_answer_becomes_an_error() {
         assert_eq!(response.status(), status, "{answer:?}");
     }
     let gateway = echo().await;
-    let unknown = reqwest::get(format!("{}/nowhere", gateway.url()))
-        .await
-        .unwrap();
+    let unknown = reqwest::get(format!("{}/nowhere", gateway.url())).await.unwrap();
     assert_eq!(unknown.status(), 404);
 }
 
 #[tokio::test]
 async fn a_panic_is_a_failed_invocation() {
-    let panics = http_function(|_: Request| async {
-        if true {
-            panic!("boom")
-        } else {
-            Ok::<_, String>("")
-        }
-    });
-    let gateway = Gateway::start(free_port(), &clock(), vec![Route::new("$default", panics)])
-        .await
-        .unwrap();
+    let panics = http_function(|_: Request| async { if true { panic!("boom") } else { Ok::<_, String>("") } });
+    let gateway = Gateway::start(free_port(), &clock(), vec![Route::new("$default", panics)]).await.unwrap();
     assert_eq!(post(&gateway, "text/plain", "").await.status(), 500);
 }
 
 #[tokio::test]
 async fn a_handler_gets_the_request_as_lambda_http_parses_it() {
     let handler = |request: Request| async move {
-        let site = request
-            .path_parameters()
-            .first("site")
-            .unwrap_or_default()
-            .to_owned();
-        let answer = format!(
-            "{} {} {} {}",
-            request.method(),
-            request.uri().path(),
-            site,
-            request.body().len()
-        );
-        let response = Response::builder()
-            .status(202)
-            .header("x-kind", "test")
-            .body(Body::from(answer));
+        let site = request.path_parameters().first("site").unwrap_or_default().to_owned();
+        let answer = format!("{} {} {} {}", request.method(), request.uri().path(), site, request.body().len());
+        let response = Response::builder().status(202).header("x-kind", "test").body(Body::from(answer));
         response.map_err(|error| error.to_string())
     };
     let route = Route::new("POST /webhooks/{vendor}/{site}", http_function(handler));
-    let gateway = Gateway::start(free_port(), &clock(), vec![route])
-        .await
-        .unwrap();
-    for (kind, body) in [
-        ("application/json", b"{}".to_vec()),
-        ("image/png", b"\x89P".to_vec()),
-    ] {
+    let gateway = Gateway::start(free_port(), &clock(), vec![route]).await.unwrap();
+    for (kind, body) in [("application/json", b"{}".to_vec()), ("image/png", b"\x89P".to_vec())] {
         let response = post(&gateway, kind, body).await;
-        assert_eq!(
-            (
-                response.status().as_u16(),
-                &response.headers()["x-kind"] == "test"
-            ),
-            (202, true)
-        );
-        assert_eq!(
-            response.text().await.unwrap(),
-            "POST /webhooks/wix/s-1 s-1 2"
-        );
+        assert_eq!((response.status().as_u16(), &response.headers()["x-kind"] == "test"), (202, true));
+        assert_eq!(response.text().await.unwrap(), "POST /webhooks/wix/s-1 s-1 2");
     }
 }

@@ -10,26 +10,9 @@ use crate::clock;
 const VISIBILITY: Duration = Duration::from_secs(30);
 
 fn pair(clock: &Clock, max_receive_count: u32) -> (Queue, Queue) {
-    let dead_letters = Queue::new(
-        "dead",
-        clock,
-        QueueOptions {
-            retention: Duration::from_hours(14 * 24),
-            ..QueueOptions::default()
-        },
-    );
-    let redrive = Redrive {
-        dead_letters: dead_letters.clone(),
-        max_receive_count,
-    };
-    let queue = Queue::new(
-        "work",
-        clock,
-        QueueOptions {
-            redrive: Some(redrive),
-            ..QueueOptions::default()
-        },
-    );
+    let dead_letters = Queue::new("dead", clock, QueueOptions { retention: Duration::from_hours(14 * 24), ..QueueOptions::default() });
+    let redrive = Redrive { dead_letters: dead_letters.clone(), max_receive_count };
+    let queue = Queue::new("work", clock, QueueOptions { redrive: Some(redrive), ..QueueOptions::default() });
     (queue, dead_letters)
 }
 
@@ -38,11 +21,7 @@ fn queue(clock: &Clock) -> Queue {
 }
 
 fn bodies(queue: &Queue) -> Vec<String> {
-    queue
-        .receive(10)
-        .into_iter()
-        .map(|received| received.message.body)
-        .collect()
+    queue.receive(10).into_iter().map(|received| received.message.body).collect()
 }
 
 #[test]
@@ -57,10 +36,7 @@ fn what_sqs_refuses_is_refused() {
     let cases = [
         (draft(0, 0, "poison"), Some(SendError::Empty)),
         (draft(1_048_576 - overhead, 900, "poison"), None),
-        (
-            draft(1_048_577 - overhead, 0, "poison"),
-            Some(SendError::TooLong),
-        ),
+        (draft(1_048_577 - overhead, 0, "poison"), Some(SendError::TooLong)),
         (draft(1, 901, "poison"), Some(SendError::Delay)),
         (draft(1, 0, ""), Some(SendError::Attributes)),
     ];
@@ -76,21 +52,9 @@ fn messages_come_in_the_order_in_which_they_are_due() {
     let clock = clock();
     let queue = queue(&clock);
     for (body, delay) in [("late", 20), ("now", 0), ("soon", 5), ("now too", 0)] {
-        queue
-            .send(Draft {
-                delay: Some(Duration::from_secs(delay)),
-                ..Draft::new(body)
-            })
-            .unwrap();
+        queue.send(Draft { delay: Some(Duration::from_secs(delay)), ..Draft::new(body) }).unwrap();
     }
-    assert_eq!(
-        queue.counts(),
-        Counts {
-            visible: 2,
-            in_flight: 0,
-            delayed: 2
-        }
-    );
+    assert_eq!(queue.counts(), Counts { visible: 2, in_flight: 0, delayed: 2 });
     assert_eq!(bodies(&queue), ["now", "now too"]);
     assert_eq!(queue.next_due(), Some(clock.now_ms() + 5_000));
     clock.advance(Duration::from_secs(20));
@@ -106,14 +70,8 @@ fn a_received_message_is_hidden_until_its_visibility_timeout() {
     assert!(bodies(&queue).is_empty());
     clock.advance(VISIBILITY);
     let second = queue.receive(1).remove(0);
-    assert_eq!(
-        (first.message.receive_count, second.message.receive_count),
-        (1, 2)
-    );
-    assert!(
-        !queue.delete(&first.receipt),
-        "a stale receipt deletes nothing"
-    );
+    assert_eq!((first.message.receive_count, second.message.receive_count), (1, 2));
+    assert!(!queue.delete(&first.receipt), "a stale receipt deletes nothing");
     assert!(queue.delete(&second.receipt));
     assert!(queue.is_empty());
 }
@@ -127,10 +85,7 @@ fn a_released_message_comes_back_when_it_was_told_to() {
     assert!(queue.release(&received.receipt, Duration::from_secs(5)));
     assert_eq!(queue.next_due(), Some(clock.now_ms() + 5_000));
     clock.advance(Duration::from_secs(5));
-    assert!(
-        queue.delete(&received.receipt),
-        "not yet received again, so the receipt still counts"
-    );
+    assert!(queue.delete(&received.receipt), "not yet received again, so the receipt still counts");
     assert!(!queue.release(&received.receipt, Duration::ZERO));
 }
 
@@ -147,12 +102,7 @@ fn a_message_received_too_often_moves_to_the_dead_letters() {
     let clock = clock();
     let (queue, dead_letters) = pair(&clock, 2);
     let attributes = BTreeMap::from([("site".to_owned(), Attribute::string("s-1"))]);
-    let id = queue
-        .send(Draft {
-            attributes,
-            ..Draft::new(r#"{"event":"e-1"}"#)
-        })
-        .unwrap();
+    let id = queue.send(Draft { attributes, ..Draft::new(r#"{"event":"e-1"}"#) }).unwrap();
     for _ in 0..2 {
         assert_eq!(queue.receive(10).len(), 1);
         clock.advance(VISIBILITY);
@@ -163,10 +113,7 @@ fn a_message_received_too_often_moves_to_the_dead_letters() {
     assert_eq!(letter["messageId"], id);
     assert_eq!(letter["body"]["event"], "e-1");
     assert_eq!(letter["attributes"]["ApproximateReceiveCount"], "2");
-    assert_eq!(
-        letter["attributes"]["DeadLetterQueueSourceArn"],
-        queue.arn()
-    );
+    assert_eq!(letter["attributes"]["DeadLetterQueueSourceArn"], queue.arn());
     assert_eq!(letter["messageAttributes"]["site"]["StringValue"], "s-1");
 }
 
@@ -182,14 +129,7 @@ fn dead_letters_go_back_as_new_messages() {
     assert!(dead_letters.is_empty());
     let message = queue.receive(1).remove(0).message;
     assert_ne!(message.id, id);
-    assert_eq!(
-        (
-            message.body.as_str(),
-            message.receive_count,
-            message.sent_ms
-        ),
-        ("a", 1, clock.now_ms())
-    );
+    assert_eq!((message.body.as_str(), message.receive_count, message.sent_ms), ("a", 1, clock.now_ms()));
 }
 
 #[test]

@@ -12,40 +12,22 @@ struct Runtime {
 
 impl Runtime {
     fn of(api: &RuntimeApi) -> Self {
-        Self {
-            base: format!("http://{}/2018-06-01/runtime", api.address()),
-            client: reqwest::Client::new(),
-        }
+        Self { base: format!("http://{}/2018-06-01/runtime", api.address()), client: reqwest::Client::new() }
     }
 
     async fn next(&self) -> (reqwest::header::HeaderMap, Value) {
-        let response = self
-            .client
-            .get(format!("{}/invocation/next", self.base))
-            .send()
-            .await
-            .unwrap();
+        let response = self.client.get(format!("{}/invocation/next", self.base)).send().await.unwrap();
         (response.headers().clone(), response.json().await.unwrap())
     }
 
     async fn post(&self, path: &str, body: &Value) -> u16 {
-        self.client
-            .post(format!("{}/{path}", self.base))
-            .json(body)
-            .send()
-            .await
-            .unwrap()
-            .status()
-            .as_u16()
+        self.client.post(format!("{}/{path}", self.base)).json(body).send().await.unwrap().status().as_u16()
     }
 }
 
 async fn next_id(runtime: &Runtime) -> String {
     let (headers, _) = runtime.next().await;
-    headers["lambda-runtime-aws-request-id"]
-        .to_str()
-        .unwrap()
-        .to_owned()
+    headers["lambda-runtime-aws-request-id"].to_str().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -54,17 +36,8 @@ async fn an_invocation_is_handed_out_and_answered() {
     let runtime = Runtime::of(&api);
     let answering = async {
         let (headers, event) = runtime.next().await;
-        assert_eq!(
-            headers["lambda-runtime-invoked-function-arn"],
-            "arn:aws:lambda:us-east-1:000000000000:function:contact-sync"
-        );
-        assert!(
-            headers["lambda-runtime-deadline-ms"]
-                .to_str()
-                .unwrap()
-                .parse::<u64>()
-                .is_ok()
-        );
+        assert_eq!(headers["lambda-runtime-invoked-function-arn"], "arn:aws:lambda:us-east-1:000000000000:function:contact-sync");
+        assert!(headers["lambda-runtime-deadline-ms"].to_str().unwrap().parse::<u64>().is_ok());
         assert!(headers.contains_key("lambda-runtime-trace-id"));
         let id = headers["lambda-runtime-aws-request-id"].to_str().unwrap();
         let path = format!("invocation/{id}/response");
@@ -82,18 +55,10 @@ async fn a_reported_error_reaches_the_caller() {
     let runtime = Runtime::of(&api);
     let failing = async {
         let id = next_id(&runtime).await;
-        runtime
-            .post(
-                &format!("invocation/{id}/error"),
-                &json!({ "errorType": "Kind", "errorMessage": "why" }),
-            )
-            .await
+        runtime.post(&format!("invocation/{id}/error"), &json!({ "errorType": "Kind", "errorMessage": "why" })).await
     };
     let (answer, status) = tokio::join!(api.function()(json!({})), failing);
-    assert_eq!(
-        (answer, status),
-        (Err(FunctionError::new("Kind", "why")), 202)
-    );
+    assert_eq!((answer, status), (Err(FunctionError::new("Kind", "why")), 202));
 }
 
 #[tokio::test]
@@ -109,13 +74,8 @@ async fn a_runtime_that_cannot_start_fails_invocations_at_once() {
 
 #[tokio::test]
 async fn an_invocation_without_an_answer_times_out_and_is_not_handed_out_later() {
-    let api = RuntimeApi::start_with("f", Duration::from_millis(20))
-        .await
-        .unwrap();
-    assert_eq!(
-        api.invoke(json!({ "n": 1 })).await.unwrap_err().error_type,
-        "Sandbox.Timedout"
-    );
+    let api = RuntimeApi::start_with("f", Duration::from_millis(20)).await.unwrap();
+    assert_eq!(api.invoke(json!({ "n": 1 })).await.unwrap_err().error_type, "Sandbox.Timedout");
     let runtime = Runtime::of(&api);
     let (_, (_, event)) = tokio::join!(api.invoke(json!({ "n": 2 })), runtime.next());
     assert_eq!(event["n"], 2);
@@ -125,10 +85,7 @@ async fn an_invocation_without_an_answer_times_out_and_is_not_handed_out_later()
 async fn a_process_that_exits_fails_what_it_owed() {
     let api = RuntimeApi::start("contact-sync").await.unwrap();
     let process = Process::spawn(Path::new("/usr/bin/env"), &api, [("EXTRA", "1")]).unwrap();
-    assert_eq!(
-        api.invoke(json!({})).await.unwrap_err().error_type,
-        "Runtime.ExitError"
-    );
+    assert_eq!(api.invoke(json!({})).await.unwrap_err().error_type, "Runtime.ExitError");
     drop(process);
     assert!(Process::spawn(Path::new("/nowhere/bootstrap"), &api, [("A", "b")]).is_err());
 }
@@ -151,10 +108,7 @@ async fn echo_function() {
 async fn the_real_runtime_runs_as_a_process() {
     let test = std::env::current_exe().unwrap();
     let script = std::env::temp_dir().join(format!("{}.sh", uuid::Uuid::new_v4()));
-    let line = format!(
-        "#!/bin/sh\nexec '{}' --ignored --nocapture --exact runtime_api::echo_function\n",
-        test.display()
-    );
+    let line = format!("#!/bin/sh\nexec '{}' --ignored --nocapture --exact runtime_api::echo_function\n", test.display());
     std::fs::write(&script, line).unwrap();
     std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
     let api = RuntimeApi::start("contact-sync").await.unwrap();
@@ -164,11 +118,6 @@ async fn the_real_runtime_runs_as_a_process() {
     }
     let error = api.invoke(json!({ "fail": true })).await.unwrap_err();
     assert_eq!(error.error_message, "refused");
-    assert!(
-        process
-            .logs()
-            .iter()
-            .any(|line| line.contains("function:contact-sync"))
-    );
+    assert!(process.logs().iter().any(|line| line.contains("function:contact-sync")));
     std::fs::remove_file(script).unwrap();
 }

@@ -33,22 +33,13 @@ pub struct Answer {
 impl Answer {
     /// The application error's code.
     pub fn code(&self) -> (u16, &str) {
-        (
-            self.status,
-            self.body["details"]["applicationError"]["code"]
-                .as_str()
-                .unwrap_or_default(),
-        )
+        (self.status, self.body["details"]["applicationError"]["code"].as_str().unwrap_or_default())
     }
 
     /// The first violated field and its rule.
     pub fn violation(&self) -> (u16, &str, &str) {
         let first = &self.body["details"]["validationError"]["fieldViolations"][0];
-        (
-            self.status,
-            first["field"].as_str().unwrap_or_default(),
-            first["violatedRule"].as_str().unwrap_or_default(),
-        )
+        (self.status, first["field"].as_str().unwrap_or_default(), first["violatedRule"].as_str().unwrap_or_default())
     }
 
     pub fn contact(&self) -> &Value {
@@ -63,10 +54,7 @@ impl Answer {
 
 impl Wix {
     pub async fn start() -> Self {
-        let site = |n| SiteIds {
-            site_id: format!("s{n}"),
-            instance_id: format!("i{n}"),
-        };
+        let site = |n| SiteIds { site_id: format!("s{n}"), instance_id: format!("i{n}") };
         let options = Options {
             clock: Clock::manual(START_MS),
             app_id: "app".into(),
@@ -75,14 +63,8 @@ impl Wix {
             sites: vec![site(1), site(2)],
             ..Options::default()
         };
-        let sim = Simulator::start(([127, 0, 0, 1], 0).into(), options)
-            .await
-            .unwrap();
-        let mut wix = Self {
-            sim,
-            http: reqwest::Client::new(),
-            token: String::new(),
-        };
+        let sim = Simulator::start(([127, 0, 0, 1], 0).into(), options).await.unwrap();
+        let mut wix = Self { sim, http: reqwest::Client::new(), token: String::new() };
         wix.token = wix.token_for("i1").await;
         // Two slow cores must not turn a delivery into a failure.
         wix.set("webhook_timeout_ms", 30_000);
@@ -95,37 +77,23 @@ impl Wix {
 
     pub async fn token_for(&self, instance: &str) -> String {
         let body = json!({"grant_type": "client_credentials", "client_id": "app", "client_secret": "secret", "instance_id": instance});
-        let answer = self
-            .send(self.request(Method::POST, "/oauth2/token").json(&body))
-            .await;
-        answer.body["access_token"]
-            .as_str()
-            .unwrap_or_default()
-            .to_owned()
+        let answer = self.send(self.request(Method::POST, "/oauth2/token").json(&body)).await;
+        answer.body["access_token"].as_str().unwrap_or_default().to_owned()
     }
 
     pub fn request(&self, method: Method, path: &str) -> RequestBuilder {
-        self.http
-            .request(method, format!("{}{path}", self.sim.base_url()))
+        self.http.request(method, format!("{}{path}", self.sim.base_url()))
     }
 
     pub async fn send(&self, request: RequestBuilder) -> Answer {
         let answer = request.send().await.unwrap();
-        assert!(
-            answer.headers().contains_key("x-wix-request-id")
-                || answer.url().path().starts_with("/_control")
-        );
+        assert!(answer.headers().contains_key("x-wix-request-id") || answer.url().path().starts_with("/_control"));
         let status = answer.status().as_u16();
-        Answer {
-            status,
-            body: answer.json().await.unwrap(),
-        }
+        Answer { status, body: answer.json().await.unwrap() }
     }
 
     async fn call(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
-        let request = self
-            .request(method, path)
-            .header("authorization", &self.token);
+        let request = self.request(method, path).header("authorization", &self.token);
         self.send(match body {
             Some(body) => request.json(&body),
             None => request,
@@ -156,16 +124,11 @@ impl Wix {
     /// Updates the contact at its present revision.
     pub async fn update(&self, id: &str, info: Value) -> Answer {
         let revision = self.get(&format!("{CONTACTS}/{id}")).await.contact()["revision"].clone();
-        self.patch(
-            &format!("{CONTACTS}/{id}"),
-            json!({"revision": revision, "info": info}),
-        )
-        .await
+        self.patch(&format!("{CONTACTS}/{id}"), json!({"revision": revision, "info": info})).await
     }
 
     pub async fn query(&self, query: Value) -> Answer {
-        self.post(&format!("{CONTACTS}/query"), json!({"query": query}))
-            .await
+        self.post(&format!("{CONTACTS}/query"), json!({"query": query})).await
     }
 
     /// First names of the contacts a filter finds.
@@ -183,15 +146,7 @@ impl Wix {
 
 pub fn names(answer: &Answer) -> Vec<String> {
     let contacts = answer.body["contacts"].as_array().unwrap();
-    contacts
-        .iter()
-        .map(|contact| {
-            contact["info"]["name"]["first"]
-                .as_str()
-                .unwrap_or_default()
-                .to_owned()
-        })
-        .collect()
+    contacts.iter().map(|contact| contact["info"]["name"]["first"].as_str().unwrap_or_default().to_owned()).collect()
 }
 
 pub fn named(first: &str) -> Value {
@@ -216,9 +171,7 @@ impl Inbox {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}/hook", listener.local_addr().unwrap());
         let inbox = Self::default();
-        let router = Router::new()
-            .route("/hook", post(receive))
-            .with_state(inbox.clone());
+        let router = Router::new().route("/hook", post(receive)).with_state(inbox.clone());
         tokio::spawn(async move { axum::serve(listener, router).await });
         wix.sim.set_webhook_urls(vec![url]);
         inbox
@@ -236,27 +189,17 @@ impl Inbox {
 
     /// The envelopes received, verified with the simulator's key; inner data and identity parsed.
     pub fn events(&self, wix: &Wix) -> Vec<Value> {
-        self.take()
-            .iter()
-            .map(|(_, body)| open(wix, body))
-            .collect()
+        self.take().iter().map(|(_, body)| open(wix, body)).collect()
     }
 
     /// Inner events of one type.
     pub fn slugs(&self, wix: &Wix) -> Vec<String> {
         let text = |value: &Value| value.as_str().unwrap().to_owned();
-        self.events(wix)
-            .iter()
-            .map(|event| text(&event["data"]["slug"]))
-            .collect()
+        self.events(wix).iter().map(|event| text(&event["data"]["slug"])).collect()
     }
 }
 
-async fn receive(
-    State(inbox): State<Inbox>,
-    headers: axum::http::HeaderMap,
-    body: String,
-) -> StatusCode {
+async fn receive(State(inbox): State<Inbox>, headers: axum::http::HeaderMap, body: String) -> StatusCode {
     let kind = headers["content-type"].to_str().unwrap().to_owned();
     inbox.got.lock().unwrap().push((kind, body));
     let status = inbox.answers.lock().unwrap().pop_front().unwrap_or(200);
@@ -270,9 +213,7 @@ pub fn claims(wix: &Wix, jwt: &str) -> Value {
     validation.validate_aud = false;
     validation.required_spec_claims.clear();
     let key = DecodingKey::from_rsa_pem(wix.sim.public_key_pem().as_bytes()).unwrap();
-    jsonwebtoken::decode::<Value>(jwt, &key, &validation)
-        .unwrap()
-        .claims
+    jsonwebtoken::decode::<Value>(jwt, &key, &validation).unwrap().claims
 }
 
 /// The envelope of a delivery with its nested texts parsed.

@@ -24,40 +24,16 @@ async fn a_delivery_is_a_jwt_in_plain_text_with_three_claims() {
     let header = jsonwebtoken::decode_header(&jwt).unwrap();
     assert_eq!((header.typ, header.kid.unwrap().len()), (None, 8));
     let claims = claims(&wix, &jwt);
-    assert_eq!(
-        claims.as_object().unwrap().keys().collect::<Vec<_>>(),
-        ["data", "exp", "iat"]
-    );
-    assert_eq!(
-        (&claims["iat"], &claims["exp"]),
-        (&json!(START_MS / 1000), &json!(START_MS / 1000 + 3_600_000))
-    );
+    assert_eq!(claims.as_object().unwrap().keys().collect::<Vec<_>>(), ["data", "exp", "iat"]);
+    assert_eq!((&claims["iat"], &claims["exp"]), (&json!(START_MS / 1000), &json!(START_MS / 1000 + 3_600_000)));
     let event = open(&wix, &jwt);
-    assert_eq!(
-        (&event["eventType"], &event["instanceId"]),
-        (&json!("wix.contacts.v4.contact_created"), &json!("i1"))
-    );
-    assert_eq!(
-        event["identity"],
-        json!({"identityType": "APP", "appId": "app"})
-    );
+    assert_eq!((&event["eventType"], &event["instanceId"]), (&json!("wix.contacts.v4.contact_created"), &json!("i1")));
+    assert_eq!(event["identity"], json!({"identityType": "APP", "appId": "app"}));
     let data = &event["data"];
-    assert_eq!(
-        (&data["slug"], &data["entityFqdn"]),
-        (&json!("created"), &json!("wix.contacts.v4.contact"))
-    );
-    assert_eq!(
-        (
-            &data["entityEventSequence"],
-            &data["triggeredByAnonymizeRequest"]
-        ),
-        (&json!("1"), &json!(false))
-    );
+    assert_eq!((&data["slug"], &data["entityFqdn"]), (&json!("created"), &json!("wix.contacts.v4.contact")));
+    assert_eq!((&data["entityEventSequence"], &data["triggeredByAnonymizeRequest"]), (&json!("1"), &json!(false)));
     assert_eq!(data["createdEvent"]["entity"]["id"], data["entityId"]);
-    assert_eq!(
-        data["eventTime"].as_str().unwrap().len(),
-        "2026-02-02T02:40:00.000000Z".len()
-    );
+    assert_eq!(data["eventTime"].as_str().unwrap().len(), "2026-02-02T02:40:00.000000Z".len());
 }
 
 #[tokio::test]
@@ -69,10 +45,7 @@ async fn events_follow_a_contact_through_its_life() {
     wix.delete(&format!("{CONTACTS}/{id}")).await;
     wix.deliver().await;
     let events = inbox.events(&wix);
-    assert_eq!(
-        events[1]["data"]["updatedEvent"]["currentEntity"]["info"]["name"]["first"],
-        "Eve"
-    );
+    assert_eq!(events[1]["data"]["updatedEvent"]["currentEntity"]["info"]["name"]["first"], "Eve");
     assert_eq!(events[2]["data"]["deletedEvent"], json!({}));
     assert_eq!(events[2]["data"]["entityEventSequence"], "3");
 }
@@ -100,10 +73,7 @@ async fn switches_shape_the_events() {
     wix.delete(&format!("{CONTACTS}/{id}")).await;
     wix.deliver().await;
     let events = inbox.events(&wix);
-    assert_eq!(
-        events[0]["data"]["updatedEvent"]["modifiedFields"]["info.name.first"],
-        "Ada"
-    );
+    assert_eq!(events[0]["data"]["updatedEvent"]["modifiedFields"]["info.name.first"], "Ada");
     assert!(events[1]["data"]["deletedEvent"]["deletedEntityAsJson"].is_string());
 }
 
@@ -116,10 +86,7 @@ async fn issuer_audience_and_lifetime_are_open() {
     wix.create(named("Ada")).await.id();
     wix.deliver().await;
     let claims = claims(&wix, &inbox.take().remove(0).1);
-    assert_eq!(
-        (&claims["iss"], &claims["aud"]),
-        (&json!("wix.com"), &json!("app"))
-    );
+    assert_eq!((&claims["iss"], &claims["aud"]), (&json!("wix.com"), &json!("app")));
     assert_eq!(claims["exp"], START_MS / 1000 + 60);
 }
 
@@ -127,17 +94,10 @@ async fn issuer_audience_and_lifetime_are_open() {
 async fn a_persons_change_names_the_person() {
     let wix = Wix::start().await;
     let inbox = Inbox::of(&wix).await;
-    let request = wix
-        .request(Method::POST, CONTACTS)
-        .header("x-actor", "user");
-    wix.send(request.json(&json!({"info": named("Ada")})))
-        .await
-        .id();
+    let request = wix.request(Method::POST, CONTACTS).header("x-actor", "user");
+    wix.send(request.json(&json!({"info": named("Ada")}))).await.id();
     wix.deliver().await;
-    assert_eq!(
-        inbox.events(&wix)[0]["identity"]["identityType"],
-        "WIX_USER"
-    );
+    assert_eq!(inbox.events(&wix)[0]["identity"]["identityType"], "WIX_USER");
 }
 
 #[tokio::test]
@@ -145,23 +105,11 @@ async fn an_erasure_says_so_and_leaves_nothing() {
     let wix = Wix::start().await;
     let id = wix.create(named("Ada")).await.id();
     let inbox = Inbox::of(&wix).await;
-    assert_eq!(
-        wix.post("/_control/anonymize", json!({"site": "s1", "contact": id}))
-            .await
-            .status,
-        200
-    );
+    assert_eq!(wix.post("/_control/anonymize", json!({"site": "s1", "contact": id})).await.status, 200);
     wix.deliver().await;
     let data = inbox.events(&wix)[0]["data"].clone();
-    assert_eq!(
-        (&data["slug"], &data["triggeredByAnonymizeRequest"]),
-        (&json!("deleted"), &json!(true))
-    );
-    assert!(
-        wix.sim.contacts(None).unwrap()[0]["info"]
-            .get("name")
-            .is_none()
-    );
+    assert_eq!((&data["slug"], &data["triggeredByAnonymizeRequest"]), (&json!("deleted"), &json!(true)));
+    assert!(wix.sim.contacts(None).unwrap()[0]["info"].get("name").is_none());
 }
 
 #[tokio::test]
@@ -169,49 +117,27 @@ async fn the_app_tells_of_its_install_and_removal() {
     let wix = Wix::start().await;
     let inbox = Inbox::of(&wix).await;
     wix.post("/_control/remove", json!({"site": "s2"})).await;
-    wix.post(
-        "/_control/install",
-        json!({"site": "s2", "origin_instance": "i1"}),
-    )
-    .await;
+    wix.post("/_control/install", json!({"site": "s2", "origin_instance": "i1"})).await;
     wix.deliver().await;
     let events = inbox.events(&wix);
-    assert_eq!(
-        events[0],
-        json!({"eventType": "AppRemoved", "instanceId": "i2", "data": {"appId": "app"}})
-    );
-    assert_eq!(
-        events[1]["data"],
-        json!({"appId": "app", "originInstanceId": "i1"})
-    );
+    assert_eq!(events[0], json!({"eventType": "AppRemoved", "instanceId": "i2", "data": {"appId": "app"}}));
+    assert_eq!(events[1]["data"], json!({"appId": "app", "originInstanceId": "i1"}));
 }
 
 #[tokio::test]
 async fn definitions_raise_events_with_their_key() {
     let wix = Wix::start().await;
     let inbox = Inbox::of(&wix).await;
-    wix.post("/contacts/v4/labels", json!({"displayName": "VIP"}))
-        .await;
-    wix.post(
-        "/contacts/v4/extended-fields",
-        json!({"displayName": "one", "dataType": "TEXT"}),
-    )
-    .await;
+    wix.post("/contacts/v4/labels", json!({"displayName": "VIP"})).await;
+    wix.post("/contacts/v4/extended-fields", json!({"displayName": "one", "dataType": "TEXT"})).await;
     wix.set("event_name", "underscore");
     wix.delete("/contacts/v4/extended-fields/custom.one").await;
     wix.deliver().await;
     let events = inbox.events(&wix);
-    let types: Vec<&str> = events
-        .iter()
-        .map(|event| event["eventType"].as_str().unwrap())
-        .collect();
+    let types: Vec<&str> = events.iter().map(|event| event["eventType"].as_str().unwrap()).collect();
     assert_eq!(
         types,
-        [
-            "wix.contacts.v4.label_created",
-            "wix.contacts.v4.extended-field_created",
-            "wix.contacts.v4.extended_field_deleted"
-        ]
+        ["wix.contacts.v4.label_created", "wix.contacts.v4.extended-field_created", "wix.contacts.v4.extended_field_deleted"]
     );
     assert_eq!(events[1]["data"]["entityId"], "custom.one");
 }
@@ -220,9 +146,7 @@ async fn definitions_raise_events_with_their_key() {
 async fn only_200_is_success_and_twelve_retries_follow() {
     let wix = Wix::start().await;
     let inbox = Inbox::of(&wix).await;
-    inbox.answer(&[
-        204, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500,
-    ]);
+    inbox.answer(&[204, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500, 500]);
     wix.create(named("Ada")).await.id();
     let mut minutes = Vec::new();
     wix.sim.deliver_due().await;
@@ -231,10 +155,7 @@ async fn only_200_is_success_and_twelve_retries_follow() {
         wix.sim.clock().set_ms(due);
         wix.sim.deliver_due().await;
     }
-    assert_eq!(
-        minutes,
-        [1, 10, 60, 120, 120, 120, 240, 240, 240, 480, 480, 720]
-    );
+    assert_eq!(minutes, [1, 10, 60, 120, 120, 120, 240, 240, 240, 480, 480, 720]);
     assert_eq!(inbox.take().len(), 13);
     assert_eq!(wix.sim.core().outbox.to_json()["given_up"], 1);
 }
@@ -260,10 +181,7 @@ async fn rotated_keys_sign_anew() {
     let wix = Wix::start().await;
     let old = wix.get("/_control/keys").await.body;
     let new = wix.post("/_control/keys/rotate", json!({})).await.body;
-    assert_ne!(
-        (&old["kid"], &old["public_key_pem"]),
-        (&new["kid"], &new["public_key_pem"])
-    );
+    assert_ne!((&old["kid"], &old["public_key_pem"]), (&new["kid"], &new["public_key_pem"]));
     let inbox = Inbox::of(&wix).await;
     assert_eq!(created(&wix, &inbox).await["data"]["slug"], "created");
 }
@@ -274,10 +192,7 @@ async fn a_first_delivery_can_be_held_back() {
     let inbox = Inbox::of(&wix).await;
     wix.set("webhook_delay_ms", 500);
     wix.create(named("Ada")).await.id();
-    assert_eq!(
-        (wix.sim.deliver_due().await, wix.sim.next_due()),
-        (0, Some(START_MS + 500))
-    );
+    assert_eq!((wix.sim.deliver_due().await, wix.sim.next_due()), (0, Some(START_MS + 500)));
     wix.sim.clock().advance(Duration::from_millis(500));
     assert_eq!((wix.sim.deliver_due().await, inbox.take().len()), (1, 1));
 }

@@ -7,9 +7,9 @@ use std::{
 };
 
 use async_trait::async_trait;
-use aws_sdk_ssm::Client;
+use aws_sdk_ssm::{Client, types::ParameterType};
 use jiff::{SignedDuration, Timestamp};
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 
 use super::aws::failure;
 use crate::ports::{Clock, ErrorKind, Secrets, StoreError, StoreResult};
@@ -21,6 +21,7 @@ const LIFE: SignedDuration = SignedDuration::from_mins(5);
 /// Secrets in Parameter Store, encrypted there.
 pub struct ParameterStore {
     client: Client,
+    prefix: String,
     clock: Arc<dyn Clock>,
     fetched: Mutex<BTreeMap<String, Fetched>>,
 }
@@ -35,7 +36,23 @@ impl ParameterStore {
     /// Makes the adapter; a secret's name is that of its parameter.
     #[must_use]
     pub fn new(client: Client, clock: Arc<dyn Clock>) -> Self {
-        Self { client, clock, fetched: Mutex::default() }
+        Self { client, prefix: String::new(), clock, fetched: Mutex::default() }
+    }
+
+    /// Looks for parameters whose names begin with `prefix`, which callers leave out.
+    #[must_use]
+    pub fn under(mut self, prefix: impl Into<String>) -> Self {
+        self.prefix = prefix.into();
+        self
+    }
+
+    /// Stores a secret in place of the one there, because a vendor replaced it.
+    pub async fn replace(&self, name: &str, secret: &SecretString) -> StoreResult<()> {
+        let put = self.client.put_parameter().name(format!("{}{name}", self.prefix)).overwrite(true);
+        let sent = put.r#type(ParameterType::SecureString).value(secret.expose_secret()).send().await;
+        sent.map_err(|error| failure(format!("replace secret {name}"), &error))?;
+        self.fetched().remove(name);
+        Ok(())
     }
 
     fn fetched(&self) -> MutexGuard<'_, BTreeMap<String, Fetched>> {
@@ -44,7 +61,7 @@ impl ParameterStore {
 
     async fn fetch(&self, name: &str) -> StoreResult<SecretString> {
         let operation = format!("secret {name}");
-        let sent = self.client.get_parameter().name(name).with_decryption(true).send().await;
+        let sent = self.client.get_parameter().name(format!("{}{name}", self.prefix)).with_decryption(true).send().await;
         let output = sent.map_err(|error| failure(&operation, &error))?;
         let value = output.parameter.and_then(|parameter| parameter.value);
         value.map(SecretString::from).ok_or_else(|| StoreError::new(ErrorKind::NotFound, operation))

@@ -39,6 +39,15 @@ impl Overwrote {
     pub const KEPT: usize = 4;
 }
 
+impl Anchor {
+    /// Remembers what a write went over; of more than [`Overwrote::KEPT`] the oldest is forgotten.
+    pub fn remember(&mut self, overwrote: Overwrote) {
+        self.overwrote.push(overwrote);
+        let excess = self.overwrote.len().saturating_sub(Overwrote::KEPT);
+        self.overwrote.drain(..excess);
+    }
+}
+
 /// What an unconditional write went over: an edit between the read and the write was overwritten unseen, and its event tells.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Overwrote {

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use jiff::Timestamp;
+
 use super::prints;
 use crate::{
     mapping::{Mapping, Row},
@@ -9,8 +11,8 @@ use crate::{
         contact::Contact,
         field::{Patch, Value},
         fingerprint::{Digest, Key, Print},
-        ids::{Pair, RowId, Side},
-        link::{Base, Intent, IntentRow, Link, RowState},
+        ids::{Pair, Revision, RowId, Side},
+        link::{Base, Intent, IntentRow, Link, Overwrote, RowState},
         site::OnConflict,
     },
 };
@@ -200,7 +202,8 @@ impl<'a> RowMerge<'a> {
             return self.follow(source, plan);
         }
         let Policy { system_of_record, on_conflict, prefer } = self.input.policy;
-        if on_conflict == OnConflict::Park && prefer.is_none() && !self.input.link.is_first() {
+        let waits = self.input.link.rows.get(self.row.id()) == Some(&RowState::Conflict);
+        if prefer.is_none() && (waits || on_conflict == OnConflict::Park && !self.input.link.is_first()) {
             return self.note(Some(RowState::Conflict), plan);
         }
         self.follow(prefer.or(self.row.system_of_record()).unwrap_or(system_of_record), plan);
@@ -240,7 +243,9 @@ impl<'a> RowMerge<'a> {
         let from = to.opposite();
         let (there, here) = (self.keyed(to), self.keyed(from));
         let emptied = here.is_empty() && self.row.keeps_when_empty();
-        let removed = |digest: &Digest| !emptied && self.bases.of(from).contains(digest) && !here.contains_key(digest);
+        // An element that only this side has agreed on is its own addition: keeping it beats removing it.
+        let agreed = |digest: &Digest| self.bases.of(from).contains(digest) && self.bases.of(to).contains(digest);
+        let removed = |digest: &Digest| !emptied && agreed(digest) && !here.contains_key(digest);
         let mut wanted: Vec<String> = there.iter().filter(|(digest, _)| !removed(digest)).map(|(_, item)| item.clone()).collect();
         let order: BTreeSet<&Digest> = there.keys().collect();
         let (mut skipped, mut seen) = (false, BTreeSet::new());
@@ -293,20 +298,62 @@ impl<'a> RowMerge<'a> {
     }
 }
 
-/// Settles what became of a write whose answer was never seen: rows of the intent that the far side now has, as written or as it
-/// normalises them, are ours and become the base; the rest is judged by the merge as usual.
-pub fn recover(link: &mut Link, intent: &Intent, key: &Key, mapping: &Mapping, there: &Contact) {
+/// What a read shows of a row whose write was never answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Trace {
+    /// The far side has what was written, or what it makes of it.
+    Landed,
+    /// The far side has what it had before.
+    Missing,
+    /// The far side has something else: the write may have landed and been edited since.
+    Unclear,
+}
+
+/// Tells what a read of the far side shows of an intent's row; `None` if the row is not in the intent, or would look the same either way.
+#[must_use]
+pub fn trace(link: &Link, intent: &Intent, key: &Key, row: &Row, there: &Contact) -> Option<Trace> {
+    let wrote = intent.rows.get(row.id())?;
+    let value = row.read(intent.side, &there.fields);
+    let now = prints::print(key, row, intent.side, value.as_ref());
+    let base = link.anchors.of(intent.side).base.get(row.id()).cloned().unwrap_or_default();
+    Some(match (now == wrote.target || (now != base && prints::loose(key, row, value.as_ref()) == wrote.loose), now == base) {
+        (true, true) => return None,
+        (true, false) => Trace::Landed,
+        (false, true) => Trace::Missing,
+        (false, false) => Trace::Unclear,
+    })
+}
+
+/// Settles what became of a write whose answer was never seen. A write is whole: where one row is known to have landed (`landed_at`, or shown by
+/// the read), all have, and a row that differs was edited since. Where the record was changed more than once and nothing shows whether one of
+/// the changes was ours, a person decides. Otherwise rows are judged by the merge as usual.
+pub fn recover(link: &mut Link, intent: &Intent, landed_at: Option<Timestamp>, input: (&Key, &Mapping), there: &Contact) {
+    let (key, mapping) = input;
     let side = intent.side;
-    for row in mapping.rows() {
+    let traces: Vec<_> = mapping.rows().iter().map(|row| (row, trace(link, intent, key, row, there))).collect();
+    let counters = [&link.anchors.of(side).revision, &there.revision].map(|revision| revision.as_ref().and_then(Revision::counter));
+    let changed_twice = matches!(counters, [Some(read), Some(now)] if now > read + 1);
+    let landed = landed_at.is_some() || traces.iter().any(|(_, trace)| *trace == Some(Trace::Landed));
+    if let (Some(at), Some(read)) = (landed_at, link.anchors.of(side).revision.clone()) {
+        let base = &link.anchors.of(side).base;
+        let rows = intent.rows.keys().map(|row| (row.clone(), base.get(row).cloned().unwrap_or_default())).collect();
+        link.anchors.of_mut(side).remember(Overwrote { read, wrote: Revision::new(at.to_string()), rows });
+    }
+    for (row, trace) in traces {
         let Some(wrote) = intent.rows.get(row.id()) else { continue };
-        let value = row.read(side, &there.fields);
-        let now = prints::print(key, row, side, value.as_ref());
-        let base = link.anchors.of(side).base.get(row.id()).cloned().unwrap_or_default();
-        let landed = now == wrote.target || (now != base && prints::loose(key, row, value.as_ref()) == wrote.loose);
-        if landed {
-            set_base(&mut link.anchors.of_mut(side).base, row.id(), wrote.agreed.clone().unwrap_or(now));
-            set_base(&mut link.anchors.of_mut(side.opposite()).base, row.id(), wrote.source.clone());
-        }
+        let now = prints::print(key, row, side, row.read(side, &there.fields).as_ref());
+        let own = match trace {
+            None | Some(Trace::Landed) => wrote.agreed.clone().unwrap_or(now),
+            Some(_) if landed => wrote.agreed.clone().unwrap_or_else(|| wrote.target.clone()),
+            Some(Trace::Unclear) if changed_twice => {
+                link.rows.insert(row.id().clone(), RowState::Conflict);
+                continue;
+            }
+            Some(_) => continue,
+        };
+        set_base(&mut link.anchors.of_mut(side).base, row.id(), own);
+        set_base(&mut link.anchors.of_mut(side.opposite()).base, row.id(), wrote.source.clone());
+        link.rows.remove(row.id());
     }
 }
 

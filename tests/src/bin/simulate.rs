@@ -80,7 +80,9 @@ fn plants(arguments: &Arguments) -> bool {
         let verdicts = run(arguments, plant, true);
         let found = verdicts.iter().find(|verdict| !verdict.violations.is_empty());
         match found {
-            Some(verdict) => println!("{plant:?}: found by seed {}: {}", verdict.seed, verdict.violations.first().map_or("", String::as_str)),
+            Some(verdict) => {
+                println!("{plant:?}: found by seed {}: {}", verdict.seed, verdict.violations.first().map_or("", String::as_str))
+            }
             None => println!("{plant:?}: NOT FOUND in {} histories", arguments.seeds),
         }
         all &= found.is_some();

@@ -120,7 +120,12 @@ fn no_edit_is_lost(running: &Running, sight: &Sight, found: &mut Found) {
             continue;
         }
         for row in people::TEXTS {
-            let parked = running.contacts.mapping.rows().iter().any(|own| own.field(Side::Wix).as_str() == row.0 && link.rows.contains_key(own.id()));
+            let parked = running
+                .contacts
+                .mapping
+                .rows()
+                .iter()
+                .any(|own| own.field(Side::Wix).as_str() == row.0 && link.rows.contains_key(own.id()));
             if parked || reported_conflict(sight, link) {
                 continue;
             }

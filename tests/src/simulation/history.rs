@@ -77,6 +77,8 @@ fn judge(seed: u64, sites: &mut [Running], rng: &mut SmallRng) -> Verdict {
     let mut verdict = Verdict { seed, trace: 0, violations: Vec::new(), edits: 0, events: 0 };
     for running in sites {
         check::at_rest(running);
+        // What waits for a person may find its way at another look, when what stood in the way is gone; then nothing is left to do.
+        running.replay(rng);
         let writes = running.writes();
         running.replay(rng);
         check::after_replay(running, writes);
@@ -171,7 +173,16 @@ impl Running {
     fn end(&mut self, mut event: Event, outcome: &Outcome) {
         let mut world = lock(&self.world);
         world.trace(format!("{outcome:?}"));
-        if std::env::var_os("SIMDBG").is_some() { eprintln!("{} {} {:?} {:?} {:?} -> {outcome:?}", world.now - 1_790_000_000_000, world.site, event.side, event.record, event.kind); }
+        if std::env::var_os("SIMDBG").is_some() {
+            eprintln!(
+                "{} {} {:?} {:?} {:?} -> {outcome:?}",
+                world.now - 1_790_000_000_000,
+                world.site,
+                event.side,
+                event.record,
+                event.kind
+            );
+        }
         match outcome {
             Outcome::Done(_) => self.done += 1,
             Outcome::Later(_) if self.plant == Plant::AcknowledgesFailures => self.done += 1,

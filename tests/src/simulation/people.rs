@@ -29,7 +29,8 @@ pub fn mapping() -> Vec<MappingRow> {
         on_empty: contact_bridge::model::site::OnEmpty::Clear,
         system_of_record: None,
     };
-    let mut rows: Vec<_> = TEXTS.iter().zip(["fn", "ln", "co"]).map(|((wix, external), id)| row(id, wix, external, Transform::None)).collect();
+    let mut rows: Vec<_> =
+        TEXTS.iter().zip(["fn", "ln", "co"]).map(|((wix, external), id)| row(id, wix, external, Transform::None)).collect();
     rows.push(row("em", "email", "email", Transform::None));
     rows.push(row("ph", "phone", "phone", Transform::Phone));
     rows.push(row("lb", "labels", "wix_labels", Transform::Join { separator: ";".to_owned() }));

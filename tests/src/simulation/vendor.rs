@@ -77,7 +77,8 @@ impl World {
     pub fn holder(&self, side: Side, fields: &Fields, but: Option<&RecordId>) -> Option<RecordId> {
         let email = email_of(fields)?;
         let vendor = self.sides.of(side);
-        let holds = |(id, record): &(&RecordId, &Record)| !record.deleted && Some(*id) != but && email_of(&record.fields).as_ref() == Some(&email);
+        let holds =
+            |(id, record): &(&RecordId, &Record)| !record.deleted && Some(*id) != but && email_of(&record.fields).as_ref() == Some(&email);
         vendor.records.iter().find(holds).map(|(id, _)| id.clone())
     }
 
@@ -102,7 +103,9 @@ impl World {
         vendor.records.insert(id.clone(), record);
         self.count_write(side, actor);
         self.trace(("insert", side, id.as_str()));
-        if std::env::var_os("SIMDBG").is_some() { eprintln!("   {} {} insert {:?} {:?}", self.now - 1_790_000_000_000, self.site, &id, (actor, fields_dbg(self,side,&id))); }
+        if std::env::var_os("SIMDBG").is_some() {
+            eprintln!("   {} {} insert {:?} {:?}", self.now - 1_790_000_000_000, self.site, &id, (actor, fields_dbg(self, side, &id)));
+        }
         self.raise(side, &id, EventKind::Created);
         id
     }
@@ -119,7 +122,11 @@ impl World {
                 continue;
             }
             record.past.push((field.clone(), value.clone(), now, actor == Actor::Bridge));
-            changes.push(FieldChange { field: field.as_str().to_owned(), at: Timestamp::from_millisecond(now).unwrap_or_default(), ours: false });
+            changes.push(FieldChange {
+                field: field.as_str().to_owned(),
+                at: Timestamp::from_millisecond(now).unwrap_or_default(),
+                ours: false,
+            });
             match value {
                 Some(value) => record.fields.insert(field.clone(), value),
                 None => record.fields.remove(field),
@@ -133,7 +140,9 @@ impl World {
         self.count_write(side, actor);
         let changes = if side == Side::External { changes } else { Vec::new() };
         self.trace(("change", side, id.as_str(), patch.len()));
-        if std::env::var_os("SIMDBG").is_some() { eprintln!("   {} {} change {:?} {:?}", self.now - 1_790_000_000_000, self.site, id, (actor, fields_dbg(self,side,id))); }
+        if std::env::var_os("SIMDBG").is_some() {
+            eprintln!("   {} {} change {:?} {:?}", self.now - 1_790_000_000_000, self.site, id, (actor, fields_dbg(self, side, id)));
+        }
         self.raise(side, id, EventKind::Updated { changes });
     }
 
@@ -144,7 +153,9 @@ impl World {
             record.updated = self.now;
         }
         self.trace(("remove", side, id.as_str()));
-        if std::env::var_os("SIMDBG").is_some() { eprintln!("   {} {} remove {:?} {:?}", self.now - 1_790_000_000_000, self.site, id, &kind); }
+        if std::env::var_os("SIMDBG").is_some() {
+            eprintln!("   {} {} remove {:?} {:?}", self.now - 1_790_000_000_000, self.site, id, &kind);
+        }
         self.raise(side, id, kind);
     }
 
@@ -177,7 +188,9 @@ impl World {
         }
         vendor.merged.insert(loser.clone(), winner.clone());
         self.trace(("merge", side, winner.as_str(), loser.as_str()));
-        if std::env::var_os("SIMDBG").is_some() { eprintln!("   {} {} merge {:?} {:?}", self.now - 1_790_000_000_000, self.site, winner, loser); }
+        if std::env::var_os("SIMDBG").is_some() {
+            eprintln!("   {} {} merge {:?} {:?}", self.now - 1_790_000_000_000, self.site, winner, loser);
+        }
         self.raise(side, winner, EventKind::Merged { from: vec![loser.clone()] });
         if side == Side::Wix {
             self.raise(side, winner, EventKind::Updated { changes: Vec::new() });
@@ -230,7 +243,8 @@ impl SimulatedVendor {
 
     fn do_create(&self, draft: &Draft) -> StoreResult<Contact> {
         let mut world = lock(&self.world);
-        let own_key = world.sides.of(self.side).records.iter().find(|(_, r)| !r.deleted && r.counterpart.as_ref() == Some(&draft.counterpart));
+        let own_key =
+            world.sides.of(self.side).records.iter().find(|(_, r)| !r.deleted && r.counterpart.as_ref() == Some(&draft.counterpart));
         let own_key = own_key.map(|(id, record)| contact(self.side, id, record));
         match own_key {
             Some(made) if self.side == Side::External && self.plant != Plant::CreateIsNotIdempotent => return Ok(made),
@@ -331,7 +345,8 @@ impl ContactStore for SimulatedVendor {
         let world = lock(&self.world);
         let seen = if self.side == Side::Wix { world.now - world.chaos.lag } else { world.now };
         let mut records = world.sides.of(self.side).records.iter();
-        let found = records.find(|(_, record)| !record.deleted && record.updated <= seen && record.counterpart.as_ref() == Some(counterpart));
+        let found =
+            records.find(|(_, record)| !record.deleted && record.updated <= seen && record.counterpart.as_ref() == Some(counterpart));
         Ok(found.map(|(id, record)| contact(self.side, id, record)))
     }
 
@@ -441,4 +456,11 @@ impl ContactStore for SimulatedVendor {
     }
 }
 
-fn fields_dbg(w: &World, side: Side, id: &RecordId) -> String { w.sides.of(side).records.get(id).map(|r| format!("{} rev{} {:?}", serde_json::to_string(&r.fields).unwrap_or_default(), r.counter, r.counterpart)).unwrap_or_default() }
+fn fields_dbg(w: &World, side: Side, id: &RecordId) -> String {
+    w.sides
+        .of(side)
+        .records
+        .get(id)
+        .map(|r| format!("{} rev{} {:?}", serde_json::to_string(&r.fields).unwrap_or_default(), r.counter, r.counterpart))
+        .unwrap_or_default()
+}

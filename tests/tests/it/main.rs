@@ -1,3 +1,9 @@
-//! All tests of the whole, in one binary.
+//! The tests over the whole repository and the whole path, in one binary.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking, and so does its harness")]
+
+mod architecture;
 mod contract;
+mod scenarios;
+mod source;
+mod template;

@@ -20,12 +20,7 @@ pub(super) struct ApiError {
 
 impl ApiError {
     pub(super) fn new(status: u16, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            code,
-            message: message.into(),
-            query_code: None,
-        }
+        Self { status, code, message: message.into(), query_code: None }
     }
 
     pub(super) fn with_query_code(mut self, code: &'static str) -> Self {
@@ -34,11 +29,7 @@ impl ApiError {
     }
 
     pub(super) fn unknown_operation() -> Self {
-        Self::new(
-            400,
-            "UnknownOperationException",
-            "The operation is not known here.",
-        )
+        Self::new(400, "UnknownOperationException", "The operation is not known here.")
     }
 }
 
@@ -53,17 +44,10 @@ impl IntoResponse for ApiError {
 /// An answer with the headers that every AWS answer has.
 pub(super) fn json_response(status: u16, body: &Value, query_code: Option<&str>) -> Response {
     let mut response = Response::new(Body::from(body.to_string()));
-    *response.status_mut() =
-        StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("application/x-amz-json-1.0"),
-    );
-    let headers_of_text = [
-        ("x-amzn-requestid", Some(Uuid::new_v4().to_string())),
-        ("x-amzn-query-error", query_code.map(str::to_owned)),
-    ];
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/x-amz-json-1.0"));
+    let headers_of_text = [("x-amzn-requestid", Some(Uuid::new_v4().to_string())), ("x-amzn-query-error", query_code.map(str::to_owned))];
     for (name, value) in headers_of_text {
         if let Some(value) = value.and_then(|value| HeaderValue::try_from(value).ok()) {
             headers.insert(name, value);

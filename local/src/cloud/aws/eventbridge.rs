@@ -40,39 +40,19 @@ impl PutEntry {
             resources: self.resources,
             time_ms: self.time.map(millis),
         };
-        (
-            self.event_bus_name.unwrap_or_else(|| "default".to_owned()),
-            entry,
-        )
+        (self.event_bus_name.unwrap_or_else(|| "default".to_owned()), entry)
     }
 }
 
-#[expect(
-    clippy::cast_possible_truncation,
-    reason = "a time out of range is cut to the end of the range"
-)]
+#[expect(clippy::cast_possible_truncation, reason = "a time out of range is cut to the end of the range")]
 fn millis(seconds: f64) -> i64 {
     (seconds * 1_000.0).round() as i64
 }
 
 fn put_events(shared: &Shared, request: PutEvents) -> Result<Value, ApiError> {
-    let (names, entries): (Vec<_>, Vec<_>) =
-        request.entries.into_iter().map(PutEntry::split).unzip();
-    let buses: Vec<_> = names
-        .iter()
-        .map(|name| {
-            shared
-                .resources
-                .buses
-                .iter()
-                .find(|bus| bus.is_called(name))
-        })
-        .collect();
-    let limit = buses
-        .iter()
-        .flatten()
-        .map(|bus| bus.options().max_bytes)
-        .max();
+    let (names, entries): (Vec<_>, Vec<_>) = request.entries.into_iter().map(PutEntry::split).unzip();
+    let buses: Vec<_> = names.iter().map(|name| shared.resources.buses.iter().find(|bus| bus.is_called(name))).collect();
+    let limit = buses.iter().flatten().map(|bus| bus.options().max_bytes).max();
     check_call(&entries, limit.unwrap_or(usize::MAX))?;
     let answers = put_by_bus(&buses, &entries)?;
     let failed = answers.iter().filter(|answer| answer.is_err()).count();
@@ -97,10 +77,7 @@ fn put_by_bus(buses: &[Option<&Bus>], entries: &[Entry]) -> Result<Vec<Put>, Put
 
 /// The answer to an entry for an unknown bus is not documented; refusing the entry finds a wrong name soonest.
 fn unknown_bus() -> EntryError {
-    EntryError {
-        code: "InvalidArgument",
-        message: "The event bus does not exist.".to_owned(),
-    }
+    EntryError { code: "InvalidArgument", message: "The event bus does not exist.".to_owned() }
 }
 
 fn entry_json(answer: &Put) -> Value {
@@ -113,12 +90,8 @@ fn entry_json(answer: &Put) -> Value {
 impl From<PutError> for ApiError {
     fn from(error: PutError) -> Self {
         match error {
-            PutError::Count | PutError::Size => {
-                Self::new(400, "ValidationException", error.to_string())
-            }
-            PutError::Fault { status: 429 } => {
-                Self::new(400, "ThrottlingException", "Rate exceeded")
-            }
+            PutError::Count | PutError::Size => Self::new(400, "ValidationException", error.to_string()),
+            PutError::Fault { status: 429 } => Self::new(400, "ThrottlingException", "Rate exceeded"),
             PutError::Fault { status } => Self::new(status, "InternalException", error.to_string()),
         }
     }

@@ -7,9 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Shared, error::ApiError, read};
-use crate::cloud::queue::{
-    Attribute, Draft, MAX_BATCH, MAX_MESSAGE_BYTES, Queue, Received, SendError,
-};
+use crate::cloud::queue::{Attribute, Draft, MAX_BATCH, MAX_MESSAGE_BYTES, Queue, Received, SendError};
 
 pub(super) fn call(shared: &Shared, operation: &str, body: &[u8]) -> Result<Value, ApiError> {
     match operation {
@@ -39,16 +37,8 @@ struct Send {
 
 impl Send {
     fn draft(self) -> Result<Draft, SendError> {
-        let delay = self
-            .delay_seconds
-            .map(u64::try_from)
-            .transpose()
-            .map_err(|_| SendError::Delay)?;
-        Ok(Draft {
-            body: self.message_body,
-            delay: delay.map(Duration::from_secs),
-            attributes: self.message_attributes,
-        })
+        let delay = self.delay_seconds.map(u64::try_from).transpose().map_err(|_| SendError::Delay)?;
+        Ok(Draft { body: self.message_body, delay: delay.map(Duration::from_secs), attributes: self.message_attributes })
     }
 }
 
@@ -93,12 +83,8 @@ fn find<'a>(shared: &'a Shared, url: &str) -> Result<&'a Queue, ApiError> {
 }
 
 fn no_such_queue() -> ApiError {
-    ApiError::new(
-        400,
-        "QueueDoesNotExist",
-        "The specified queue does not exist.",
-    )
-    .with_query_code("AWS.SimpleQueueService.NonExistentQueue")
+    ApiError::new(400, "QueueDoesNotExist", "The specified queue does not exist.")
+        .with_query_code("AWS.SimpleQueueService.NonExistentQueue")
 }
 
 fn send(shared: &Shared, request: Send) -> Result<Value, ApiError> {
@@ -127,22 +113,10 @@ fn check_batch(entries: &[Send]) -> Result<(), ApiError> {
     ids.sort_unstable();
     ids.dedup();
     let (code, query_code) = match entries.len() {
-        0 => (
-            "EmptyBatchRequest",
-            "AWS.SimpleQueueService.EmptyBatchRequest",
-        ),
-        count if count > MAX_BATCH => (
-            "TooManyEntriesInBatchRequest",
-            "AWS.SimpleQueueService.TooManyEntriesInBatchRequest",
-        ),
-        count if count != ids.len() => (
-            "BatchEntryIdsNotDistinct",
-            "AWS.SimpleQueueService.BatchEntryIdsNotDistinct",
-        ),
-        _ if size > MAX_MESSAGE_BYTES => (
-            "BatchRequestTooLong",
-            "AWS.SimpleQueueService.BatchRequestTooLong",
-        ),
+        0 => ("EmptyBatchRequest", "AWS.SimpleQueueService.EmptyBatchRequest"),
+        count if count > MAX_BATCH => ("TooManyEntriesInBatchRequest", "AWS.SimpleQueueService.TooManyEntriesInBatchRequest"),
+        count if count != ids.len() => ("BatchEntryIdsNotDistinct", "AWS.SimpleQueueService.BatchEntryIdsNotDistinct"),
+        _ if size > MAX_MESSAGE_BYTES => ("BatchRequestTooLong", "AWS.SimpleQueueService.BatchRequestTooLong"),
         _ => return Ok(()),
     };
     Err(ApiError::new(400, code, "The batch request is not valid.").with_query_code(query_code))
@@ -163,9 +137,7 @@ impl From<SendError> for ApiError {
 
 fn receive(shared: &Shared, request: &Receive) -> Result<Value, ApiError> {
     let queue = find(shared, &request.queue_url)?;
-    let visibility = request
-        .visibility_timeout
-        .map_or(queue.options().visibility, Duration::from_secs);
+    let visibility = request.visibility_timeout.map_or(queue.options().visibility, Duration::from_secs);
     let received = queue.receive_hidden(request.max_number_of_messages.unwrap_or(1), visibility);
     let messages: Vec<_> = received.iter().map(received_json).collect();
     Ok(json!({ "Messages": messages }))
@@ -190,9 +162,7 @@ fn delete(shared: &Shared, request: &Delete) -> Result<Value, ApiError> {
 }
 
 fn queue_url(shared: &Shared, request: &QueueName) -> Result<Value, ApiError> {
-    let queue = shared
-        .queue(&request.queue_name)
-        .ok_or_else(no_such_queue)?;
+    let queue = shared.queue(&request.queue_name).ok_or_else(no_such_queue)?;
     Ok(json!({ "QueueUrl": shared.queue_url(queue.name()) }))
 }
 

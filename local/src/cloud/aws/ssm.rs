@@ -32,34 +32,16 @@ struct GetMany {
 
 fn get(shared: &Shared, request: &Get) -> Result<Value, ApiError> {
     let parameter = parameter(shared, &request.name);
-    let parameter = parameter.ok_or_else(|| {
-        ApiError::new(
-            400,
-            "ParameterNotFound",
-            "The parameter could not be found.",
-        )
-    })?;
+    let parameter = parameter.ok_or_else(|| ApiError::new(400, "ParameterNotFound", "The parameter could not be found."))?;
     Ok(json!({ "Parameter": parameter }))
 }
 
 fn get_many(shared: &Shared, request: &GetMany) -> Result<Value, ApiError> {
     if request.names.is_empty() || request.names.len() > MAX_NAMES {
-        return Err(ApiError::new(
-            400,
-            "ValidationException",
-            "Between 1 and 10 names are needed.",
-        ));
+        return Err(ApiError::new(400, "ValidationException", "Between 1 and 10 names are needed."));
     }
-    let found: Vec<_> = request
-        .names
-        .iter()
-        .filter_map(|name| parameter(shared, name))
-        .collect();
-    let missing: Vec<_> = request
-        .names
-        .iter()
-        .filter(|name| !shared.resources.parameters.contains_key(*name))
-        .collect();
+    let found: Vec<_> = request.names.iter().filter_map(|name| parameter(shared, name)).collect();
+    let missing: Vec<_> = request.names.iter().filter(|name| !shared.resources.parameters.contains_key(*name)).collect();
     Ok(json!({ "Parameters": found, "InvalidParameters": missing }))
 }
 

@@ -47,23 +47,15 @@ impl Entry {
         if !detail.is_object() {
             return Err(EntryError::malformed());
         }
-        Ok(Accepted {
-            source,
-            detail_type,
-            detail,
-        })
+        Ok(Accepted { source, detail_type, detail })
     }
 }
 
 fn required<'a>(value: Option<&'a str>, name: &str) -> Result<&'a str, EntryError> {
-    value
-        .filter(|value| !value.is_empty())
-        .ok_or_else(|| EntryError {
-            code: "InvalidArgument",
-            message: format!(
-                "Parameter {name} is not valid. Reason: {name} is a required argument."
-            ),
-        })
+    value.filter(|value| !value.is_empty()).ok_or_else(|| EntryError {
+        code: "InvalidArgument",
+        message: format!("Parameter {name} is not valid. Reason: {name} is a required argument."),
+    })
 }
 
 /// Why one entry was not taken
@@ -88,10 +80,7 @@ impl EntryError {
     }
 
     fn malformed() -> Self {
-        Self {
-            code: "MalformedDetail",
-            message: "Detail is malformed.".to_owned(),
-        }
+        Self { code: "MalformedDetail", message: "Detail is malformed.".to_owned() }
     }
 }
 

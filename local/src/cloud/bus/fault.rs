@@ -93,11 +93,7 @@ impl Faults {
 
     /// Adds a fault that happens `times` times from now on.
     pub fn next(&self, kind: FaultKind, times: u32) {
-        self.add(Fault {
-            kind,
-            times,
-            after: 0,
-        });
+        self.add(Fault { kind, times, after: 0 });
     }
 
     /// The faults that have not yet been used up.

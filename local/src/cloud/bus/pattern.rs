@@ -50,9 +50,7 @@ impl Pattern {
     /// # Errors
     /// Whatever this bus could not honour is refused, so that no rule matches more than it says.
     pub fn from_json(pattern: &Value) -> Result<Self, PatternError> {
-        let fields = pattern
-            .as_object()
-            .ok_or_else(|| PatternError::NotAList(String::new()))?;
+        let fields = pattern.as_object().ok_or_else(|| PatternError::NotAList(String::new()))?;
         let mut read = Self::default();
         for (name, list) in fields {
             let list = matches_of(name, list)?;
@@ -77,12 +75,8 @@ fn any(list: &[Match], text: &str) -> bool {
 }
 
 fn matches_of(name: &str, list: &Value) -> Result<Vec<Match>, PatternError> {
-    let list = list
-        .as_array()
-        .ok_or_else(|| PatternError::NotAList(name.to_owned()))?;
-    list.iter()
-        .map(|item| match_of(item).ok_or_else(|| PatternError::Filter(name.to_owned())))
-        .collect()
+    let list = list.as_array().ok_or_else(|| PatternError::NotAList(name.to_owned()))?;
+    list.iter().map(|item| match_of(item).ok_or_else(|| PatternError::Filter(name.to_owned()))).collect()
 }
 
 fn match_of(item: &Value) -> Option<Match> {
@@ -111,11 +105,7 @@ mod tests {
             ("other", "contact.created", false),
         ];
         for (source, detail_type, expected) in cases {
-            assert_eq!(
-                pattern.matches(source, detail_type),
-                expected,
-                "{source} {detail_type}"
-            );
+            assert_eq!(pattern.matches(source, detail_type), expected, "{source} {detail_type}");
         }
         assert!(Pattern::default().matches("any", "thing"));
     }
@@ -123,18 +113,9 @@ mod tests {
     #[test]
     fn a_pattern_that_cannot_be_honoured_is_refused() {
         let cases = [
-            (
-                json!({ "detail": { "a": ["b"] } }),
-                PatternError::NotAList("detail".into()),
-            ),
-            (
-                json!({ "account": ["1"] }),
-                PatternError::Field("account".into()),
-            ),
-            (
-                json!({ "source": [{ "suffix": "x" }] }),
-                PatternError::Filter("source".into()),
-            ),
+            (json!({ "detail": { "a": ["b"] } }), PatternError::NotAList("detail".into())),
+            (json!({ "account": ["1"] }), PatternError::Field("account".into())),
+            (json!({ "source": [{ "suffix": "x" }] }), PatternError::Filter("source".into())),
         ];
         for (pattern, expected) in cases {
             assert_eq!(Pattern::from_json(&pattern), Err(expected));

@@ -55,25 +55,14 @@ impl Meter {
     pub(super) async fn start(target: SocketAddr) -> std::io::Result<Self> {
         let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await?;
         let address = listener.local_addr()?;
-        let shared = Arc::new(Shared {
-            target: format!("http://{target}/"),
-            client: reqwest::Client::new(),
-            usage: Mutex::default(),
-        });
-        let router = Router::new()
-            .route("/", post(pass))
-            .layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES))
-            .with_state(Arc::clone(&shared));
+        let shared = Arc::new(Shared { target: format!("http://{target}/"), client: reqwest::Client::new(), usage: Mutex::default() });
+        let router = Router::new().route("/", post(pass)).layer(DefaultBodyLimit::max(MAX_REQUEST_BYTES)).with_state(Arc::clone(&shared));
         let server = Background::spawn(async move {
             if let Err(error) = axum::serve(listener, router).await {
                 tracing::error!(%error, "The meter of the embedded DynamoDB stopped.");
             }
         });
-        Ok(Self {
-            shared,
-            address,
-            _server: Arc::new(server),
-        })
+        Ok(Self { shared, address, _server: Arc::new(server) })
     }
 
     pub(super) fn address(&self) -> SocketAddr {
@@ -90,10 +79,7 @@ impl Meter {
 }
 
 async fn pass(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes) -> Response {
-    let target = headers
-        .get("x-amz-target")
-        .and_then(|target| target.to_str().ok())
-        .unwrap_or_default();
+    let target = headers.get("x-amz-target").and_then(|target| target.to_str().ok()).unwrap_or_default();
     let operation = target.rsplit('.').next().unwrap_or_default().to_owned();
     let (request, asked) = with_capacity(&operation, &body);
     let answer = match shared.forward(&headers, request.clone()).await {
@@ -115,27 +101,12 @@ async fn pass(State(shared): State<Arc<Shared>>, headers: HeaderMap, body: Bytes
 }
 
 impl Shared {
-    async fn forward(
-        &self,
-        headers: &HeaderMap,
-        request: Vec<u8>,
-    ) -> reqwest::Result<(StatusCode, Vec<u8>)> {
+    async fn forward(&self, headers: &HeaderMap, request: Vec<u8>) -> reqwest::Result<(StatusCode, Vec<u8>)> {
         let mut headers = headers.clone();
-        for hop in [
-            header::HOST,
-            header::CONTENT_LENGTH,
-            header::CONNECTION,
-            header::TRANSFER_ENCODING,
-        ] {
+        for hop in [header::HOST, header::CONTENT_LENGTH, header::CONNECTION, header::TRANSFER_ENCODING] {
             headers.remove(hop);
         }
-        let answer = self
-            .client
-            .post(&self.target)
-            .headers(headers)
-            .body(request)
-            .send()
-            .await?;
+        let answer = self.client.post(&self.target).headers(headers).body(request).send().await?;
         let status = answer.status();
         Ok((status, answer.bytes().await?.to_vec()))
     }
@@ -157,25 +128,11 @@ fn with_capacity(operation: &str, body: &[u8]) -> (Vec<u8>, bool) {
 }
 
 fn is_read(operation: &str) -> bool {
-    [
-        "GetItem",
-        "Query",
-        "Scan",
-        "BatchGetItem",
-        "TransactGetItems",
-    ]
-    .contains(&operation)
+    ["GetItem", "Query", "Scan", "BatchGetItem", "TransactGetItems"].contains(&operation)
 }
 
 fn is_write(operation: &str) -> bool {
-    [
-        "PutItem",
-        "UpdateItem",
-        "DeleteItem",
-        "BatchWriteItem",
-        "TransactWriteItems",
-    ]
-    .contains(&operation)
+    ["PutItem", "UpdateItem", "DeleteItem", "BatchWriteItem", "TransactWriteItems"].contains(&operation)
 }
 
 impl Usage {
@@ -194,23 +151,14 @@ impl Usage {
 fn capacity(consumed: Option<&Value>) -> f64 {
     match consumed {
         Some(Value::Array(tables)) => tables.iter().map(|table| capacity(Some(table))).sum(),
-        Some(table) => table
-            .get("CapacityUnits")
-            .and_then(Value::as_f64)
-            .unwrap_or_default(),
+        Some(table) => table.get("CapacityUnits").and_then(Value::as_f64).unwrap_or_default(),
         None => 0.0,
     }
 }
 
-#[expect(
-    clippy::cast_precision_loss,
-    reason = "a transaction has at most 100 items"
-)]
+#[expect(clippy::cast_precision_loss, reason = "a transaction has at most 100 items")]
 fn refused(request: &[u8], answer: &Value) -> f64 {
-    let error = answer
-        .get("__type")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let error = answer.get("__type").and_then(Value::as_str).unwrap_or_default();
     if error.ends_with("ConditionalCheckFailedException") {
         return 1.0;
     }
@@ -218,10 +166,7 @@ fn refused(request: &[u8], answer: &Value) -> f64 {
         return 0.0;
     }
     let request: Value = serde_json::from_slice(request).unwrap_or_default();
-    request
-        .get("TransactItems")
-        .and_then(Value::as_array)
-        .map_or(0.0, |items| 2.0 * items.len() as f64)
+    request.get("TransactItems").and_then(Value::as_array).map_or(0.0, |items| 2.0 * items.len() as f64)
 }
 
 fn plain(status: StatusCode, body: Vec<u8>) -> Response {

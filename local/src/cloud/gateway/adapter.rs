@@ -2,9 +2,7 @@
 
 use std::{fmt::Display, future::Future, sync::Arc};
 
-use lambda_http::{
-    Adapter, IntoResponse, LambdaEvent, Request, Service, request::LambdaRequest, service_fn,
-};
+use lambda_http::{Adapter, IntoResponse, LambdaEvent, Request, Service, request::LambdaRequest, service_fn};
 
 use crate::cloud::function::{Function, FunctionError, function, invocation_context};
 
@@ -21,12 +19,10 @@ where
         let handler = Arc::clone(&handler);
         async move {
             // `LambdaRequest` reads raw JSON text, which serde_json offers only when it parses text.
-            let request: LambdaRequest = serde_json::from_str(&event.to_string())
-                .map_err(|error| FunctionError::of(&error))?;
+            let request: LambdaRequest = serde_json::from_str(&event.to_string()).map_err(|error| FunctionError::of(&error))?;
             let service = service_fn(move |request| handler(request));
             // The adapter ends before the wait, for it cannot be sent between threads.
-            let answer =
-                Adapter::from(service).call(LambdaEvent::new(request, invocation_context()));
+            let answer = Adapter::from(service).call(LambdaEvent::new(request, invocation_context()));
             let answer = answer.await.map_err(|error| FunctionError::of(&error))?;
             serde_json::to_value(answer).map_err(|error| FunctionError::of(&error))
         }

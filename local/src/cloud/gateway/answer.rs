@@ -33,10 +33,7 @@ pub(super) fn response(answer: Value) -> Option<Response> {
     }
     let answer: Answer = serde_json::from_value(answer).ok()?;
     let mut headers = HeaderMap::new();
-    headers.insert(
-        CONTENT_TYPE,
-        HeaderValue::from_static("text/plain;charset=UTF-8"),
-    );
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("text/plain;charset=UTF-8"));
     for (name, value) in answer.headers.unwrap_or_default() {
         headers.insert(HeaderName::try_from(name).ok()?, header_value(&value)?);
     }
@@ -44,11 +41,7 @@ pub(super) fn response(answer: Value) -> Option<Response> {
         headers.append(SET_COOKIE, HeaderValue::try_from(cookie).ok()?);
     }
     let body = answer.body.unwrap_or_default();
-    let body = if answer.is_base64_encoded {
-        BASE64_STANDARD.decode(body).ok()?
-    } else {
-        body.into_bytes()
-    };
+    let body = if answer.is_base64_encoded { BASE64_STANDARD.decode(body).ok()? } else { body.into_bytes() };
     let mut response = Response::new(Body::from(body));
     *response.status_mut() = StatusCode::from_u16(answer.status_code).ok()?;
     *response.headers_mut() = headers;
@@ -58,9 +51,7 @@ pub(super) fn response(answer: Value) -> Option<Response> {
 /// Without a status code the whole answer is the body, and the status 200.
 fn inferred(answer: &Value) -> Response {
     let mut response = Response::new(Body::from(answer.to_string()));
-    response
-        .headers_mut()
-        .insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
     response
 }
 

@@ -60,10 +60,7 @@ impl Call<'_> {
             let values: Vec<_> = headers.get_all(name).iter().map(text).collect();
             event.insert(name.to_string(), Value::from(values.join(",")));
         }
-        event.insert(
-            "x-forwarded-for".to_owned(),
-            Value::from(self.source.ip().to_string()),
-        );
+        event.insert("x-forwarded-for".to_owned(), Value::from(self.source.ip().to_string()));
         event.insert("x-forwarded-proto".to_owned(), Value::from("http"));
         event
     }
@@ -97,12 +94,7 @@ impl Call<'_> {
         if self.body.is_empty() {
             return (None, false);
         }
-        let kind = self
-            .head
-            .headers
-            .get(header::CONTENT_TYPE)
-            .map(text)
-            .unwrap_or_default();
+        let kind = self.head.headers.get(header::CONTENT_TYPE).map(text).unwrap_or_default();
         match std::str::from_utf8(self.body) {
             Ok(body) if is_text(&kind) => (Some(body.to_owned()), false),
             _ => (Some(BASE64_STANDARD.encode(self.body)), true),
@@ -111,40 +103,22 @@ impl Call<'_> {
 }
 
 fn is_text(content_type: &str) -> bool {
-    let kind = content_type
-        .split(';')
-        .next()
-        .unwrap_or_default()
-        .trim()
-        .to_ascii_lowercase();
+    let kind = content_type.split(';').next().unwrap_or_default().trim().to_ascii_lowercase();
     kind.is_empty()
         || kind.starts_with("text/")
-        || [
-            "application/json",
-            "application/javascript",
-            "application/xml",
-        ]
-        .contains(&kind.as_str())
+        || ["application/json", "application/javascript", "application/xml"].contains(&kind.as_str())
         || kind.ends_with("+json")
         || kind.ends_with("+xml")
 }
 
 /// A header's text; bytes that are not ASCII are taken as Latin-1.
 fn text(value: &HeaderValue) -> String {
-    value
-        .as_bytes()
-        .iter()
-        .map(|byte| char::from(*byte))
-        .collect()
+    value.as_bytes().iter().map(|byte| char::from(*byte)).collect()
 }
 
 fn cookies(headers: &HeaderMap) -> Vec<String> {
     let headers: Vec<_> = headers.get_all(header::COOKIE).iter().map(text).collect();
-    headers
-        .iter()
-        .flat_map(|header| header.split("; "))
-        .map(str::to_owned)
-        .collect()
+    headers.iter().flat_map(|header| header.split("; ")).map(str::to_owned).collect()
 }
 
 /// Values of a repeated parameter are joined with commas.

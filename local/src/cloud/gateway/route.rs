@@ -17,10 +17,7 @@ pub struct Route {
 impl Route {
     /// A route with a key such as `POST /webhooks/hubspot/{site}`, `ANY /{rest+}` or `$default`.
     pub fn new(key: impl Into<String>, function: Function) -> Self {
-        Self {
-            key: key.into(),
-            function,
-        }
+        Self { key: key.into(), function }
     }
 
     /// The route's key.
@@ -40,11 +37,7 @@ impl Route {
         }
         let (wanted, template) = self.key.split_once(' ')?;
         let is_method = wanted == "ANY" || wanted == method.as_str();
-        if is_method {
-            parameters(template, path)
-        } else {
-            None
-        }
+        if is_method { parameters(template, path) } else { None }
     }
 }
 
@@ -56,16 +49,12 @@ fn parameters(template: &str, path: &str) -> Option<BTreeMap<String, String>> {
         if !more {
             return None;
         }
-        let name = wanted
-            .strip_prefix('{')
-            .and_then(|name| name.strip_suffix('}'));
+        let name = wanted.strip_prefix('{').and_then(|name| name.strip_suffix('}'));
         if let Some(greedy) = name.and_then(|name| name.strip_suffix('+')) {
             found.insert(greedy.to_owned(), rest.to_owned());
             return Some(found);
         }
-        let (segment, tail) = rest
-            .split_once('/')
-            .map_or((rest, None), |(segment, tail)| (segment, Some(tail)));
+        let (segment, tail) = rest.split_once('/').map_or((rest, None), |(segment, tail)| (segment, Some(tail)));
         match name {
             Some(name) if !segment.is_empty() => {
                 drop(found.insert(name.to_owned(), segment.to_owned()));
@@ -91,18 +80,8 @@ mod tests {
             ("POST /webhooks/wix", "GET", "/webhooks/wix", None),
             ("POST /webhooks/wix", "POST", "/webhooks/wix/more", None),
             ("POST /webhooks/wix", "POST", "/webhooks", None),
-            (
-                "POST /webhooks/hubspot/{site}",
-                "POST",
-                "/webhooks/hubspot/s-1",
-                Some("site=s-1"),
-            ),
-            (
-                "POST /webhooks/hubspot/{site}",
-                "POST",
-                "/webhooks/hubspot/",
-                None,
-            ),
+            ("POST /webhooks/hubspot/{site}", "POST", "/webhooks/hubspot/s-1", Some("site=s-1")),
+            ("POST /webhooks/hubspot/{site}", "POST", "/webhooks/hubspot/", None),
             ("ANY /{rest+}", "PUT", "/a/b/c", Some("rest=a/b/c")),
             ("$default", "GET", "/any/thing", Some("")),
         ];

@@ -28,23 +28,13 @@ pub struct Attribute {
 impl Attribute {
     /// A string attribute.
     pub fn string(value: impl Into<String>) -> Self {
-        Self {
-            data_type: "String".to_owned(),
-            string_value: Some(value.into()),
-            binary_value: None,
-        }
+        Self { data_type: "String".to_owned(), string_value: Some(value.into()), binary_value: None }
     }
 
     fn is_valid(&self) -> bool {
         match self.data_type.split('.').next() {
-            Some("String" | "Number") => self
-                .string_value
-                .as_ref()
-                .is_some_and(|value| !value.is_empty()),
-            Some("Binary") => self
-                .binary_value
-                .as_ref()
-                .is_some_and(|value| !value.is_empty()),
+            Some("String" | "Number") => self.string_value.as_ref().is_some_and(|value| !value.is_empty()),
+            Some("Binary") => self.binary_value.as_ref().is_some_and(|value| !value.is_empty()),
             _ => false,
         }
     }
@@ -69,19 +59,13 @@ pub struct Draft {
 impl Draft {
     /// A message of only a body.
     pub fn new(body: impl Into<String>) -> Self {
-        Self {
-            body: body.into(),
-            ..Self::default()
-        }
+        Self { body: body.into(), ..Self::default() }
     }
 
     /// The size that counts against the limit: body, and names, types and values of the attributes.
     #[must_use]
     pub fn len(&self) -> usize {
-        let attributes = self
-            .attributes
-            .iter()
-            .map(|(name, value)| name.len() + value.len());
+        let attributes = self.attributes.iter().map(|(name, value)| name.len() + value.len());
         self.body.len() + attributes.sum::<usize>()
     }
 
@@ -101,9 +85,7 @@ impl Draft {
         if self.delay.is_some_and(|delay| delay > MAX_DELAY) {
             return Err(SendError::Delay);
         }
-        if self.attributes.len() > MAX_ATTRIBUTES
-            || !self.attributes.values().all(Attribute::is_valid)
-        {
+        if self.attributes.len() > MAX_ATTRIBUTES || !self.attributes.values().all(Attribute::is_valid) {
             return Err(SendError::Attributes);
         }
         Ok(())
@@ -117,19 +99,13 @@ pub enum SendError {
     #[error("The request must contain the parameter MessageBody.")]
     Empty,
     /// It is over 1 MiB.
-    #[error(
-        "One or more parameters are invalid. Reason: Message must be shorter than {MAX_MESSAGE_BYTES} bytes."
-    )]
+    #[error("One or more parameters are invalid. Reason: Message must be shorter than {MAX_MESSAGE_BYTES} bytes.")]
     TooLong,
     /// The delay is over 15 minutes.
-    #[error(
-        "Value for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900."
-    )]
+    #[error("Value for parameter DelaySeconds is invalid. Reason: DelaySeconds must be >= 0 and <= 900.")]
     Delay,
     /// An attribute has no value or an unknown type, or there are more than ten.
-    #[error(
-        "The message attributes are invalid: at most 10, each with a type and a value that is not empty."
-    )]
+    #[error("The message attributes are invalid: at most 10, each with a type and a value that is not empty.")]
     Attributes,
 }
 
@@ -166,11 +142,7 @@ impl Message {
     }
 
     pub(super) fn into_draft(self) -> Draft {
-        Draft {
-            body: self.body,
-            delay: None,
-            attributes: self.attributes,
-        }
+        Draft { body: self.body, delay: None, attributes: self.attributes }
     }
 
     /// The system attributes, all strings, as SQS names them.
@@ -193,8 +165,7 @@ impl Message {
     /// The message for a person to read; the body is parsed if it is JSON.
     #[must_use]
     pub fn to_json(&self) -> Value {
-        let body =
-            serde_json::from_str(&self.body).unwrap_or_else(|_| Value::from(self.body.as_str()));
+        let body = serde_json::from_str(&self.body).unwrap_or_else(|_| Value::from(self.body.as_str()));
         json!({
             "messageId": self.id,
             "body": body,
@@ -206,10 +177,7 @@ impl Message {
 
 impl fmt::Debug for Message {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Message")
-            .field("id", &self.id)
-            .field("receive_count", &self.receive_count)
-            .finish_non_exhaustive()
+        f.debug_struct("Message").field("id", &self.id).field("receive_count", &self.receive_count).finish_non_exhaustive()
     }
 }
 

@@ -43,13 +43,7 @@ pub(super) struct State {
 impl State {
     pub(super) fn add(&mut self, due_ms: i64, message: Message) {
         self.last += 1;
-        self.entries.insert(
-            (due_ms, self.last),
-            Entry {
-                message,
-                receipt: None,
-            },
-        );
+        self.entries.insert((due_ms, self.last), Entry { message, receipt: None });
     }
 
     pub(super) fn take(&mut self, limit: usize, rules: &Rules) -> Taken {
@@ -62,20 +56,14 @@ impl State {
             if message.sent_ms < rules.sent_after {
                 continue;
             }
-            if rules
-                .max_receive_count
-                .is_some_and(|max| message.receive_count >= max)
-            {
+            if rules.max_receive_count.is_some_and(|max| message.receive_count >= max) {
                 taken.dead.push(message);
                 continue;
             }
             hidden.push((slot.1, message));
         }
         // Hidden only now: with a visibility timeout of zero a message would otherwise be picked twice in one batch.
-        taken.received = hidden
-            .into_iter()
-            .map(|(place, message)| self.hide(place, message, rules))
-            .collect();
+        taken.received = hidden.into_iter().map(|(place, message)| self.hide(place, message, rules)).collect();
         taken
     }
 
@@ -97,10 +85,7 @@ impl State {
         let receipt = format!("{}#{}", message.id, message.receive_count);
         let slot = (rules.hidden_until, place);
         self.receipts.insert(receipt.clone(), slot);
-        let entry = Entry {
-            message: message.clone(),
-            receipt: Some(receipt.clone()),
-        };
+        let entry = Entry { message: message.clone(), receipt: Some(receipt.clone()) };
         self.entries.insert(slot, entry);
         Received { message, receipt }
     }
@@ -148,9 +133,6 @@ impl State {
 
     pub(super) fn drain(&mut self) -> Vec<Message> {
         self.receipts.clear();
-        std::mem::take(&mut self.entries)
-            .into_values()
-            .map(|entry| entry.message)
-            .collect()
+        std::mem::take(&mut self.entries).into_values().map(|entry| entry.message).collect()
     }
 }

@@ -38,15 +38,9 @@ type Work = fn(&mut Session<'_>, &Row) -> Result<Done, ApiError>;
 pub(super) async fn read(State(hub): State<Hub>, headers: HeaderMap, body: String) -> Response {
     hub.call(&headers, READ, |session| {
         let body = parse(&body)?;
-        let wanted = Wanted {
-            properties: strings(body.get("properties")),
-            history: strings(body.get("propertiesWithHistory")),
-        };
+        let wanted = Wanted { properties: strings(body.get("properties")), history: strings(body.get("propertiesWithHistory")) };
         let id_property = body.get("idProperty").and_then(Value::as_str);
-        let ids: Result<BTreeSet<String>, ApiError> = inputs(&body)?
-            .iter()
-            .map(|input| id_text(input, "id"))
-            .collect();
+        let ids: Result<BTreeSet<String>, ApiError> = inputs(&body)?.iter().map(|input| id_text(input, "id")).collect();
         let (mut results, mut missing) = (Vec::new(), Vec::new());
         for id in ids? {
             match exact(session, &id, id_property)? {
@@ -82,9 +76,7 @@ pub(super) async fn update(State(hub): State<Hub>, headers: HeaderMap, body: Str
         run(session, &rows, 200, partial, |session, row| {
             let found = exact(session, &row.id, row.id_property.as_deref())?;
             let id = found.ok_or_else(ApiError::not_found)?.id;
-            session
-                .portal
-                .update(id, &row.properties, &session.change)?;
+            session.portal.update(id, &row.properties, &session.change)?;
             Ok(Done { id, new: None })
         })
     })
@@ -95,9 +87,7 @@ pub(super) async fn upsert(State(hub): State<Hub>, headers: HeaderMap, body: Str
         let rows = rows(&parse(&body)?, true)?;
         refuse_duplicates(&rows)?;
         if rows.iter().any(|row| row.id_property.is_none()) {
-            return Err(ApiError::invalid(
-                "Invalid input JSON: some required fields were not set: [idProperty]",
-            ));
+            return Err(ApiError::invalid("Invalid input JSON: some required fields were not set: [idProperty]"));
         }
         let partial = all_traced(&rows)? || !session.change.policy.rows_need_trace;
         run(session, &rows, 200, partial, upsert_row)
@@ -121,36 +111,20 @@ fn upsert_row(session: &mut Session<'_>, row: &Row) -> Result<Done, ApiError> {
     let Some(id) = exact(session, &row.id, Some(name))?.map(|contact| contact.id) else {
         input.entry(name).or_insert_with(|| row.id.clone().into());
         let id = session.portal.create(&input, &session.change)?;
-        return Ok(Done {
-            id,
-            new: Some(true),
-        });
+        return Ok(Done { id, new: Some(true) });
     };
     if name == "email" && session.change.policy.upsert_by_email_clears {
         clear_unsent(session, id, &mut input);
     }
     session.portal.update(id, &input, &session.change)?;
-    Ok(Done {
-        id,
-        new: Some(false),
-    })
+    Ok(Done { id, new: Some(false) })
 }
 
 /// Makes a write say "empty" for everything it does not mention.
 fn clear_unsent(session: &Session<'_>, id: u64, input: &mut Map<String, Value>) {
-    let set = session
-        .portal
-        .contacts
-        .get(&id)
-        .map(|contact| contact.values.keys())
-        .into_iter()
-        .flatten();
+    let set = session.portal.contacts.get(&id).map(|contact| contact.values.keys()).into_iter().flatten();
     for name in set {
-        let writable = session
-            .portal
-            .schema
-            .get(name)
-            .is_some_and(|property| !property.read_only);
+        let writable = session.portal.schema.get(name).is_some_and(|property| !property.read_only);
         if writable && name != "email" {
             input.entry(name.as_str()).or_insert_with(|| "".into());
         }
@@ -158,28 +132,16 @@ fn clear_unsent(session: &Session<'_>, id: u64, input: &mut Map<String, Value>) 
 }
 
 /// The live contact of exactly this id or key: batches do not follow merges.
-fn exact<'a>(
-    session: &'a Session<'_>,
-    id: &str,
-    id_property: Option<&str>,
-) -> Result<Option<&'a Contact>, ApiError> {
+fn exact<'a>(session: &'a Session<'_>, id: &str, id_property: Option<&str>) -> Result<Option<&'a Contact>, ApiError> {
     match id_property {
         Some("hs_object_id") | None => Ok(id.parse().ok().and_then(|id| session.portal.live(id))),
         Some(name) if session.portal.schema.is_key(name) => Ok(session.portal.by_key(name, id)),
-        Some(name) => Err(ApiError::invalid(format!(
-            "Property '{name}' is not a unique identifier"
-        ))),
+        Some(name) => Err(ApiError::invalid(format!("Property '{name}' is not a unique identifier"))),
     }
 }
 
 /// Does the rows in turn; on the first failure of a batch that is not partial, undoes them all.
-fn run(
-    session: &mut Session<'_>,
-    rows: &[Row],
-    status: u16,
-    partial: bool,
-    work: Work,
-) -> Result<Answer, ApiError> {
+fn run(session: &mut Session<'_>, rows: &[Row], status: u16, partial: bool, work: Work) -> Result<Answer, ApiError> {
     let mark = session.portal.feed.mark();
     let mut undo = Vec::new();
     let (mut results, mut errors, mut missing) = (Vec::new(), Vec::new(), Vec::new());
@@ -192,24 +154,15 @@ fn run(
             }
             Err(error) if error.status == 404 => missing.push(row.id.clone()),
             Err(error) => {
-                let whole = error.status == 409
-                    && row.id_property.is_some()
-                    && session.change.policy.upsert_conflict_refuses_batch;
+                let whole = error.status == 409 && row.id_property.is_some() && session.change.policy.upsert_conflict_refuses_batch;
                 if whole || !partial {
                     for (id, before) in undo.into_iter().rev() {
                         session.portal.undo(id, before);
                     }
                     session.portal.feed.rewind(mark);
-                    return Err(if whole {
-                        ApiError::invalid(error.message)
-                    } else {
-                        error
-                    });
+                    return Err(if whole { ApiError::invalid(error.message) } else { error });
                 }
-                errors.push(
-                    row.explain(error)
-                        .row(session.change.policy.problems_listed),
-                );
+                errors.push(row.explain(error).row(session.change.policy.problems_listed));
             }
         }
     }
@@ -222,17 +175,8 @@ fn run(
 
 impl Done {
     fn render(&self, session: &Session<'_>, row: &Row) -> Result<Value, ApiError> {
-        let contact = session
-            .portal
-            .contacts
-            .get(&self.id)
-            .ok_or_else(ApiError::not_found)?;
-        let mut object = render::written(
-            session.portal,
-            contact,
-            &row.properties,
-            session.change.policy,
-        );
+        let contact = session.portal.contacts.get(&self.id).ok_or_else(ApiError::not_found)?;
+        let mut object = render::written(session.portal, contact, &row.properties, session.change.policy);
         if let Some(new) = self.new {
             object.insert("new".to_owned(), new.into());
         }
@@ -250,20 +194,13 @@ impl Row {
             Some(trace) => error.with_context("objectWriteTraceId", [trace.clone()]),
             None => error,
         };
-        if self.id.is_empty() {
-            error
-        } else {
-            error.with_context("ids", [self.id.clone()])
-        }
+        if self.id.is_empty() { error } else { error.with_context("ids", [self.id.clone()]) }
     }
 }
 
 fn answer(session: &Session<'_>, status: u16, results: &[Value], errors: &[Value]) -> Answer {
     let status = if errors.is_empty() { status } else { 207 };
-    Answer::with(
-        status,
-        render::batch(results, errors, session.change.now_ms),
-    )
+    Answer::with(status, render::batch(results, errors, session.change.now_ms))
 }
 
 /// One entry for all ids that are not there.
@@ -272,38 +209,25 @@ fn not_found_row(ids: Vec<String>) -> Vec<Value> {
         return Vec::new();
     }
     let message = "Could not get some CONTACT objects, they may be deleted or not exist. Check that ids are valid.";
-    vec![
-        ApiError::new(404, "OBJECT_NOT_FOUND", message)
-            .with_context("ids", ids)
-            .row(true),
-    ]
+    vec![ApiError::new(404, "OBJECT_NOT_FOUND", message).with_context("ids", ids).row(true)]
 }
 
 fn inputs(body: &Value) -> Result<&Vec<Value>, ApiError> {
     let inputs = body
         .get("inputs")
         .and_then(Value::as_array)
-        .ok_or_else(|| {
-            ApiError::invalid("Invalid input JSON: some required fields were not set: [inputs]")
-        })?;
+        .ok_or_else(|| ApiError::invalid("Invalid input JSON: some required fields were not set: [inputs]"))?;
     if inputs.is_empty() || inputs.len() > MAX_INPUTS {
-        return Err(ApiError::invalid(format!(
-            "inputs must hold 1 to {MAX_INPUTS} entries"
-        )));
+        return Err(ApiError::invalid(format!("inputs must hold 1 to {MAX_INPUTS} entries")));
     }
     Ok(inputs)
 }
 
 fn rows(body: &Value, with_id: bool) -> Result<Vec<Row>, ApiError> {
-    let text =
-        |input: &Value, name: &str| input.get(name).and_then(Value::as_str).map(str::to_owned);
+    let text = |input: &Value, name: &str| input.get(name).and_then(Value::as_str).map(str::to_owned);
     let row = |input: &Value| {
         Ok(Row {
-            id: if with_id {
-                id_text(input, "id")?
-            } else {
-                String::new()
-            },
+            id: if with_id { id_text(input, "id")? } else { String::new() },
             id_property: text(input, "idProperty"),
             trace: text(input, "objectWriteTraceId"),
             properties: properties(input)?.clone(),
@@ -314,14 +238,9 @@ fn rows(body: &Value, with_id: bool) -> Result<Vec<Row>, ApiError> {
 
 fn refuse_duplicates(rows: &[Row]) -> Result<(), ApiError> {
     let mut seen = BTreeSet::new();
-    let mut twice = rows
-        .iter()
-        .filter(|row| !seen.insert(row.id.to_lowercase()));
+    let mut twice = rows.iter().filter(|row| !seen.insert(row.id.to_lowercase()));
     match twice.next() {
-        Some(row) => Err(ApiError::invalid(format!(
-            "Duplicate IDs found in batch input: [{}].",
-            row.id
-        ))),
+        Some(row) => Err(ApiError::invalid(format!("Duplicate IDs found in batch input: [{}].", row.id))),
         None => Ok(()),
     }
 }
@@ -331,9 +250,7 @@ fn all_traced(rows: &[Row]) -> Result<bool, ApiError> {
     let traces: Vec<&String> = rows.iter().filter_map(|row| row.trace.as_ref()).collect();
     let distinct: BTreeSet<&&String> = traces.iter().collect();
     if distinct.len() < traces.len() {
-        return Err(ApiError::invalid(
-            "objectWriteTraceId must be unique within a batch",
-        ));
+        return Err(ApiError::invalid("objectWriteTraceId must be unique within a batch"));
     }
     Ok(traces.len() == rows.len())
 }

@@ -21,17 +21,11 @@ impl Carrier for HubSpotCarrier {
     fn pack(&self, parcels: &[Parcel], now_ms: i64) -> Letter {
         let events: Vec<Value> = parcels.iter().map(numbered).collect();
         let body = Value::from(events).to_string();
-        let url = parcels
-            .first()
-            .map(|parcel| parcel.url.as_str())
-            .unwrap_or_default();
+        let url = parcels.first().map(|parcel| parcel.url.as_str()).unwrap_or_default();
         let mut headers = vec![
             ("content-type".to_owned(), "application/json".to_owned()),
             ("x-hubspot-signature-version".to_owned(), "v1".to_owned()),
-            (
-                "x-hubspot-signature".to_owned(),
-                signature::v1(&self.secret, &body),
-            ),
+            ("x-hubspot-signature".to_owned(), signature::v1(&self.secret, &body)),
         ];
         if self.switches.is("webhook_signatures", "v3_and_v1") {
             let v3 = signature::v3(&self.secret, url, &body, now_ms);
@@ -51,15 +45,11 @@ impl Carrier for HubSpotCarrier {
 
     fn retry_after(&self, attempt: u32) -> Option<Duration> {
         let step = usize::try_from(attempt).ok()?.checked_sub(1)?;
-        LADDER_MINUTES
-            .get(step)
-            .map(|minutes| Duration::from_secs(minutes * 60))
+        LADDER_MINUTES.get(step).map(|minutes| Duration::from_secs(minutes * 60))
     }
 
     fn batch(&self) -> usize {
-        usize::try_from(self.switches.number("webhook_batch"))
-            .unwrap_or(1)
-            .max(1)
+        usize::try_from(self.switches.number("webhook_batch")).unwrap_or(1).max(1)
     }
 }
 

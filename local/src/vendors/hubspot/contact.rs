@@ -87,15 +87,7 @@ pub(super) struct Contact {
 
 impl Contact {
     pub fn new(id: u64, created_ms: i64) -> Self {
-        Self {
-            id,
-            created_ms,
-            values: BTreeMap::new(),
-            archived_ms: None,
-            gone: None,
-            merged: BTreeSet::new(),
-            keys: Vec::new(),
-        }
+        Self { id, created_ms, values: BTreeMap::new(), archived_ms: None, gone: None, merged: BTreeSet::new(), keys: Vec::new() }
     }
 
     pub fn is_live(&self) -> bool {
@@ -111,10 +103,7 @@ impl Contact {
     /// The value as it was at that time.
     pub fn value_at(&self, name: &str, at_ms: i64) -> Option<&str> {
         let versions = self.values.get(name)?;
-        let version = versions
-            .iter()
-            .rev()
-            .find(|version| version.at_ms <= at_ms)?;
+        let version = versions.iter().rev().find(|version| version.at_ms <= at_ms)?;
         Some(version.value.as_str()).filter(|value| !value.is_empty())
     }
 
@@ -132,21 +121,11 @@ impl Contact {
 
     /// When this record came to be; later than `createdate` for a merged one.
     fn appeared_ms(&self) -> i64 {
-        self.values
-            .get("hs_object_id")
-            .and_then(|versions| versions.first())
-            .map_or(self.created_ms, |version| version.at_ms)
+        self.values.get("hs_object_id").and_then(|versions| versions.first()).map_or(self.created_ms, |version| version.at_ms)
     }
 
     pub fn set(&mut self, name: &str, value: &str, at_ms: i64, actor: &Actor) {
-        self.values
-            .entry(name.to_owned())
-            .or_default()
-            .push(Version {
-                value: value.to_owned(),
-                at_ms,
-                actor: actor.clone(),
-            });
+        self.values.entry(name.to_owned()).or_default().push(Version { value: value.to_owned(), at_ms, actor: actor.clone() });
     }
 
     /// Stamps the last modification.
@@ -155,18 +134,13 @@ impl Contact {
     }
 
     pub fn updated_ms(&self) -> i64 {
-        self.value("lastmodifieddate")
-            .and_then(text::millis)
-            .unwrap_or(self.created_ms)
+        self.value("lastmodifieddate").and_then(text::millis).unwrap_or(self.created_ms)
     }
 
     /// The additional e-mails, without empties.
     pub fn additional_emails(&self) -> Vec<String> {
         let list = self.value("hs_additional_emails").unwrap_or_default();
-        list.split(';')
-            .filter(|each| !each.is_empty())
-            .map(str::to_owned)
-            .collect()
+        list.split(';').filter(|each| !each.is_empty()).map(str::to_owned).collect()
     }
 
     /// History of the named properties, newest first.

@@ -27,12 +27,7 @@ impl Vendor for Hub {
     }
 
     fn caller(&self, request: &Parts) -> Caller {
-        Caller {
-            site: self
-                .site_of(&request.headers)
-                .map(|portal| portal.to_string()),
-            user: human(&request.headers).is_some(),
-        }
+        Caller { site: self.site_of(&request.headers).map(|portal| portal.to_string()), user: human(&request.headers).is_some() }
     }
 
     fn admits(&self, caller: &Caller, route: &str) -> bool {
@@ -43,14 +38,8 @@ impl Vendor for Hub {
     fn refusal(&self, status: u16) -> Response {
         let (category, message) = match status {
             429 => return self.too_many(false),
-            401 => (
-                "INVALID_AUTHENTICATION",
-                "Authentication credentials not found.",
-            ),
-            403 => (
-                "MISSING_SCOPES",
-                "This app hasn't been granted all required scopes to make this call.",
-            ),
+            401 => ("INVALID_AUTHENTICATION", "Authentication credentials not found."),
+            403 => ("MISSING_SCOPES", "This app hasn't been granted all required scopes to make this call."),
             404 => ("OBJECT_NOT_FOUND", "resource not found"),
             409 => ("CONFLICT", "conflict"),
             423 => ("LOCKED", "resource is locked"),
@@ -67,33 +56,17 @@ impl Vendor for Hub {
                 Some(site) => Some(world.find(Some(site)).ok_or("site: unknown")?),
                 None => None,
             };
-            let accounts = world
-                .accounts
-                .iter()
-                .filter(|(id, _)| wanted.is_none_or(|wanted| wanted == **id));
-            let list: Vec<Value> = accounts
-                .flat_map(|(id, account)| {
-                    account
-                        .portal
-                        .contacts
-                        .values()
-                        .map(|contact| view(*id, contact))
-                })
-                .collect();
+            let accounts = world.accounts.iter().filter(|(id, _)| wanted.is_none_or(|wanted| wanted == **id));
+            let list: Vec<Value> =
+                accounts.flat_map(|(id, account)| account.portal.contacts.values().map(|contact| view(*id, contact))).collect();
             Ok(json!({"contacts": list}))
         })
     }
 
     fn seed(&self, request: &Value) -> Result<Value, ControlError> {
         let site = request.get("site").and_then(Value::as_str);
-        let contacts = request
-            .get("contacts")
-            .and_then(Value::as_array)
-            .ok_or("contacts: must be a list")?;
-        let quiet = request
-            .get("quiet")
-            .and_then(Value::as_bool)
-            .unwrap_or(true);
+        let contacts = request.get("contacts").and_then(Value::as_array).ok_or("contacts: must be a list")?;
+        let quiet = request.get("quiet").and_then(Value::as_bool).unwrap_or(true);
         let actor = match request.get("actor").and_then(Value::as_str) {
             None | Some("import") => Actor::Import,
             Some("user") => Actor::Person(123),
@@ -102,10 +75,8 @@ impl Vendor for Hub {
         };
         let ids = self.act(site, &actor, |session| {
             let mark = session.portal.feed.mark();
-            let ids: Result<Vec<Value>, ApiError> = contacts
-                .iter()
-                .map(|contact| seed_one(session, contact).map(|id| id.to_string().into()))
-                .collect();
+            let ids: Result<Vec<Value>, ApiError> =
+                contacts.iter().map(|contact| seed_one(session, contact).map(|id| id.to_string().into())).collect();
             if quiet {
                 session.portal.feed.rewind(mark);
             }
@@ -115,8 +86,7 @@ impl Vendor for Hub {
     }
 
     fn add_site(&self, request: &Value) -> Result<Value, ControlError> {
-        let options: PortalOptions = serde_json::from_value(request.clone())
-            .map_err(|error| ControlError(error.to_string()))?;
+        let options: PortalOptions = serde_json::from_value(request.clone()).map_err(|error| ControlError(error.to_string()))?;
         let id = options.id;
         self.add_portal(options)?;
         Ok(json!({"id": id}))
@@ -135,22 +105,10 @@ impl Vendor for Hub {
 
     fn own_control_calls(&self) -> Vec<(&'static str, &'static str)> {
         vec![
-            (
-                "POST /_control/restore",
-                "a person restores an archived contact: {\"site\", \"id\"}",
-            ),
-            (
-                "POST /_control/properties",
-                "a person adds a property: {\"site\", \"property\": {..}}",
-            ),
-            (
-                "POST /_control/oauth/codes",
-                "a person installs the app: {\"site\"} -> {\"code\"}",
-            ),
-            (
-                "POST /_control/uninstall",
-                "a person uninstalls the app: {\"site\"}; every token ends",
-            ),
+            ("POST /_control/restore", "a person restores an archived contact: {\"site\", \"id\"}"),
+            ("POST /_control/properties", "a person adds a property: {\"site\", \"property\": {..}}"),
+            ("POST /_control/oauth/codes", "a person installs the app: {\"site\"} -> {\"code\"}"),
+            ("POST /_control/uninstall", "a person uninstalls the app: {\"site\"}; every token ends"),
         ]
     }
 }
@@ -172,22 +130,16 @@ impl Hub {
         actor: &Actor,
         act: impl FnOnce(&mut Session<'_>) -> Result<T, ApiError>,
     ) -> Result<T, ControlError> {
-        let policy = Policy {
-            create_needs_name: false,
-            ..Policy::read(&self.core().switches)
-        };
+        let policy = Policy { create_needs_name: false, ..Policy::read(&self.core().switches) };
         self.with_world(|world| {
             let portal = world.find(site).ok_or("site: unknown")?;
-            self.act_as(world, portal, actor, &policy, act)
-                .map_err(|error| ControlError(error.message))
+            self.act_as(world, portal, actor, &policy, act).map_err(|error| ControlError(error.message))
         })
     }
 
     fn portal_named(&self, request: &Map<String, Value>) -> Result<u64, ControlError> {
         let site = request.get("site").and_then(Value::as_str);
-        Ok(self
-            .with_world(|world| world.find(site))
-            .ok_or("site: unknown")?)
+        Ok(self.with_world(|world| world.find(site)).ok_or("site: unknown")?)
     }
 
     /// A code the app can redeem for this portal.
@@ -200,10 +152,7 @@ impl Hub {
 
 fn seed_one(session: &mut Session<'_>, contact: &Value) -> Result<u64, ApiError> {
     let none = Map::new();
-    let properties = contact
-        .get("properties")
-        .and_then(Value::as_object)
-        .unwrap_or(&none);
+    let properties = contact.get("properties").and_then(Value::as_object).unwrap_or(&none);
     let id = session.portal.create(properties, &session.change)?;
     if contact.get("archived").and_then(Value::as_bool) == Some(true) {
         session.portal.archive(id, &session.change);
@@ -212,10 +161,7 @@ fn seed_one(session: &mut Session<'_>, contact: &Value) -> Result<u64, ApiError>
 }
 
 fn view(portal: u64, contact: &Contact) -> Value {
-    let values = contact
-        .values
-        .keys()
-        .filter_map(|name| Some((name.clone(), contact.value(name)?.into())));
+    let values = contact.values.keys().filter_map(|name| Some((name.clone(), contact.value(name)?.into())));
     let merged_into = match contact.gone {
         Some((Gone::Merged(winner), _)) => Some(winner.to_string()),
         _ => None,
@@ -229,13 +175,9 @@ type Reply = Result<Json<Value>, ControlError>;
 
 async fn restore(State(hub): State<Hub>, body: Bytes) -> Reply {
     let request = Value::Object(parse_object(&body)?);
-    let id = text_of(&request, "id")?
-        .parse()
-        .map_err(|_| "id: must be a number")?;
+    let id = text_of(&request, "id")?.parse().map_err(|_| "id: must be a number")?;
     let site = request.get("site").and_then(Value::as_str);
-    hub.act(site, &Actor::Person(123), |session| {
-        session.portal.restore(id, &session.change)
-    })?;
+    hub.act(site, &Actor::Person(123), |session| session.portal.restore(id, &session.change))?;
     Ok(Json(json!({})))
 }
 
@@ -243,9 +185,7 @@ async fn add_property(State(hub): State<Hub>, body: Bytes) -> Reply {
     let request = Value::Object(parse_object(&body)?);
     let property = Value::Object(object_of(&request, "property")?.clone());
     let site = request.get("site").and_then(Value::as_str);
-    let added = hub.act(site, &Actor::Person(123), |session| {
-        session.portal.schema.add(&property, session.change.now_ms)
-    })?;
+    let added = hub.act(site, &Actor::Person(123), |session| session.portal.schema.add(&property, session.change.now_ms))?;
     Ok(Json(added.render()))
 }
 

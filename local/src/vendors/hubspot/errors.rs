@@ -15,11 +15,7 @@ pub(super) struct Problem {
 
 impl Problem {
     pub fn new(property: &str, code: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            property: property.to_owned(),
-            code,
-            message: message.into(),
-        }
+        Self { property: property.to_owned(), code, message: message.into() }
     }
 }
 
@@ -40,13 +36,7 @@ pub(super) struct ApiError {
 
 impl ApiError {
     pub fn new(status: u16, category: &'static str, message: impl Into<String>) -> Self {
-        Self {
-            status,
-            category,
-            message: message.into(),
-            problems: Vec::new(),
-            context: Map::new(),
-        }
+        Self { status, category, message: message.into(), problems: Vec::new(), context: Map::new() }
     }
 
     /// A 400 `VALIDATION_ERROR` with a sentence only.
@@ -63,13 +53,7 @@ impl ApiError {
                     "name": problem.property, "localizedErrorMessage": problem.message})
             })
             .collect();
-        Self {
-            problems,
-            ..Self::invalid(format!(
-                "Property values were not valid: {}",
-                Value::from(list)
-            ))
-        }
+        Self { problems, ..Self::invalid(format!("Property values were not valid: {}", Value::from(list))) }
     }
 
     /// The 404 of a single object.
@@ -79,11 +63,8 @@ impl ApiError {
 
     /// The 409 of a second contact with the same e-mail.
     pub fn conflict(existing: u64, name_id: bool) -> Self {
-        let message = if name_id {
-            format!("Contact already exists. Existing ID: {existing}")
-        } else {
-            "Contact already exists.".to_owned()
-        };
+        let message =
+            if name_id { format!("Contact already exists. Existing ID: {existing}") } else { "Contact already exists.".to_owned() };
         Self::new(409, "CONFLICT", message)
     }
 
@@ -103,8 +84,7 @@ impl ApiError {
 
     /// The entry of a batch's `errors` list.
     pub fn row(&self, list_problems: bool) -> Value {
-        let mut row =
-            json!({"status": "error", "category": self.category, "message": self.message});
+        let mut row = json!({"status": "error", "category": self.category, "message": self.message});
         self.decorate(&mut row, list_problems);
         row
     }

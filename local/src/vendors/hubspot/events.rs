@@ -37,14 +37,7 @@ pub(super) const USUAL_PROPERTIES: &[&str] = &[
 ];
 
 /// Kinds of events, by the part of the name after the dot.
-pub(super) const KINDS: &[&str] = &[
-    "creation",
-    "deletion",
-    "merge",
-    "restore",
-    "propertyChange",
-    "privacyDeletion",
-];
+pub(super) const KINDS: &[&str] = &["creation", "deletion", "merge", "restore", "propertyChange", "privacyDeletion"];
 
 /// What happened to a contact.
 #[derive(Clone)]
@@ -100,12 +93,7 @@ pub(super) struct Feed {
 impl Feed {
     /// A feed with the subscriptions given; `*` stands for every property.
     pub fn new(properties: BTreeSet<String>, kinds: BTreeSet<String>) -> Self {
-        Self {
-            properties,
-            kinds,
-            pending: Vec::new(),
-            next_event: 100,
-        }
+        Self { properties, kinds, pending: Vec::new(), next_event: 100 }
     }
 
     /// Notes an event if the app is subscribed to it.
@@ -114,14 +102,7 @@ impl Feed {
             return;
         };
         self.next_event += 1;
-        self.pending.push(Event {
-            what,
-            object,
-            at_ms: change.now_ms,
-            actor: change.actor.clone(),
-            id: self.next_event,
-            subscription,
-        });
+        self.pending.push(Event { what, object, at_ms: change.now_ms, actor: change.actor.clone(), id: self.next_event, subscription });
     }
 
     /// Takes what happened since the last time.
@@ -149,11 +130,7 @@ impl Feed {
             if !self.properties.contains(name) && !self.properties.contains("*") {
                 return None;
             }
-            let place = self
-                .properties
-                .iter()
-                .position(|each| each == name)
-                .unwrap_or(900);
+            let place = self.properties.iter().position(|each| each == name).unwrap_or(900);
             number += 50 + u64::try_from(place).ok()?;
         }
         Some(number)
@@ -172,14 +149,7 @@ impl Event {
         put("portalId", portal.into());
         put("appId", app.into());
         put("occurredAt", self.at_ms.into());
-        put(
-            if policy.event_type_name {
-                "eventType"
-            } else {
-                "subscriptionType"
-            },
-            name.into(),
-        );
+        put(if policy.event_type_name { "eventType" } else { "subscriptionType" }, name.into());
         put("objectId", self.object.into());
         if self.is_generic(policy) {
             put("objectTypeId", CONTACT_TYPE.into());
@@ -195,11 +165,7 @@ impl Event {
 
     /// The event's full name.
     pub fn name(&self, policy: &Policy) -> String {
-        let object = if self.is_generic(policy) {
-            "object"
-        } else {
-            "contact"
-        };
+        let object = if self.is_generic(policy) { "object" } else { "contact" };
         format!("{object}.{}", self.what.name())
     }
 
@@ -227,17 +193,8 @@ impl Event {
             What::PropertyChange(name, value) => {
                 json!({"propertyName": name, "propertyValue": value, "isSensitive": false})
             }
-            What::Merge {
-                primary,
-                merged,
-                kept,
-                moved,
-            } => {
-                let object = if policy.merge_event_names_kept {
-                    kept
-                } else {
-                    primary
-                };
+            What::Merge { primary, merged, kept, moved } => {
+                let object = if policy.merge_event_names_kept { kept } else { primary };
                 json!({"changeFlag": "MERGED", "objectId": object, "primaryObjectId": primary,
                     "mergedObjectIds": merged, "newObjectId": kept, "numberOfPropertiesMoved": moved})
             }

@@ -80,31 +80,18 @@ impl Answer {
     }
 
     pub fn with(status: u16, body: Value) -> Self {
-        Self {
-            status,
-            body: Some(body),
-        }
+        Self { status, body: Some(body) }
     }
 
     pub fn no_content() -> Self {
-        Self {
-            status: 204,
-            body: None,
-        }
+        Self { status: 204, body: None }
     }
 }
 
 impl Hub {
     pub fn new(core: Core, options: &Options) -> Result<Self, ControlError> {
-        let app = App {
-            id: options.app_id,
-            client_id: options.client_id.clone(),
-            client_secret: options.client_secret.clone(),
-        };
-        let world = World {
-            accounts: BTreeMap::new(),
-            tokens: Tokens::default(),
-        };
+        let app = App { id: options.app_id, client_id: options.client_id.clone(), client_secret: options.client_secret.clone() };
+        let world = World { accounts: BTreeMap::new(), tokens: Tokens::default() };
         let inner = Inner {
             core,
             ids: Ids::new(options.seed),
@@ -113,9 +100,7 @@ impl Hub {
             base_url: OnceLock::new(),
             world: Mutex::new(world),
         };
-        let hub = Self {
-            inner: Arc::new(inner),
-        };
+        let hub = Self { inner: Arc::new(inner) };
         for portal in &options.portals {
             hub.add_portal(portal.clone())?;
         }
@@ -140,11 +125,7 @@ impl Hub {
     }
 
     pub fn with_world<T>(&self, act: impl FnOnce(&mut World) -> T) -> T {
-        act(&mut self
-            .inner
-            .world
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner))
+        act(&mut self.inner.world.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     /// Adds an account.
@@ -158,9 +139,7 @@ impl Hub {
                 return Err(format!("id: portal {} exists", options.id).into());
             }
             world.tokens.install(&options);
-            world
-                .accounts
-                .insert(options.id, Account { options, portal });
+            world.accounts.insert(options.id, Account { options, portal });
             Ok(())
         })
     }
@@ -182,12 +161,7 @@ impl Hub {
     }
 
     /// Does one API call: who calls, may they, the work, its events, the answer.
-    pub fn call(
-        &self,
-        headers: &HeaderMap,
-        scope: &str,
-        act: impl FnOnce(&mut Session<'_>) -> Result<Answer, ApiError>,
-    ) -> Response {
+    pub fn call(&self, headers: &HeaderMap, scope: &str, act: impl FnOnce(&mut Session<'_>) -> Result<Answer, ApiError>) -> Response {
         let policy = Policy::read(&self.core().switches);
         let result = self.with_world(|world| {
             let (portal, actor) = self.enter(world, headers, scope)?;
@@ -212,47 +186,22 @@ impl Hub {
         let core = self.core();
         let now_ms = core.clock.now_ms();
         let account = world.accounts.get_mut(&portal).ok_or_else(unauthorized)?;
-        let change = Change {
-            now_ms,
-            actor,
-            policy,
-        };
+        let change = Change { now_ms, actor, policy };
         let seen_ms = now_ms - core.switches.number("visibility_lag_ms");
-        let base_url = self
-            .inner
-            .base_url
-            .get()
-            .map(String::as_str)
-            .unwrap_or_default();
-        let mut session = Session {
-            portal: &mut account.portal,
-            change,
-            seen_ms,
-            base_url,
-        };
+        let base_url = self.inner.base_url.get().map(String::as_str).unwrap_or_default();
+        let mut session = Session { portal: &mut account.portal, change, seen_ms, base_url };
         let result = act(&mut session);
         let urls: Vec<String> = account.options.webhook_url.iter().cloned().collect();
         let window_ms = core.switches.number("webhook_window_ms");
         for event in account.portal.feed.take() {
             let payload = event.render(portal, self.app().id, policy);
-            core.outbox.post(
-                &portal.to_string(),
-                &event.name(policy),
-                &urls,
-                &payload.to_string(),
-                window_ms,
-            );
+            core.outbox.post(&portal.to_string(), &event.name(policy), &urls, &payload.to_string(), window_ms);
         }
         result
     }
 
     /// Who calls, and whether they may.
-    fn enter(
-        &self,
-        world: &World,
-        headers: &HeaderMap,
-        scope: &str,
-    ) -> Result<(u64, Actor), ApiError> {
+    fn enter(&self, world: &World, headers: &HeaderMap, scope: &str) -> Result<(u64, Actor), ApiError> {
         if let Some(actor) = human(headers) {
             let portal = portal_of_person(world, headers).ok_or_else(unauthorized)?;
             return Ok((portal, actor));
@@ -261,17 +210,9 @@ impl Hub {
         let now_ms = self.core().clock.now_ms();
         let portal = world.tokens.portal(token, now_ms)?;
         let account = world.accounts.get(&portal).ok_or_else(unauthorized)?;
-        let granted = account
-            .options
-            .scopes
-            .as_ref()
-            .is_none_or(|scopes| scopes.iter().any(|each| each == scope));
+        let granted = account.options.scopes.as_ref().is_none_or(|scopes| scopes.iter().any(|each| each == scope));
         if !granted {
-            let mut error = ApiError::new(
-                403,
-                "MISSING_SCOPES",
-                "This app hasn't been granted all required scopes to make this call.",
-            );
+            let mut error = ApiError::new(403, "MISSING_SCOPES", "This app hasn't been granted all required scopes to make this call.");
             error = error.with_context("requiredScopes", [scope.to_owned()]);
             return Err(error);
         }
@@ -292,9 +233,7 @@ impl Hub {
     pub fn admits(&self, portal: u64) -> bool {
         let limit = self.core().switches.number("rate_per_ten_seconds");
         let now_ms = self.core().clock.now_ms();
-        self.core()
-            .limits
-            .admit(&format!("calls:{portal}"), limit, TEN_SECONDS_MS, now_ms)
+        self.core().limits.admit(&format!("calls:{portal}"), limit, TEN_SECONDS_MS, now_ms)
     }
 
     /// Whether the account's limit of searches admits one more by this caller.
@@ -304,10 +243,7 @@ impl Hub {
         };
         let limit = self.core().switches.number("searches_per_second");
         let now_ms = self.core().clock.now_ms();
-        let admitted =
-            self.core()
-                .limits
-                .admit(&format!("searches:{portal}"), limit, 1_000, now_ms);
+        let admitted = self.core().limits.admit(&format!("searches:{portal}"), limit, 1_000, now_ms);
         if !admitted {
             self.core().calls.count_refused();
         }
@@ -319,19 +255,13 @@ impl Hub {
         let (policy, message, wait) = if searching {
             ("SECONDLY", "You have reached your secondly limit.", "1")
         } else {
-            (
-                "TEN_SECONDLY_ROLLING",
-                "You have reached your ten_secondly_rolling limit.",
-                "10",
-            )
+            ("TEN_SECONDLY_ROLLING", "You have reached your ten_secondly_rolling limit.", "10")
         };
         let body = json!({"status": "error", "message": message, "errorType": "RATE_LIMIT", "policyName": policy,
             "correlationId": self.ids().guid(), "requestId": self.ids().guid()});
         let mut response = (StatusCode::TOO_MANY_REQUESTS, Json(body)).into_response();
         if self.core().switches.flag("retry_after_on_429") {
-            response
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static(wait));
+            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(wait));
         }
         response
     }
@@ -340,8 +270,7 @@ impl Hub {
     pub fn refuse(&self, error: &ApiError) -> Response {
         let listed = self.core().switches.flag("problems_listed");
         let body = error.body(&self.ids().guid(), listed);
-        let status =
-            StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+        let status = StatusCode::from_u16(error.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
         (status, Json(body)).into_response()
     }
 
@@ -353,20 +282,14 @@ impl Hub {
         };
         let core = self.core();
         let max = core.switches.number("rate_per_ten_seconds");
-        let used = core.limits.used(
-            &format!("calls:{portal}"),
-            TEN_SECONDS_MS,
-            core.clock.now_ms(),
-        );
+        let used = core.limits.used(&format!("calls:{portal}"), TEN_SECONDS_MS, core.clock.now_ms());
         let left = max - i64::try_from(used).unwrap_or(max);
         for (name, value) in [
             ("x-hubspot-ratelimit-max", max),
             ("x-hubspot-ratelimit-remaining", left),
             ("x-hubspot-ratelimit-interval-milliseconds", TEN_SECONDS_MS),
         ] {
-            response
-                .headers_mut()
-                .insert(HeaderName::from_static(name), HeaderValue::from(value));
+            response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from(value));
         }
         response
     }
@@ -378,21 +301,14 @@ impl World {
         let Some(site) = site else {
             return self.accounts.keys().next().copied();
         };
-        let named = |account: &&Account| {
-            account.options.site.as_deref() == Some(site) || account.options.id.to_string() == site
-        };
-        self.accounts
-            .values()
-            .find(named)
-            .map(|account| account.options.id)
+        let named = |account: &&Account| account.options.site.as_deref() == Some(site) || account.options.id.to_string() == site;
+        self.accounts.values().find(named).map(|account| account.options.id)
     }
 }
 
 /// The person of an `x-actor` call.
 pub(super) fn human(headers: &HeaderMap) -> Option<Actor> {
-    let user = text(headers, "x-user-id")
-        .and_then(|id| id.parse().ok())
-        .unwrap_or(123);
+    let user = text(headers, "x-user-id").and_then(|id| id.parse().ok()).unwrap_or(123);
     match text(headers, "x-actor")? {
         "user" => Some(Actor::Person(user)),
         "import" => Some(Actor::Import),

@@ -27,12 +27,7 @@ const OWN: &[&str] = &[
 
 impl Portal {
     /// Merges `other` into `primary`; the answer is the id of the record that is left.
-    pub fn merge(
-        &mut self,
-        primary: u64,
-        other: u64,
-        change: &Change<'_>,
-    ) -> Result<u64, ApiError> {
+    pub fn merge(&mut self, primary: u64, other: u64, change: &Change<'_>) -> Result<u64, ApiError> {
         if primary == other {
             return Err(ApiError::invalid("Cannot merge an object with itself"));
         }
@@ -41,32 +36,14 @@ impl Portal {
             return Err(ApiError::not_found());
         };
         if first.merged.len() + second.merged.len() >= MAX_MERGES {
-            return Err(ApiError::new(
-                414,
-                "VALIDATION_ERROR",
-                "Cannot have more than 250 identities on a profile",
-            ));
+            return Err(ApiError::new(414, "VALIDATION_ERROR", "Cannot have more than 250 identities on a profile"));
         }
-        let kept = if change.policy.merge_makes_new_id {
-            self.fresh_id()
-        } else {
-            primary
-        };
+        let kept = if change.policy.merge_makes_new_id { self.fresh_id() } else { primary };
         let moved = moved_values(&first, &second);
         self.retire([primary, other], kept, change);
-        self.contacts
-            .insert(kept, joined(kept, &first, &second, change));
+        self.contacts.insert(kept, joined(kept, &first, &second, change));
         self.reindex(kept);
-        self.feed.emit(
-            kept,
-            What::Merge {
-                primary,
-                merged: vec![other],
-                kept,
-                moved: moved.len(),
-            },
-            change,
-        );
+        self.feed.emit(kept, What::Merge { primary, merged: vec![other], kept, moved: moved.len() }, change);
         if change.policy.merge_fires_deletion {
             for gone in [primary, other].into_iter().filter(|id| *id != kept) {
                 self.feed.emit(gone, What::Deletion, change);
@@ -101,28 +78,13 @@ fn joined(kept: u64, first: &Contact, second: &Contact, change: &Change<'_>) -> 
         contact.keys.clone_from(&first.keys);
     } else {
         contact.values.remove("hs_object_id");
-        contact.set(
-            "hs_object_id",
-            &kept.to_string(),
-            change.now_ms,
-            change.actor,
-        );
+        contact.set("hs_object_id", &kept.to_string(), change.now_ms, change.actor);
         contact.merged.insert(first.id);
     }
     contact.merged.insert(second.id);
     let ids: Vec<String> = contact.merged.iter().map(u64::to_string).collect();
-    contact.set(
-        "hs_merged_object_ids",
-        &ids.join(";"),
-        change.now_ms,
-        change.actor,
-    );
-    contact.set(
-        "createdate",
-        &text::iso(created),
-        change.now_ms,
-        change.actor,
-    );
+    contact.set("hs_merged_object_ids", &ids.join(";"), change.now_ms, change.actor);
+    contact.set("createdate", &text::iso(created), change.now_ms, change.actor);
     contact.touch(change.now_ms, change.actor);
     contact
 }
@@ -130,11 +92,7 @@ fn joined(kept: u64, first: &Contact, second: &Contact, change: &Change<'_>) -> 
 /// What the primary record gains: its gaps filled, all e-mails kept, the furthest stage, the opt-out.
 fn moved_values(first: &Contact, second: &Contact) -> BTreeMap<String, String> {
     let mut moved = BTreeMap::new();
-    for name in second
-        .values
-        .keys()
-        .filter(|name| !OWN.contains(&name.as_str()))
-    {
+    for name in second.values.keys().filter(|name| !OWN.contains(&name.as_str())) {
         if let (None, Some(value)) = (first.value(name), second.value(name)) {
             moved.insert(name.clone(), value.to_owned());
         }
@@ -148,11 +106,7 @@ fn moved_values(first: &Contact, second: &Contact) -> BTreeMap<String, String> {
             moved.insert("lifecyclestage".to_owned(), stage.to_owned());
         }
     }
-    let mut emails = second
-        .value("email")
-        .map(str::to_owned)
-        .into_iter()
-        .chain(second.additional_emails());
+    let mut emails = second.value("email").map(str::to_owned).into_iter().chain(second.additional_emails());
     if first.value("email").is_none()
         && let Some(email) = emails.next()
     {

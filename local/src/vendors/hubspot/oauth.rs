@@ -23,12 +23,7 @@ const VERSIONS: &[&str] = &["2026-03", "2026-09", "v3"];
 /// The OAuth routes.
 pub(super) fn router() -> Router<Hub> {
     VERSIONS.iter().fold(Router::new(), |router, version| {
-        router
-            .route(&format!("/oauth/{version}/token"), post(token))
-            .route(
-                &format!("/oauth/{version}/token/introspect"),
-                post(introspect),
-            )
+        router.route(&format!("/oauth/{version}/token"), post(token)).route(&format!("/oauth/{version}/token/introspect"), post(introspect))
     })
 }
 
@@ -59,12 +54,7 @@ async fn introspect(State(hub): State<Hub>, headers: HeaderMap, body: String) ->
 
 fn form(headers: &HeaderMap, body: &str) -> Option<Form> {
     let kind = headers.get(header::CONTENT_TYPE)?.to_str().ok()?;
-    kind.starts_with("application/x-www-form-urlencoded")
-        .then(|| {
-            form_urlencoded::parse(body.as_bytes())
-                .into_owned()
-                .collect()
-        })
+    kind.starts_with("application/x-www-form-urlencoded").then(|| form_urlencoded::parse(body.as_bytes()).into_owned().collect())
 }
 
 fn field<'a>(form: &'a Form, name: &str) -> &'a str {
@@ -106,13 +96,9 @@ fn grant(hub: &Hub, world: &mut World, form: &Form) -> Result<Value, Refusal> {
         _ => return Err(("BAD_GRANT_TYPE", "missing or unknown grant type")),
     };
     let access = format!("access-{}", hub.ids().alphanumeric(40));
-    world
-        .tokens
-        .add_access(access.clone(), portal, hub.core().clock.now_ms());
-    Ok(
-        json!({"token_type": "bearer", "access_token": access, "refresh_token": refresh,
-        "expires_in": LIFETIME_MS / 1_000, "hub_id": portal, "scopes": scopes(world, portal)}),
-    )
+    world.tokens.add_access(access.clone(), portal, hub.core().clock.now_ms());
+    Ok(json!({"token_type": "bearer", "access_token": access, "refresh_token": refresh,
+        "expires_in": LIFETIME_MS / 1_000, "hub_id": portal, "scopes": scopes(world, portal)}))
 }
 
 fn refreshed(hub: &Hub, world: &mut World, portal: u64, old: &str) -> String {
@@ -130,10 +116,7 @@ fn new_refresh(hub: &Hub, world: &mut World, portal: u64) -> String {
 }
 
 fn scopes(world: &World, portal: u64) -> Vec<String> {
-    let granted = world
-        .accounts
-        .get(&portal)
-        .and_then(|account| account.options.scopes.clone());
+    let granted = world.accounts.get(&portal).and_then(|account| account.options.scopes.clone());
     granted.unwrap_or_else(|| ALL_SCOPES.iter().map(|scope| (*scope).to_owned()).collect())
 }
 
@@ -145,11 +128,7 @@ fn describe(hub: &Hub, world: &World, form: &Form) -> Value {
         return json!({"active": false});
     };
     let left = world.tokens.remaining(token, now_ms);
-    let usage = if refresh.is_some() {
-        "refresh_token"
-    } else {
-        "access_token"
-    };
+    let usage = if refresh.is_some() { "refresh_token" } else { "access_token" };
     json!({"token_use": usage, "active": left > 0, "token": token, "hub_id": portal, "user_id": 123,
         "client_id": hub.app().client_id, "app_id": hub.app().id, "scopes": scopes(world, portal),
         "expires_in": (left / 1_000).max(0), "is_private_distribution": true, "token_type": "bearer"})

@@ -24,11 +24,7 @@ pub(super) const READ: &str = "crm.objects.contacts.read";
 pub(super) const WRITE: &str = "crm.objects.contacts.write";
 
 /// Where the objects API is served.
-const PREFIXES: &[&str] = &[
-    "/crm/objects/2026-03/contacts",
-    "/crm/objects/2026-09/contacts",
-    "/crm/v3/objects/contacts",
-];
+const PREFIXES: &[&str] = &["/crm/objects/2026-03/contacts", "/crm/objects/2026-09/contacts", "/crm/v3/objects/contacts"];
 const MAX_LIST: usize = 100;
 const MAX_LIST_WITH_HISTORY: usize = 50;
 
@@ -45,10 +41,7 @@ pub(super) fn router() -> Router<Hub> {
             .route(&format!("{prefix}/batch/update"), post(batch::update))
             .route(&format!("{prefix}/batch/upsert"), post(batch::upsert))
             .route(&format!("{prefix}/batch/archive"), post(batch::archive))
-            .route(
-                &format!("{prefix}/{{id}}"),
-                get(one).patch(update).delete(archive),
-            )
+            .route(&format!("{prefix}/{{id}}"), get(one).patch(update).delete(archive))
             .route(&format!("{prefix}/{{id}}/restore"), post(restore))
     })
 }
@@ -68,13 +61,7 @@ impl Query {
     fn parse(raw: Option<&str>) -> Self {
         let mut query = Self::default();
         for (name, value) in form_urlencoded::parse(raw.unwrap_or_default().as_bytes()) {
-            let list = || {
-                value
-                    .split(',')
-                    .map(str::trim)
-                    .filter(|each| !each.is_empty())
-                    .map(str::to_owned)
-            };
+            let list = || value.split(',').map(str::trim).filter(|each| !each.is_empty()).map(str::to_owned);
             match name.as_ref() {
                 "properties" => query.wanted.properties.extend(list()),
                 "propertiesWithHistory" => query.wanted.history.extend(list()),
@@ -89,20 +76,13 @@ impl Query {
     }
 
     fn page(&self) -> Result<(usize, u64), ApiError> {
-        let most = if self.wanted.history.is_empty() {
-            MAX_LIST
-        } else {
-            MAX_LIST_WITH_HISTORY
-        };
+        let most = if self.wanted.history.is_empty() { MAX_LIST } else { MAX_LIST_WITH_HISTORY };
         let limit = self.limit.as_deref().map_or(Ok(10), str::parse).ok();
         let limit = limit
             .filter(|limit| (1..=most).contains(limit))
             .ok_or_else(|| ApiError::invalid(format!("limit must be between 1 and {most}")))?;
         let after = self.after.as_deref().map_or(Ok(0), str::parse);
-        Ok((
-            limit,
-            after.map_err(|_| ApiError::invalid("after is not a paging cursor"))?,
-        ))
+        Ok((limit, after.map_err(|_| ApiError::invalid("after is not a paging cursor"))?))
     }
 }
 
@@ -119,9 +99,7 @@ pub(super) fn properties(input: &Value) -> Result<&Map<String, Value>, ApiError>
     input
         .get("properties")
         .and_then(Value::as_object)
-        .ok_or_else(|| {
-            ApiError::invalid("Invalid input JSON: some required fields were not set: [properties]")
-        })
+        .ok_or_else(|| ApiError::invalid("Invalid input JSON: some required fields were not set: [properties]"))
 }
 
 /// A text or whole number of a body.
@@ -129,9 +107,7 @@ pub(super) fn id_text(input: &Value, name: &str) -> Result<String, ApiError> {
     match input.get(name) {
         Some(Value::String(text)) if !text.is_empty() => Ok(text.clone()),
         Some(Value::Number(number)) => Ok(number.to_string()),
-        _ => Err(ApiError::invalid(format!(
-            "Invalid input JSON: some required fields were not set: [{name}]"
-        ))),
+        _ => Err(ApiError::invalid(format!("Invalid input JSON: some required fields were not set: [{name}]"))),
     }
 }
 
@@ -140,35 +116,21 @@ impl Session<'_> {
     fn find(&self, id: &str, id_property: Option<&str>) -> Result<&Contact, ApiError> {
         let found = match id_property {
             Some(name) if !self.portal.schema.is_key(name) => {
-                return Err(ApiError::invalid(format!(
-                    "Property '{name}' is not a unique identifier"
-                )));
+                return Err(ApiError::invalid(format!("Property '{name}' is not a unique identifier")));
             }
             Some(name) => self.portal.by_key(name, id),
             None => id.parse().ok().and_then(|id| self.portal.resolve(id)),
         };
-        found
-            .filter(|contact| contact.gone.is_none())
-            .ok_or_else(ApiError::not_found)
+        found.filter(|contact| contact.gone.is_none()).ok_or_else(ApiError::not_found)
     }
 
     pub fn shown(&self, contact: &Contact, wanted: &Wanted) -> Value {
-        render::read(
-            self.portal,
-            contact,
-            wanted,
-            self.change.now_ms,
-            self.change.policy,
-        )
+        render::read(self.portal, contact, wanted, self.change.now_ms, self.change.policy)
     }
 
     /// The reply to a write of one contact.
     fn written(&self, id: u64, input: &Map<String, Value>) -> Result<Value, ApiError> {
-        let contact = self
-            .portal
-            .contacts
-            .get(&id)
-            .ok_or_else(ApiError::not_found)?;
+        let contact = self.portal.contacts.get(&id).ok_or_else(ApiError::not_found)?;
         Ok(render::written(self.portal, contact, input, self.change.policy).into())
     }
 }
@@ -179,44 +141,20 @@ async fn list(State(hub): State<Hub>, RawQuery(query): RawQuery, headers: Header
         let (limit, after) = query.page()?;
         let at_ms = session.seen_ms;
         let listed = |contact: &&Contact| contact.listed_at(at_ms, query.archived);
-        let mut rows = session
-            .portal
-            .contacts
-            .range(after..)
-            .map(|(_, contact)| contact)
-            .filter(listed);
+        let mut rows = session.portal.contacts.range(after..).map(|(_, contact)| contact).filter(listed);
         let page: Vec<&Contact> = rows.by_ref().take(limit).collect();
         let next = rows.next().map(|contact| contact.id.to_string());
-        let shown = |contact: &&Contact| {
-            render::read(
-                session.portal,
-                contact,
-                &query.wanted,
-                at_ms,
-                session.change.policy,
-            )
-        };
+        let shown = |contact: &&Contact| render::read(session.portal, contact, &query.wanted, at_ms, session.change.policy);
         let mut body = json!({"results": page.iter().map(shown).collect::<Vec<Value>>()});
         if let (Some(next), Some(body)) = (next, body.as_object_mut()) {
-            let link = format!(
-                "{}/crm/objects/2026-09/contacts?limit={limit}&after={next}",
-                session.base_url
-            );
-            body.insert(
-                "paging".to_owned(),
-                json!({"next": {"after": next, "link": link}}),
-            );
+            let link = format!("{}/crm/objects/2026-09/contacts?limit={limit}&after={next}", session.base_url);
+            body.insert("paging".to_owned(), json!({"next": {"after": next, "link": link}}));
         }
         Ok(Answer::ok(body))
     })
 }
 
-async fn one(
-    State(hub): State<Hub>,
-    Path(id): Path<String>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-) -> Response {
+async fn one(State(hub): State<Hub>, Path(id): Path<String>, RawQuery(query): RawQuery, headers: HeaderMap) -> Response {
     hub.call(&headers, READ, |session| {
         let query = Query::parse(query.as_deref());
         let contact = session.find(&id, query.id_property.as_deref())?;
@@ -237,13 +175,7 @@ async fn create(State(hub): State<Hub>, headers: HeaderMap, body: String) -> Res
     })
 }
 
-async fn update(
-    State(hub): State<Hub>,
-    Path(id): Path<String>,
-    RawQuery(query): RawQuery,
-    headers: HeaderMap,
-    body: String,
-) -> Response {
+async fn update(State(hub): State<Hub>, Path(id): Path<String>, RawQuery(query): RawQuery, headers: HeaderMap, body: String) -> Response {
     hub.call(&headers, WRITE, |session| {
         let body = parse(&body)?;
         let input = properties(&body)?;
@@ -277,16 +209,8 @@ async fn restore(State(hub): State<Hub>, Path(id): Path<u64>, headers: HeaderMap
 async fn merge(State(hub): State<Hub>, headers: HeaderMap, body: String) -> Response {
     hub.call(&headers, WRITE, |session| {
         let body = parse(&body)?;
-        let id = |name: &str| {
-            id_text(&body, name)?
-                .parse()
-                .map_err(|_| ApiError::not_found())
-        };
-        let kept = session.portal.merge(
-            id("primaryObjectId")?,
-            id("objectIdToMerge")?,
-            &session.change,
-        )?;
+        let id = |name: &str| id_text(&body, name)?.parse().map_err(|_| ApiError::not_found());
+        let kept = session.portal.merge(id("primaryObjectId")?, id("objectIdToMerge")?, &session.change)?;
         let contact = session.portal.live(kept).ok_or_else(ApiError::not_found)?;
         Ok(Answer::ok(session.shown(contact, &Wanted::default())))
     })
@@ -300,14 +224,10 @@ async fn gdpr_delete(State(hub): State<Hub>, headers: HeaderMap, body: String) -
             None | Some("hs_object_id") => false,
             Some("email") => true,
             Some(other) => {
-                return Err(ApiError::invalid(format!(
-                    "idProperty '{other}' is not supported"
-                )));
+                return Err(ApiError::invalid(format!("idProperty '{other}' is not supported")));
             }
         };
-        let found = session
-            .find(&object, by_email.then_some("email"))
-            .map(|contact| contact.id);
+        let found = session.find(&object, by_email.then_some("email")).map(|contact| contact.id);
         match found {
             Ok(id) => session.portal.erase(id, &session.change),
             Err(_) if by_email => {
@@ -326,41 +246,19 @@ async fn search(State(hub): State<Hub>, headers: HeaderMap, body: String) -> Res
     let mut response = hub.call(&headers, READ, |session| {
         let search = Search::parse(&body, &session.portal.schema)?;
         let hits = search.run(session.portal, session.seen_ms);
-        let wanted = Wanted {
-            properties: search.properties,
-            history: Vec::new(),
-        };
+        let wanted = Wanted { properties: search.properties, history: Vec::new() };
         let at_ms = session.seen_ms;
-        let contacts = hits
-            .ids
-            .iter()
-            .filter_map(|id| session.portal.contacts.get(id));
-        let results: Vec<Value> = contacts
-            .map(|contact| {
-                render::read(
-                    session.portal,
-                    contact,
-                    &wanted,
-                    at_ms,
-                    session.change.policy,
-                )
-            })
-            .collect();
+        let contacts = hits.ids.iter().filter_map(|id| session.portal.contacts.get(id));
+        let results: Vec<Value> =
+            contacts.map(|contact| render::read(session.portal, contact, &wanted, at_ms, session.change.policy)).collect();
         let mut body = json!({"total": hits.total, "results": results});
         if let (Some(next), Some(body)) = (hits.next, body.as_object_mut()) {
-            body.insert(
-                "paging".to_owned(),
-                json!({"next": {"after": next.to_string()}}),
-            );
+            body.insert("paging".to_owned(), json!({"next": {"after": next.to_string()}}));
         }
         Ok(Answer::ok(body))
     });
     // Searches have a limit of their own and tell nothing of the account's.
-    for name in [
-        "x-hubspot-ratelimit-max",
-        "x-hubspot-ratelimit-remaining",
-        "x-hubspot-ratelimit-interval-milliseconds",
-    ] {
+    for name in ["x-hubspot-ratelimit-max", "x-hubspot-ratelimit-remaining", "x-hubspot-ratelimit-interval-milliseconds"] {
         response.headers_mut().remove(name);
     }
     response

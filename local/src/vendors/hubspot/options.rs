@@ -67,10 +67,6 @@ impl PortalOptions {
     /// An account with a static token.
     #[must_use]
     pub fn new(id: u64, token: &str) -> Self {
-        Self {
-            id,
-            token: Some(token.to_owned()),
-            ..Self::default()
-        }
+        Self { id, token: Some(token.to_owned()), ..Self::default() }
     }
 }

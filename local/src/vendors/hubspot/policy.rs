@@ -3,221 +3,67 @@
 use crate::vendors::kit::{Switch, Switches, Values};
 
 const fn flag(name: &'static str, on: bool, doc: &'static str) -> Switch {
-    Switch {
-        name,
-        doc,
-        values: Values::Flag(on),
-    }
+    Switch { name, doc, values: Values::Flag(on) }
 }
 
-const fn word(
-    name: &'static str,
-    words: &'static [&'static str],
-    default: &'static str,
-    doc: &'static str,
-) -> Switch {
-    Switch {
-        name,
-        doc,
-        values: Values::OneOf(words, default),
-    }
+const fn word(name: &'static str, words: &'static [&'static str], default: &'static str, doc: &'static str) -> Switch {
+    Switch { name, doc, values: Values::OneOf(words, default) }
 }
 
 const fn number(name: &'static str, default: i64, doc: &'static str) -> Switch {
-    Switch {
-        name,
-        doc,
-        values: Values::Number(default),
-    }
+    Switch { name, doc, values: Values::Number(default) }
 }
 
 /// All switches of this simulator.
 pub(super) const SWITCHES: &[Switch] = &[
-    number(
-        "visibility_lag_ms",
-        0,
-        "List and search see a write only so long after it; reads by id are current.",
-    ),
-    number(
-        "rate_per_ten_seconds",
-        100,
-        "Calls per 10 s and portal, searches apart; 0 = no limit.",
-    ),
-    number(
-        "searches_per_second",
-        5,
-        "Searches per second and portal; 0 = no limit.",
-    ),
-    flag(
-        "retry_after_on_429",
-        false,
-        "Whether a 429 carries Retry-After.",
-    ),
-    flag(
-        "lower_case_email",
-        true,
-        "Whether e-mails are stored in lower case.",
-    ),
+    number("visibility_lag_ms", 0, "List and search see a write only so long after it; reads by id are current."),
+    number("rate_per_ten_seconds", 100, "Calls per 10 s and portal, searches apart; 0 = no limit."),
+    number("searches_per_second", 5, "Searches per second and portal; 0 = no limit."),
+    flag("retry_after_on_429", false, "Whether a 429 carries Retry-After."),
+    flag("lower_case_email", true, "Whether e-mails are stored in lower case."),
     flag("trim_strings", false, "Whether text values are trimmed."),
-    flag(
-        "reformat_phone",
-        false,
-        "Whether phones lose everything but digits and a leading plus.",
-    ),
-    flag(
-        "change_name_case",
-        false,
-        "Whether first names are stored capitalised.",
-    ),
-    flag(
-        "create_needs_name",
-        true,
-        "Whether a create needs one of email, firstname and lastname.",
-    ),
-    word(
-        "lifecycle_backward",
-        &["ignored", "refused"],
-        "ignored",
-        "What becomes of an earlier stage sent by an app.",
-    ),
-    flag(
-        "touch_without_change",
-        false,
-        "Whether a write of equal values moves lastmodifieddate.",
-    ),
-    word(
-        "cleared_in_reply",
-        &["empty", "null", "absent"],
-        "empty",
-        "How a write's reply shows a value it cleared.",
-    ),
-    flag(
-        "conflict_names_id",
-        true,
-        "Whether the 409 text ends with the existing contact's id.",
-    ),
-    flag(
-        "problems_listed",
-        true,
-        "Whether a validation error has the errors list, or only the text.",
-    ),
+    flag("reformat_phone", false, "Whether phones lose everything but digits and a leading plus."),
+    flag("change_name_case", false, "Whether first names are stored capitalised."),
+    flag("create_needs_name", true, "Whether a create needs one of email, firstname and lastname."),
+    word("lifecycle_backward", &["ignored", "refused"], "ignored", "What becomes of an earlier stage sent by an app."),
+    flag("touch_without_change", false, "Whether a write of equal values moves lastmodifieddate."),
+    word("cleared_in_reply", &["empty", "null", "absent"], "empty", "How a write's reply shows a value it cleared."),
+    flag("conflict_names_id", true, "Whether the 409 text ends with the existing contact's id."),
+    flag("problems_listed", true, "Whether a validation error has the errors list, or only the text."),
     word(
         "upsert_conflict",
         &["row", "batch"],
         "row",
         "Upsert of an e-mail that another contact has: row 409 in a 207, or 400 for the whole batch.",
     ),
-    word(
-        "upsert_by_email",
-        &["keeps", "clears"],
-        "keeps",
-        "What an upsert by e-mail does to properties it does not send.",
-    ),
+    word("upsert_by_email", &["keeps", "clears"], "keeps", "What an upsert by e-mail does to properties it does not send."),
     word(
         "batch_failures",
         &["rows", "traced"],
         "rows",
         "Failing rows of batch update and upsert: told in a 207 always, or only when all rows carry objectWriteTraceId.",
     ),
-    flag(
-        "batch_results_reversed",
-        false,
-        "Whether batch results come in reverse order; no order is promised.",
-    ),
-    word(
-        "archived_get",
-        &["not_found", "returned"],
-        "not_found",
-        "What a plain GET of an archived contact answers.",
-    ),
-    flag(
-        "history_available",
-        true,
-        "Whether propertiesWithHistory is answered.",
-    ),
-    word(
-        "merge_id",
-        &["new", "primary"],
-        "new",
-        "Id of the record after a merge: a third one, or the primary's.",
-    ),
-    word(
-        "merge_object_id",
-        &["kept", "primary"],
-        "kept",
-        "Which id a merge event has as objectId.",
-    ),
-    flag(
-        "merge_fires_deletion",
-        false,
-        "Whether a merge also sends deletions of the ids that went.",
-    ),
-    flag(
-        "merge_fires_creation",
-        false,
-        "Whether a merge to a new id also sends its creation.",
-    ),
-    flag(
-        "blocked_email_refused",
-        true,
-        "Whether a create with an e-mail block-listed by a privacy deletion is refused.",
-    ),
-    word(
-        "privacy_order",
-        &["deletion_first", "privacy_first"],
-        "deletion_first",
-        "Order of the two events of a privacy deletion.",
-    ),
-    word(
-        "event_names",
-        &["contact", "object"],
-        "contact",
-        "Events as contact.*, or as object.* with objectTypeId.",
-    ),
-    word(
-        "event_type_field",
-        &["subscriptionType", "eventType"],
-        "subscriptionType",
-        "Name of the field with the event's name.",
-    ),
-    flag(
-        "event_dates_in_ms",
-        false,
-        "Whether propertyValue of a date property is in milliseconds.",
-    ),
-    flag(
-        "own_app_marked",
-        true,
-        "Whether the app's own property changes and deletions carry INTEGRATION and the app id.",
-    ),
-    number(
-        "webhook_batch",
-        99,
-        "Most events in one webhook request; 1 = no batches.",
-    ),
-    number(
-        "webhook_window_ms",
-        100,
-        "How long events are gathered before they are sent.",
-    ),
-    word(
-        "webhook_signatures",
-        &["v3_and_v1", "v1"],
-        "v3_and_v1",
-        "Signatures a webhook carries.",
-    ),
-    flag(
-        "rotate_refresh_token",
-        false,
-        "Whether a refresh gives a new refresh token and ends the old one.",
-    ),
+    flag("batch_results_reversed", false, "Whether batch results come in reverse order; no order is promised."),
+    word("archived_get", &["not_found", "returned"], "not_found", "What a plain GET of an archived contact answers."),
+    flag("history_available", true, "Whether propertiesWithHistory is answered."),
+    word("merge_id", &["new", "primary"], "new", "Id of the record after a merge: a third one, or the primary's."),
+    word("merge_object_id", &["kept", "primary"], "kept", "Which id a merge event has as objectId."),
+    flag("merge_fires_deletion", false, "Whether a merge also sends deletions of the ids that went."),
+    flag("merge_fires_creation", false, "Whether a merge to a new id also sends its creation."),
+    flag("blocked_email_refused", true, "Whether a create with an e-mail block-listed by a privacy deletion is refused."),
+    word("privacy_order", &["deletion_first", "privacy_first"], "deletion_first", "Order of the two events of a privacy deletion."),
+    word("event_names", &["contact", "object"], "contact", "Events as contact.*, or as object.* with objectTypeId."),
+    word("event_type_field", &["subscriptionType", "eventType"], "subscriptionType", "Name of the field with the event's name."),
+    flag("event_dates_in_ms", false, "Whether propertyValue of a date property is in milliseconds."),
+    flag("own_app_marked", true, "Whether the app's own property changes and deletions carry INTEGRATION and the app id."),
+    number("webhook_batch", 99, "Most events in one webhook request; 1 = no batches."),
+    number("webhook_window_ms", 100, "How long events are gathered before they are sent."),
+    word("webhook_signatures", &["v3_and_v1", "v1"], "v3_and_v1", "Signatures a webhook carries."),
+    flag("rotate_refresh_token", false, "Whether a refresh gives a new refresh token and ends the old one."),
 ];
 
 /// The positions of the switches that writes and renderings look at.
-#[expect(
-    clippy::struct_excessive_bools,
-    reason = "each is one independent switch"
-)]
+#[expect(clippy::struct_excessive_bools, reason = "each is one independent switch")]
 pub(super) struct Policy {
     pub lower_case_email: bool,
     pub trim_strings: bool,

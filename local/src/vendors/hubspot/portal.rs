@@ -78,30 +78,17 @@ impl Portal {
     }
 
     /// Creates a contact.
-    pub fn create(
-        &mut self,
-        input: &Map<String, Value>,
-        change: &Change<'_>,
-    ) -> Result<u64, ApiError> {
+    pub fn create(&mut self, input: &Map<String, Value>, change: &Change<'_>) -> Result<u64, ApiError> {
         let accepted = self.accept(input, change)?;
-        let named = ["email", "firstname", "lastname"]
-            .iter()
-            .any(|name| accepted.get(*name).is_some_and(|value| !value.is_empty()));
+        let named = ["email", "firstname", "lastname"].iter().any(|name| accepted.get(*name).is_some_and(|value| !value.is_empty()));
         if change.policy.create_needs_name && !named {
-            return Err(ApiError::invalid(
-                "At least one of the following properties is required: email, firstname, lastname",
-            ));
+            return Err(ApiError::invalid("At least one of the following properties is required: email, firstname, lastname"));
         }
         self.check_unique(None, &accepted, change)?;
         let id = self.fresh_id();
         let mut contact = Contact::new(id, change.now_ms);
         contact.set("hs_object_id", &id.to_string(), change.now_ms, change.actor);
-        contact.set(
-            "createdate",
-            &text::iso(change.now_ms),
-            change.now_ms,
-            change.actor,
-        );
+        contact.set("createdate", &text::iso(change.now_ms), change.now_ms, change.actor);
         contact.touch(change.now_ms, change.actor);
         self.contacts.insert(id, contact);
         self.feed.emit(id, What::Creation, change);
@@ -110,12 +97,7 @@ impl Portal {
     }
 
     /// Changes a live contact.
-    pub fn update(
-        &mut self,
-        id: u64,
-        input: &Map<String, Value>,
-        change: &Change<'_>,
-    ) -> Result<(), ApiError> {
+    pub fn update(&mut self, id: u64, input: &Map<String, Value>, change: &Change<'_>) -> Result<(), ApiError> {
         if self.live(id).is_none() {
             return Err(ApiError::not_found());
         }
@@ -128,11 +110,7 @@ impl Portal {
 
     /// Archives a contact; an unknown id is no error.
     pub fn archive(&mut self, id: u64, change: &Change<'_>) {
-        let Some(contact) = self
-            .contacts
-            .get_mut(&id)
-            .filter(|contact| contact.is_live())
-        else {
+        let Some(contact) = self.contacts.get_mut(&id).filter(|contact| contact.is_live()) else {
             return;
         };
         contact.archived_ms = Some(change.now_ms);
@@ -142,21 +120,12 @@ impl Portal {
 
     /// Brings an archived contact back, as a person does within 90 days.
     pub fn restore(&mut self, id: u64, change: &Change<'_>) -> Result<(), ApiError> {
-        let contact = self
-            .contacts
-            .get(&id)
-            .filter(|contact| contact.gone.is_none());
-        let (contact, archived) = contact
-            .and_then(|contact| Some((contact, contact.archived_ms?)))
-            .ok_or_else(ApiError::not_found)?;
+        let contact = self.contacts.get(&id).filter(|contact| contact.gone.is_none());
+        let (contact, archived) = contact.and_then(|contact| Some((contact, contact.archived_ms?))).ok_or_else(ApiError::not_found)?;
         if change.now_ms - archived > RESTORABLE_MS {
             return Err(ApiError::not_found());
         }
-        if let Some(other) = self
-            .keys_of(contact)
-            .iter()
-            .find_map(|key| self.keys.get(key))
-        {
+        if let Some(other) = self.keys_of(contact).iter().find_map(|key| self.keys.get(key)) {
             return Err(ApiError::conflict(*other, true));
         }
         if let Some(contact) = self.contacts.get_mut(&id) {
@@ -170,11 +139,7 @@ impl Portal {
 
     /// Erases a contact for good.
     pub fn erase(&mut self, id: u64, change: &Change<'_>) {
-        let Some(contact) = self
-            .contacts
-            .get_mut(&id)
-            .filter(|contact| contact.gone.is_none())
-        else {
+        let Some(contact) = self.contacts.get_mut(&id).filter(|contact| contact.gone.is_none()) else {
             return;
         };
         let was_live = contact.is_live();
@@ -182,10 +147,7 @@ impl Portal {
         contact.values.clear();
         self.reindex(id);
         let deletion = was_live.then_some(What::Deletion);
-        let mut kinds: Vec<What> = deletion
-            .into_iter()
-            .chain([What::PrivacyDeletion])
-            .collect();
+        let mut kinds: Vec<What> = deletion.into_iter().chain([What::PrivacyDeletion]).collect();
         if change.policy.privacy_event_first {
             kinds.reverse();
         }
@@ -213,11 +175,7 @@ impl Portal {
         let Some(contact) = self.contacts.get(&id) else {
             return;
         };
-        let new = if contact.is_live() {
-            self.keys_of(contact)
-        } else {
-            Vec::new()
-        };
+        let new = if contact.is_live() { self.keys_of(contact) } else { Vec::new() };
         for old in &contact.keys {
             if self.keys.get(old) == Some(&id) {
                 self.keys.remove(old);
@@ -232,28 +190,16 @@ impl Portal {
     }
 
     fn keys_of(&self, contact: &Contact) -> Vec<(String, String)> {
-        let emails = contact
-            .value("email")
-            .map(str::to_owned)
-            .into_iter()
-            .chain(contact.additional_emails());
+        let emails = contact.value("email").map(str::to_owned).into_iter().chain(contact.additional_emails());
         let mut keys: Vec<(String, String)> = emails.map(|email| key("email", &email)).collect();
         for property in self.schema.iter().filter(|property| property.unique) {
-            keys.extend(
-                contact
-                    .value(&property.name)
-                    .map(|value| key(&property.name, value)),
-            );
+            keys.extend(contact.value(&property.name).map(|value| key(&property.name, value)));
         }
         keys
     }
 
     /// Checks every value of a write and tells all problems at once.
-    fn accept(
-        &self,
-        input: &Map<String, Value>,
-        change: &Change<'_>,
-    ) -> Result<Accepted, ApiError> {
+    fn accept(&self, input: &Map<String, Value>, change: &Change<'_>) -> Result<Accepted, ApiError> {
         let mut accepted = Accepted::new();
         let mut problems = Vec::new();
         for (name, value) in input {
@@ -263,8 +209,7 @@ impl Portal {
                 continue;
             };
             if property.read_only && !(name == "hs_email_optout" && change.actor.is_person()) {
-                let message =
-                    format!("\"{name}\" is a read only property; its value cannot be set.");
+                let message = format!("\"{name}\" is a read only property; its value cannot be set.");
                 problems.push(Problem::new(name, "READ_ONLY_VALUE", message));
                 continue;
             }
@@ -275,35 +220,19 @@ impl Portal {
                 Err(problem) => problems.push(problem),
             }
         }
-        if problems.is_empty() {
-            Ok(accepted)
-        } else {
-            Err(ApiError::values(problems))
-        }
+        if problems.is_empty() { Ok(accepted) } else { Err(ApiError::values(problems)) }
     }
 
     /// Turns what was sent into what an existing contact takes: stages, added options, swapped e-mails.
-    fn settle(
-        &self,
-        id: u64,
-        accepted: &mut Accepted,
-        change: &Change<'_>,
-    ) -> Result<(), ApiError> {
+    fn settle(&self, id: u64, accepted: &mut Accepted, change: &Change<'_>) -> Result<(), ApiError> {
         let Some(contact) = self.contacts.get(&id) else {
             return Ok(());
         };
-        if let (Some(new), Some(old)) = (
-            accepted.get("lifecyclestage"),
-            contact.value("lifecyclestage"),
-        ) {
+        if let (Some(new), Some(old)) = (accepted.get("lifecyclestage"), contact.value("lifecyclestage")) {
             let back = !new.is_empty() && stage(new) < stage(old) && !change.actor.is_person();
             if back && change.policy.lifecycle_back_refused {
                 let message = format!("lifecyclestage cannot move backward from {old} to {new}");
-                return Err(ApiError::values(vec![Problem::new(
-                    "lifecyclestage",
-                    "INVALID_OPTION",
-                    message,
-                )]));
+                return Err(ApiError::values(vec![Problem::new("lifecyclestage", "INVALID_OPTION", message)]));
             }
             if back {
                 accepted.remove("lifecyclestage");
@@ -328,57 +257,27 @@ impl Portal {
     }
 
     fn added_options<'a>(&self, name: &str, value: &'a str) -> Option<&'a str> {
-        self.schema
-            .get(name)
-            .filter(|property| property.is_multiple())?;
+        self.schema.get(name).filter(|property| property.is_multiple())?;
         value.strip_prefix(';')
     }
 
-    fn check_unique(
-        &self,
-        own: Option<u64>,
-        accepted: &Accepted,
-        change: &Change<'_>,
-    ) -> Result<(), ApiError> {
-        let additional = accepted
-            .get("hs_additional_emails")
-            .map(String::as_str)
-            .unwrap_or_default();
-        let emails = accepted
-            .get("email")
-            .map(String::as_str)
-            .into_iter()
-            .chain(additional.split(';'));
+    fn check_unique(&self, own: Option<u64>, accepted: &Accepted, change: &Change<'_>) -> Result<(), ApiError> {
+        let additional = accepted.get("hs_additional_emails").map(String::as_str).unwrap_or_default();
+        let emails = accepted.get("email").map(String::as_str).into_iter().chain(additional.split(';'));
         for email in emails.filter(|email| !email.is_empty()) {
-            if let Some(other) = self
-                .owner("email", email)
-                .filter(|other| Some(*other) != own)
-            {
+            if let Some(other) = self.owner("email", email).filter(|other| Some(*other) != own) {
                 return Err(ApiError::conflict(other, change.policy.conflict_names_id));
             }
             if change.policy.blocked_email_refused && self.blocked.contains(&email.to_lowercase()) {
                 let message = format!("Email address {email} is blocked");
-                return Err(ApiError::values(vec![Problem::new(
-                    "email",
-                    "BLOCKED_EMAIL",
-                    message,
-                )]));
+                return Err(ApiError::values(vec![Problem::new("email", "BLOCKED_EMAIL", message)]));
             }
         }
-        for (name, value) in accepted
-            .iter()
-            .filter(|(name, _)| self.schema.get(name).is_some_and(|p| p.unique))
-        {
+        for (name, value) in accepted.iter().filter(|(name, _)| self.schema.get(name).is_some_and(|p| p.unique)) {
             if let Some(other) = self.owner(name, value).filter(|other| Some(*other) != own) {
                 let own = own.map_or_else(|| "a new object".to_owned(), |id| id.to_string());
-                let message = format!(
-                    "Cannot set {name} to {value} on {own}. {other} already has that value."
-                );
-                return Err(ApiError::values(vec![Problem::new(
-                    name,
-                    "CONFLICTING_UNIQUE_VALUE",
-                    message,
-                )]));
+                let message = format!("Cannot set {name} to {value} on {own}. {other} already has that value.");
+                return Err(ApiError::values(vec![Problem::new(name, "CONFLICTING_UNIQUE_VALUE", message)]));
             }
         }
         Ok(())
@@ -408,16 +307,12 @@ impl Portal {
         self.reindex(id);
         for (name, value) in changed {
             let shown = self.event_value(&name, value, change.policy);
-            self.feed
-                .emit(id, What::PropertyChange(name, shown), change);
+            self.feed.emit(id, What::PropertyChange(name, shown), change);
         }
     }
 
     fn event_value(&self, name: &str, value: String, policy: &Policy) -> String {
-        let is_date = self
-            .schema
-            .get(name)
-            .is_some_and(|property| property.kind == super::schema::Kind::Date);
+        let is_date = self.schema.get(name).is_some_and(|property| property.kind == super::schema::Kind::Date);
         let ms = text::day(&value).filter(|_| is_date && policy.event_dates_in_ms);
         ms.map_or(value, |ms| ms.to_string())
     }
@@ -425,11 +320,7 @@ impl Portal {
 
 /// Index key of a unique value; e-mails do not care for case.
 fn key(property: &str, value: &str) -> (String, String) {
-    let value = if property == "email" {
-        value.to_lowercase()
-    } else {
-        value.to_owned()
-    };
+    let value = if property == "email" { value.to_lowercase() } else { value.to_owned() };
     (property.to_owned(), value)
 }
 

@@ -10,14 +10,7 @@ use super::{
 };
 
 /// Shown when a call names no properties.
-const USUAL: &[&str] = &[
-    "createdate",
-    "email",
-    "firstname",
-    "hs_object_id",
-    "lastmodifieddate",
-    "lastname",
-];
+const USUAL: &[&str] = &["createdate", "email", "firstname", "hs_object_id", "lastmodifieddate", "lastname"];
 /// Shown whatever a call names.
 const ALWAYS: &[&str] = &["createdate", "hs_object_id", "lastmodifieddate"];
 
@@ -31,28 +24,15 @@ pub(super) struct Wanted {
 }
 
 /// A contact as a read shows it, as of `at_ms`: a defined but empty property is null, an undefined one left out.
-pub(super) fn read(
-    portal: &Portal,
-    contact: &Contact,
-    wanted: &Wanted,
-    at_ms: i64,
-    policy: &Policy,
-) -> Value {
-    let asked = wanted
-        .properties
-        .iter()
-        .chain(&wanted.history)
-        .map(String::as_str);
+pub(super) fn read(portal: &Portal, contact: &Contact, wanted: &Wanted, at_ms: i64, policy: &Policy) -> Value {
+    let asked = wanted.properties.iter().chain(&wanted.history).map(String::as_str);
     let names: Vec<&str> = if wanted.properties.is_empty() && wanted.history.is_empty() {
         USUAL.to_vec()
     } else {
         asked.chain(ALWAYS.iter().copied()).collect()
     };
     let mut properties = Map::new();
-    for name in names
-        .into_iter()
-        .filter(|name| portal.schema.get(name).is_some())
-    {
+    for name in names.into_iter().filter(|name| portal.schema.get(name).is_some()) {
         properties.insert(name.to_owned(), contact.value_at(name, at_ms).into());
     }
     let mut object = frame(portal, contact, properties);
@@ -65,18 +45,9 @@ pub(super) fn read(
 }
 
 /// A contact as the reply to a write shows it: what was written, and what HubSpot adds.
-pub(super) fn written(
-    portal: &Portal,
-    contact: &Contact,
-    input: &Map<String, Value>,
-    policy: &Policy,
-) -> Map<String, Value> {
+pub(super) fn written(portal: &Portal, contact: &Contact, input: &Map<String, Value>, policy: &Policy) -> Map<String, Value> {
     let mut properties = Map::new();
-    for name in input
-        .keys()
-        .map(String::as_str)
-        .chain(ALWAYS.iter().copied())
-    {
+    for name in input.keys().map(String::as_str).chain(ALWAYS.iter().copied()) {
         match (contact.value(name), policy.cleared) {
             (Some(value), _) => properties.insert(name.to_owned(), value.into()),
             (None, Cleared::Empty) => properties.insert(name.to_owned(), "".into()),
@@ -98,14 +69,7 @@ fn frame(portal: &Portal, contact: &Contact, properties: Map<String, Value>) -> 
     if let Some(at) = contact.archived_ms {
         put("archivedAt", text::iso(at).into());
     }
-    put(
-        "url",
-        format!(
-            "https://app.hubspot.com/contacts/{}/record/0-1/{}",
-            portal.id, contact.id
-        )
-        .into(),
-    );
+    put("url", format!("https://app.hubspot.com/contacts/{}/record/0-1/{}", portal.id, contact.id).into());
     object
 }
 

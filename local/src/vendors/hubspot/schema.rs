@@ -113,9 +113,7 @@ impl Property {
     pub fn render(&self) -> Value {
         let options: Vec<Value> = (0_i64..)
             .zip(&self.options)
-            .map(|(order, choice)| {
-                json!({"label": choice.label, "value": choice.value, "displayOrder": order, "hidden": false})
-            })
+            .map(|(order, choice)| json!({"label": choice.label, "value": choice.value, "displayOrder": order, "hidden": false}))
             .collect();
         json!({"name": self.name, "label": self.label, "type": self.kind.name(), "fieldType": self.field_type,
             "description": self.description, "groupName": self.group, "options": options, "displayOrder": -1,
@@ -136,10 +134,7 @@ pub(super) struct Schema {
 impl Schema {
     /// A new account's properties.
     pub fn standard() -> Self {
-        let properties = standard::properties()
-            .into_iter()
-            .map(|property| (property.name.clone(), property))
-            .collect();
+        let properties = standard::properties().into_iter().map(|property| (property.name.clone(), property)).collect();
         Self { properties }
     }
 
@@ -161,20 +156,13 @@ impl Schema {
         let mut property = parse(body)?;
         property.updated_ms = now_ms;
         if self.properties.contains_key(&property.name) {
-            return Err(ApiError::new(
-                409,
-                "OBJECT_ALREADY_EXISTS",
-                format!("A property named '{}' already exists.", property.name),
-            ));
+            return Err(ApiError::new(409, "OBJECT_ALREADY_EXISTS", format!("A property named '{}' already exists.", property.name)));
         }
         let unique = self.iter().filter(|property| property.unique).count();
         if property.unique && unique >= MAX_UNIQUE {
-            return Err(ApiError::invalid(format!(
-                "You have reached the limit of {MAX_UNIQUE} unique properties for this object type."
-            )));
+            return Err(ApiError::invalid(format!("You have reached the limit of {MAX_UNIQUE} unique properties for this object type.")));
         }
-        self.properties
-            .insert(property.name.clone(), property.clone());
+        self.properties.insert(property.name.clone(), property.clone());
         Ok(property)
     }
 
@@ -182,9 +170,7 @@ impl Schema {
     pub fn change(&mut self, name: &str, body: &Value, now_ms: i64) -> Result<Property, ApiError> {
         let property = self.properties.get_mut(name).ok_or_else(|| unknown(name))?;
         if property.hubspot_defined {
-            return Err(ApiError::invalid(format!(
-                "Property '{name}' is defined by HubSpot."
-            )));
+            return Err(ApiError::invalid(format!("Property '{name}' is defined by HubSpot.")));
         }
         if let Some(label) = body.get("label").and_then(Value::as_str) {
             label.clone_into(&mut property.label);
@@ -203,9 +189,9 @@ impl Schema {
     pub fn remove(&mut self, name: &str) -> Result<(), ApiError> {
         match self.properties.get(name) {
             None => Err(unknown(name)),
-            Some(property) if property.hubspot_defined => Err(ApiError::invalid(format!(
-                "Property '{name}' is defined by HubSpot and cannot be archived."
-            ))),
+            Some(property) if property.hubspot_defined => {
+                Err(ApiError::invalid(format!("Property '{name}' is defined by HubSpot and cannot be archived.")))
+            }
             Some(_) => {
                 self.properties.remove(name);
                 Ok(())
@@ -216,22 +202,14 @@ impl Schema {
 
 /// The 404 of the properties API.
 pub(super) fn unknown(name: &str) -> ApiError {
-    ApiError::new(
-        404,
-        "OBJECT_NOT_FOUND",
-        format!("Property \"{name}\" does not exist"),
-    )
+    ApiError::new(404, "OBJECT_NOT_FOUND", format!("Property \"{name}\" does not exist"))
 }
 
 fn field<'a>(body: &'a Value, name: &str) -> Result<&'a str, ApiError> {
     body.get(name)
         .and_then(Value::as_str)
         .filter(|value| !value.is_empty())
-        .ok_or_else(|| {
-            ApiError::invalid(format!(
-                "Invalid input JSON: some required fields were not set: [{name}]"
-            ))
-        })
+        .ok_or_else(|| ApiError::invalid(format!("Invalid input JSON: some required fields were not set: [{name}]")))
 }
 
 fn parse(body: &Value) -> Result<Property, ApiError> {
@@ -240,13 +218,9 @@ fn parse(body: &Value) -> Result<Property, ApiError> {
     let kind = field(body, "type")?;
     let field_type = field(body, "fieldType")?;
     let group = field(body, "groupName")?;
-    let kind = Kind::parse(kind)
-        .ok_or_else(|| ApiError::invalid(format!("'{kind}' is not a property type.")))?;
+    let kind = Kind::parse(kind).ok_or_else(|| ApiError::invalid(format!("'{kind}' is not a property type.")))?;
     if !kind.field_types().contains(&field_type) {
-        return Err(ApiError::invalid(format!(
-            "Field type '{field_type}' is not valid for type '{}'.",
-            kind.name()
-        )));
+        return Err(ApiError::invalid(format!("Field type '{field_type}' is not valid for type '{}'.", kind.name())));
     }
     if !is_name(name) {
         return Err(ApiError::invalid(format!(
@@ -254,33 +228,20 @@ fn parse(body: &Value) -> Result<Property, ApiError> {
         )));
     }
     if !standard::GROUPS.contains(&group) {
-        return Err(ApiError::invalid(format!(
-            "Property group '{group}' does not exist."
-        )));
+        return Err(ApiError::invalid(format!("Property group '{group}' does not exist.")));
     }
-    let unique = body
-        .get("hasUniqueValue")
-        .and_then(Value::as_bool)
-        .unwrap_or(false);
+    let unique = body.get("hasUniqueValue").and_then(Value::as_bool).unwrap_or(false);
     if unique && !matches!(kind, Kind::Text | Kind::Number) {
-        return Err(ApiError::invalid(
-            "Only text and number properties can have unique values.",
-        ));
+        return Err(ApiError::invalid("Only text and number properties can have unique values."));
     }
     let options = body.get("options").map_or(Ok(Vec::new()), parse_options)?;
     if kind == Kind::Enumeration && options.is_empty() {
-        return Err(ApiError::invalid(
-            "An enumeration property needs at least one option.",
-        ));
+        return Err(ApiError::invalid("An enumeration property needs at least one option."));
     }
     Ok(Property {
         field_type: field_type.to_owned(),
         group: group.to_owned(),
-        description: body
-            .get("description")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
-            .to_owned(),
+        description: body.get("description").and_then(Value::as_str).unwrap_or_default().to_owned(),
         options,
         unique,
         ..Property::new(name, label, kind)
@@ -290,21 +251,10 @@ fn parse(body: &Value) -> Result<Property, ApiError> {
 fn is_name(name: &str) -> bool {
     name.starts_with(|first: char| first.is_ascii_lowercase())
         && name.len() <= 100
-        && name
-            .chars()
-            .all(|each| each.is_ascii_lowercase() || each.is_ascii_digit() || each == '_')
+        && name.chars().all(|each| each.is_ascii_lowercase() || each.is_ascii_digit() || each == '_')
 }
 
 fn parse_options(options: &Value) -> Result<Vec<Choice>, ApiError> {
-    let list = options
-        .as_array()
-        .ok_or_else(|| ApiError::invalid("Invalid input JSON: options must be a list"))?;
-    list.iter()
-        .map(|option| {
-            Ok(Choice {
-                value: field(option, "value")?.to_owned(),
-                label: field(option, "label")?.to_owned(),
-            })
-        })
-        .collect()
+    let list = options.as_array().ok_or_else(|| ApiError::invalid("Invalid input JSON: options must be a list"))?;
+    list.iter().map(|option| Ok(Choice { value: field(option, "value")?.to_owned(), label: field(option, "label")?.to_owned() })).collect()
 }

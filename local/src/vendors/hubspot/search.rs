@@ -63,33 +63,23 @@ pub(super) struct Hits {
 impl Search {
     pub fn parse(raw: &str, schema: &Schema) -> Result<Self, ApiError> {
         if raw.len() > MAX_BODY {
-            return Err(ApiError::invalid(format!(
-                "Request body is longer than {MAX_BODY} characters"
-            )));
+            return Err(ApiError::invalid(format!("Request body is longer than {MAX_BODY} characters")));
         }
-        let body: Value = serde_json::from_str(raw).map_err(|_| {
-            ApiError::invalid("Invalid input JSON on line 1, column 1: cannot be read")
-        })?;
+        let body: Value =
+            serde_json::from_str(raw).map_err(|_| ApiError::invalid("Invalid input JSON on line 1, column 1: cannot be read"))?;
         let groups = groups(&body, schema)?;
         let limit = whole(&body, "limit")?.unwrap_or(10);
         if limit == 0 || limit > MAX_PAGE {
-            return Err(ApiError::invalid(format!(
-                "limit must be between 1 and {MAX_PAGE}"
-            )));
+            return Err(ApiError::invalid(format!("limit must be between 1 and {MAX_PAGE}")));
         }
         let after = whole(&body, "after")?.unwrap_or(0);
         if after + limit > MAX_RESULTS {
-            return Err(ApiError::invalid(format!(
-                "paging beyond the first {MAX_RESULTS} results of a search is not possible"
-            )));
+            return Err(ApiError::invalid(format!("paging beyond the first {MAX_RESULTS} results of a search is not possible")));
         }
         Ok(Self {
             groups,
             sort: sort(&body, schema)?,
-            query: body
-                .get("query")
-                .and_then(Value::as_str)
-                .map(str::to_lowercase),
+            query: body.get("query").and_then(Value::as_str).map(str::to_lowercase),
             properties: strings(body.get("properties")),
             limit,
             after,
@@ -98,71 +88,33 @@ impl Search {
 
     /// Runs over the contacts as they were at `at_ms`.
     pub fn run(&self, portal: &Portal, at_ms: i64) -> Hits {
-        let mut hits: Vec<&Contact> = portal
-            .contacts
-            .values()
-            .filter(|contact| contact.listed_at(at_ms, false) && self.matches(contact, at_ms))
-            .collect();
+        let mut hits: Vec<&Contact> =
+            portal.contacts.values().filter(|contact| contact.listed_at(at_ms, false) && self.matches(contact, at_ms)).collect();
         if let Some((name, descending)) = &self.sort {
-            let kind = portal
-                .schema
-                .get(name)
-                .map_or(Kind::Text, |property| property.kind);
-            hits.sort_by(|a, b| {
-                order(
-                    a.value_at(name, at_ms),
-                    b.value_at(name, at_ms),
-                    kind,
-                    *descending,
-                )
-            });
+            let kind = portal.schema.get(name).map_or(Kind::Text, |property| property.kind);
+            hits.sort_by(|a, b| order(a.value_at(name, at_ms), b.value_at(name, at_ms), kind, *descending));
         }
         let end = self.after + self.limit;
         Hits {
             total: hits.len(),
-            ids: hits
-                .iter()
-                .skip(self.after)
-                .take(self.limit)
-                .map(|contact| contact.id)
-                .collect(),
+            ids: hits.iter().skip(self.after).take(self.limit).map(|contact| contact.id).collect(),
             next: (hits.len() > end).then_some(end),
         }
     }
 
     fn matches(&self, contact: &Contact, at_ms: i64) -> bool {
-        let in_groups = self.groups.is_empty()
-            || self
-                .groups
-                .iter()
-                .any(|group| group.iter().all(|filter| filter.holds(contact, at_ms)));
-        in_groups
-            && self
-                .query
-                .as_ref()
-                .is_none_or(|query| found(contact, query, at_ms))
+        let in_groups = self.groups.is_empty() || self.groups.iter().any(|group| group.iter().all(|filter| filter.holds(contact, at_ms)));
+        in_groups && self.query.as_ref().is_none_or(|query| found(contact, query, at_ms))
     }
 }
 
 /// Properties that the free-text query looks at.
-const QUERIED: &[&str] = &[
-    "email",
-    "firstname",
-    "lastname",
-    "phone",
-    "hs_additional_emails",
-    "fax",
-    "mobilephone",
-    "company",
-];
+const QUERIED: &[&str] = &["email", "firstname", "lastname", "phone", "hs_additional_emails", "fax", "mobilephone", "company"];
 
 fn found(contact: &Contact, query: &str, at_ms: i64) -> bool {
-    query.split_whitespace().all(|word| {
-        QUERIED
-            .iter()
-            .filter_map(|name| contact.value_at(name, at_ms))
-            .any(|value| value.to_lowercase().contains(word))
-    })
+    query
+        .split_whitespace()
+        .all(|word| QUERIED.iter().filter_map(|name| contact.value_at(name, at_ms)).any(|value| value.to_lowercase().contains(word)))
 }
 
 impl Filter {
@@ -178,10 +130,7 @@ impl Filter {
             Test::LessOrEqual(other) => compare(other).is_some_and(Ordering::is_le),
             Test::Greater(other) => compare(other).is_some_and(Ordering::is_gt),
             Test::GreaterOrEqual(other) => compare(other).is_some_and(Ordering::is_ge),
-            Test::Between(low, high) => {
-                compare(low).is_some_and(Ordering::is_ge)
-                    && compare(high).is_some_and(Ordering::is_le)
-            }
+            Test::Between(low, high) => compare(low).is_some_and(Ordering::is_ge) && compare(high).is_some_and(Ordering::is_le),
             Test::In(list) => value.is_some_and(|value| self.listed(value, list)),
             Test::NotIn(list) => !value.is_some_and(|value| self.listed(value, list)),
             Test::Token(token) => value.is_some_and(|value| has_token(value, token)),
@@ -190,13 +139,8 @@ impl Filter {
     }
 
     fn equals(&self, contact: &Contact, value: Option<&str>, other: &str) -> bool {
-        let additional = self.property == "email"
-            && contact
-                .additional_emails()
-                .iter()
-                .any(|each| each.eq_ignore_ascii_case(other));
-        additional
-            || value.is_some_and(|value| compare(value, other, self.kind) == Some(Ordering::Equal))
+        let additional = self.property == "email" && contact.additional_emails().iter().any(|each| each.eq_ignore_ascii_case(other));
+        additional || value.is_some_and(|value| compare(value, other, self.kind) == Some(Ordering::Equal))
     }
 
     /// The list must already be in lower case to match text; that is HubSpot's rule.
@@ -232,17 +176,11 @@ fn order(a: Option<&str>, b: Option<&str>, kind: Kind, descending: bool) -> Orde
 fn has_token(value: &str, token: &str) -> bool {
     let (value, token) = (value.to_lowercase(), token.to_lowercase());
     let words = |text: &str| -> Vec<String> {
-        text.split(|each: char| !each.is_alphanumeric() && each != '*')
-            .filter(|word| !word.is_empty())
-            .map(str::to_owned)
-            .collect()
+        text.split(|each: char| !each.is_alphanumeric() && each != '*').filter(|word| !word.is_empty()).map(str::to_owned).collect()
     };
     let (have, want) = (words(&value), words(&token));
     glob(&token, &value)
-        || (!want.is_empty()
-            && have
-                .windows(want.len())
-                .any(|run| run.iter().zip(&want).all(|(have, want)| glob(want, have))))
+        || (!want.is_empty() && have.windows(want.len()).any(|run| run.iter().zip(&want).all(|(have, want)| glob(want, have))))
 }
 
 fn glob(pattern: &str, value: &str) -> bool {
@@ -252,66 +190,37 @@ fn glob(pattern: &str, value: &str) -> bool {
     let Some(rest) = value.strip_prefix(head) else {
         return false;
     };
-    rest.char_indices()
-        .map(|(at, _)| at)
-        .chain([rest.len()])
-        .any(|at| rest.get(at..).is_some_and(|rest| glob(tail, rest)))
+    rest.char_indices().map(|(at, _)| at).chain([rest.len()]).any(|at| rest.get(at..).is_some_and(|rest| glob(tail, rest)))
 }
 
 fn groups(body: &Value, schema: &Schema) -> Result<Vec<Vec<Filter>>, ApiError> {
     let none = Vec::new();
-    let list = body
-        .get("filterGroups")
-        .and_then(Value::as_array)
-        .unwrap_or(&none);
+    let list = body.get("filterGroups").and_then(Value::as_array).unwrap_or(&none);
     if list.len() > MAX_GROUPS {
-        return Err(ApiError::invalid(format!(
-            "at most {MAX_GROUPS} filterGroups are allowed"
-        )));
+        return Err(ApiError::invalid(format!("at most {MAX_GROUPS} filterGroups are allowed")));
     }
     let mut groups = Vec::new();
     for group in list {
-        let filters = group
-            .get("filters")
-            .and_then(Value::as_array)
-            .unwrap_or(&none);
+        let filters = group.get("filters").and_then(Value::as_array).unwrap_or(&none);
         if filters.len() > MAX_PER_GROUP {
-            return Err(ApiError::invalid(format!(
-                "at most {MAX_PER_GROUP} filters per group are allowed"
-            )));
+            return Err(ApiError::invalid(format!("at most {MAX_PER_GROUP} filters per group are allowed")));
         }
-        let parsed: Result<Vec<Filter>, ApiError> =
-            filters.iter().map(|each| filter(each, schema)).collect();
+        let parsed: Result<Vec<Filter>, ApiError> = filters.iter().map(|each| filter(each, schema)).collect();
         groups.push(parsed?);
     }
     if groups.iter().map(Vec::len).sum::<usize>() > MAX_FILTERS {
-        return Err(ApiError::invalid(format!(
-            "at most {MAX_FILTERS} filters are allowed"
-        )));
+        return Err(ApiError::invalid(format!("at most {MAX_FILTERS} filters are allowed")));
     }
     Ok(groups)
 }
 
 fn filter(filter: &Value, schema: &Schema) -> Result<Filter, ApiError> {
-    let name = filter
-        .get("propertyName")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
+    let name = filter.get("propertyName").and_then(Value::as_str).unwrap_or_default();
     let property = schema.get(name).ok_or_else(|| no_property(name))?;
-    let operator = filter
-        .get("operator")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    let one = |key: &str| {
-        filter
-            .get(key)
-            .and_then(scalar)
-            .ok_or_else(|| ApiError::invalid(format!("operator {operator} requires {key}")))
-    };
+    let operator = filter.get("operator").and_then(Value::as_str).unwrap_or_default();
+    let one = |key: &str| filter.get(key).and_then(scalar).ok_or_else(|| ApiError::invalid(format!("operator {operator} requires {key}")));
     let many = || match strings(filter.get("values")) {
-        list if list.is_empty() => Err(ApiError::invalid(format!(
-            "operator {operator} requires values"
-        ))),
+        list if list.is_empty() => Err(ApiError::invalid(format!("operator {operator} requires values"))),
         list => Ok(list),
     };
     let test = match operator {
@@ -329,22 +238,14 @@ fn filter(filter: &Value, schema: &Schema) -> Result<Filter, ApiError> {
         "CONTAINS_TOKEN" => Test::Token(one("value")?),
         "NOT_CONTAINS_TOKEN" => Test::NoToken(one("value")?),
         _ => {
-            return Err(ApiError::invalid(format!(
-                "'{operator}' is not an operator"
-            )));
+            return Err(ApiError::invalid(format!("'{operator}' is not an operator")));
         }
     };
-    Ok(Filter {
-        property: name.to_owned(),
-        kind: property.kind,
-        test,
-    })
+    Ok(Filter { property: name.to_owned(), kind: property.kind, test })
 }
 
 fn no_property(name: &str) -> ApiError {
-    ApiError::invalid(format!(
-        "There was a problem with the request. Property '{name}' does not exist"
-    ))
+    ApiError::invalid(format!("There was a problem with the request. Property '{name}' does not exist"))
 }
 
 fn sort(body: &Value, schema: &Schema) -> Result<Option<(String, bool)>, ApiError> {
@@ -359,9 +260,7 @@ fn sort(body: &Value, schema: &Schema) -> Result<Option<(String, bool)>, ApiErro
     let (name, descending) = match sort {
         Value::String(name) => (name.trim_start_matches('-'), name.starts_with('-')),
         _ => (
-            sort.get("propertyName")
-                .and_then(Value::as_str)
-                .unwrap_or_default(),
+            sort.get("propertyName").and_then(Value::as_str).unwrap_or_default(),
             sort.get("direction").and_then(Value::as_str) == Some("DESCENDING"),
         ),
     };
@@ -374,13 +273,9 @@ fn whole(body: &Value, name: &str) -> Result<Option<usize>, ApiError> {
         None | Some(Value::Null) => return Ok(None),
         Some(Value::String(text)) if text.is_empty() => return Ok(None),
         Some(Value::String(text)) => text.parse().ok(),
-        Some(value) => value
-            .as_u64()
-            .and_then(|number| usize::try_from(number).ok()),
+        Some(value) => value.as_u64().and_then(|number| usize::try_from(number).ok()),
     };
-    number
-        .map(Some)
-        .ok_or_else(|| ApiError::invalid(format!("{name} must be a whole number")))
+    number.map(Some).ok_or_else(|| ApiError::invalid(format!("{name} must be a whole number")))
 }
 
 fn scalar(value: &Value) -> Option<String> {
@@ -394,9 +289,6 @@ fn scalar(value: &Value) -> Option<String> {
 
 /// The texts of a JSON list.
 pub(super) fn strings(list: Option<&Value>) -> Vec<String> {
-    let list = list
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
+    let list = list.and_then(Value::as_array).map(Vec::as_slice).unwrap_or_default();
     list.iter().filter_map(scalar).collect()
 }

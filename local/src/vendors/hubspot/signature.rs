@@ -35,10 +35,7 @@ pub(super) fn v1(secret: &str, body: &str) -> String {
 
 fn signed_uri(url: &str) -> String {
     let url = url.split('#').next().unwrap_or(url);
-    DECODED.iter().fold(url.to_owned(), |uri, (escape, plain)| {
-        uri.replace(escape, plain)
-            .replace(&escape.to_lowercase(), plain)
-    })
+    DECODED.iter().fold(url.to_owned(), |uri, (escape, plain)| uri.replace(escape, plain).replace(&escape.to_lowercase(), plain))
 }
 
 #[cfg(test)]

@@ -4,40 +4,19 @@
 use super::schema::{Choice, Kind, Property};
 
 /// Property groups of a new account.
-pub(super) const GROUPS: &[&str] = &[
-    "contactinformation",
-    "emailinformation",
-    "contact_activity",
-    "socialmediainformation",
-    "conversioninformation",
-];
+pub(super) const GROUPS: &[&str] =
+    &["contactinformation", "emailinformation", "contact_activity", "socialmediainformation", "conversioninformation"];
 
 /// Life-cycle stages in their order; a contact only moves forward.
-pub(super) const LIFECYCLE: &[&str] = &[
-    "subscriber",
-    "lead",
-    "marketingqualifiedlead",
-    "salesqualifiedlead",
-    "opportunity",
-    "customer",
-    "evangelist",
-    "other",
-];
+pub(super) const LIFECYCLE: &[&str] =
+    &["subscriber", "lead", "marketingqualifiedlead", "salesqualifiedlead", "opportunity", "customer", "evangelist", "other"];
 
-const LEAD_STATUS: &[&str] = &[
-    "NEW",
-    "OPEN",
-    "IN_PROGRESS",
-    "OPEN_DEAL",
-    "UNQUALIFIED",
-    "CONNECTED",
-];
+const LEAD_STATUS: &[&str] = &["NEW", "OPEN", "IN_PROGRESS", "OPEN_DEAL", "UNQUALIFIED", "CONNECTED"];
 
 const LANGUAGES: &[&str] = &[
-    "ar", "bg", "cs", "da", "de", "de-at", "de-ch", "de-de", "el", "en", "en-au", "en-ca", "en-gb",
-    "en-us", "es", "es-es", "es-mx", "et", "fi", "fr", "fr-ca", "fr-fr", "he", "hi", "hr", "hu",
-    "id", "it", "it-it", "ja", "ko", "lt", "lv", "nl", "nl-nl", "no", "pl", "pt", "pt-br", "pt-pt",
-    "ro", "ru", "sk", "sl", "sv", "th", "tr", "uk", "vi", "zh", "zh-cn", "zh-tw",
+    "ar", "bg", "cs", "da", "de", "de-at", "de-ch", "de-de", "el", "en", "en-au", "en-ca", "en-gb", "en-us", "es", "es-es", "es-mx", "et",
+    "fi", "fr", "fr-ca", "fr-fr", "he", "hi", "hr", "hu", "id", "it", "it-it", "ja", "ko", "lt", "lv", "nl", "nl-nl", "no", "pl", "pt",
+    "pt-br", "pt-pt", "ro", "ru", "sk", "sl", "sv", "th", "tr", "uk", "vi", "zh", "zh-cn", "zh-tw",
 ];
 
 const TEXTS: &[(&str, &str)] = &[
@@ -57,11 +36,7 @@ const TEXTS: &[(&str, &str)] = &[
     ("hubspot_owner_id", "Contact owner"),
 ];
 
-const PHONES: &[(&str, &str)] = &[
-    ("phone", "Phone Number"),
-    ("mobilephone", "Mobile Phone Number"),
-    ("fax", "Fax Number"),
-];
+const PHONES: &[(&str, &str)] = &[("phone", "Phone Number"), ("mobilephone", "Mobile Phone Number"), ("fax", "Fax Number")];
 
 /// Properties people and apps cannot set; HubSpot fills them.
 const READ_ONLY: &[(&str, &str, Kind)] = &[
@@ -74,15 +49,8 @@ const READ_ONLY: &[(&str, &str, Kind)] = &[
 
 /// The properties of a new account.
 pub(super) fn properties() -> Vec<Property> {
-    let mut list: Vec<Property> = TEXTS
-        .iter()
-        .map(|(name, label)| text(name, label, "text"))
-        .collect();
-    list.extend(
-        PHONES
-            .iter()
-            .map(|(name, label)| text(name, label, "phonenumber")),
-    );
+    let mut list: Vec<Property> = TEXTS.iter().map(|(name, label)| text(name, label, "text")).collect();
+    list.extend(PHONES.iter().map(|(name, label)| text(name, label, "phonenumber")));
     list.push(text("email", "Email", "text"));
     list.push(choices("lifecyclestage", "Lifecycle Stage", LIFECYCLE));
     list.push(choices("hs_lead_status", "Lead Status", LEAD_STATUS));
@@ -96,21 +64,10 @@ pub(super) fn properties() -> Vec<Property> {
 }
 
 fn text(name: &str, label: &str, field_type: &str) -> Property {
-    Property {
-        field_type: field_type.to_owned(),
-        hubspot_defined: true,
-        ..Property::new(name, label, Kind::Text)
-    }
+    Property { field_type: field_type.to_owned(), hubspot_defined: true, ..Property::new(name, label, Kind::Text) }
 }
 
 fn choices(name: &str, label: &str, values: &[&str]) -> Property {
-    let options = values.iter().map(|value| Choice {
-        value: (*value).to_owned(),
-        label: (*value).to_owned(),
-    });
-    Property {
-        options: options.collect(),
-        hubspot_defined: true,
-        ..Property::new(name, label, Kind::Enumeration)
-    }
+    let options = values.iter().map(|value| Choice { value: (*value).to_owned(), label: (*value).to_owned() });
+    Property { options: options.collect(), hubspot_defined: true, ..Property::new(name, label, Kind::Enumeration) }
 }

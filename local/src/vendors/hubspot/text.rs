@@ -32,7 +32,5 @@ pub(super) fn day(text: &str) -> Option<i64> {
 
 /// `YYYY-MM-DD` of an instant at midnight UTC, nothing for any other instant.
 pub(super) fn day_of(ms: i64) -> Option<String> {
-    (ms.rem_euclid(DAY_MS) == 0)
-        .then(|| iso(ms).get(..10).map(str::to_owned))
-        .flatten()
+    (ms.rem_euclid(DAY_MS) == 0).then(|| iso(ms).get(..10).map(str::to_owned)).flatten()
 }

@@ -9,13 +9,8 @@ use super::{errors::ApiError, hub::unauthorized, options::PortalOptions};
 pub(super) const LIFETIME_MS: i64 = 1_800_000;
 
 /// Scopes of an account that names none.
-pub(super) const ALL_SCOPES: &[&str] = &[
-    "oauth",
-    "crm.objects.contacts.read",
-    "crm.objects.contacts.write",
-    "crm.schemas.contacts.read",
-    "crm.schemas.contacts.write",
-];
+pub(super) const ALL_SCOPES: &[&str] =
+    &["oauth", "crm.objects.contacts.read", "crm.objects.contacts.write", "crm.schemas.contacts.read", "crm.schemas.contacts.write"];
 
 /// Every token in force.
 #[derive(Default)]
@@ -63,8 +58,7 @@ impl Tokens {
         match self.access.get(token) {
             Some((_, Some(end))) if *end <= now_ms => {
                 let ago = (now_ms - end) / 1_000;
-                let message =
-                    format!("The OAuth token used to make this call expired {ago} second(s) ago.");
+                let message = format!("The OAuth token used to make this call expired {ago} second(s) ago.");
                 Err(ApiError::new(401, "EXPIRED_AUTHENTICATION", message))
             }
             Some((portal, _)) => Ok(*portal),
@@ -73,8 +67,7 @@ impl Tokens {
     }
 
     pub fn add_access(&mut self, token: String, portal: u64, now_ms: i64) {
-        self.access
-            .insert(token, (portal, Some(now_ms + LIFETIME_MS)));
+        self.access.insert(token, (portal, Some(now_ms + LIFETIME_MS)));
     }
 
     pub fn add_refresh(&mut self, token: String, portal: u64) {

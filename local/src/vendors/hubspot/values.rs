@@ -13,11 +13,7 @@ use super::{
 const MAX_LENGTH: usize = 65_536;
 
 /// The value as HubSpot stores it; empty clears.
-pub(super) fn accept(
-    property: &Property,
-    given: &Value,
-    policy: &Policy,
-) -> Result<String, Problem> {
+pub(super) fn accept(property: &Property, given: &Value, policy: &Policy) -> Result<String, Problem> {
     let refuse = |code, message: String| Problem::new(&property.name, code, message);
     let raw = match given {
         Value::Null => String::new(),
@@ -25,33 +21,24 @@ pub(super) fn accept(
         Value::Number(number) => number.to_string(),
         Value::Bool(flag) => flag.to_string(),
         Value::Array(_) | Value::Object(_) => {
-            return Err(refuse(
-                "INVALID_STRING",
-                "a property value must be a string".to_owned(),
-            ));
+            return Err(refuse("INVALID_STRING", "a property value must be a string".to_owned()));
         }
     };
     if raw.is_empty() {
         return Ok(raw);
     }
     if raw.chars().count() > MAX_LENGTH {
-        return Err(refuse(
-            "VALUE_TOO_LONG",
-            format!("value is longer than {MAX_LENGTH} characters"),
-        ));
+        return Err(refuse("VALUE_TOO_LONG", format!("value is longer than {MAX_LENGTH} characters")));
     }
     match property.kind {
         Kind::Text => text_value(property, &raw, policy),
-        Kind::Number => number(&raw)
-            .ok_or_else(|| refuse("INVALID_NUMBER", format!("{raw} was not a valid number."))),
+        Kind::Number => number(&raw).ok_or_else(|| refuse("INVALID_NUMBER", format!("{raw} was not a valid number."))),
         Kind::Bool => match raw.as_str() {
             "true" | "false" => Ok(raw),
             _ => Err(not_an_option(property, &raw, &["true", "false"])),
         },
         Kind::Date => date(property, &raw),
-        Kind::DateTime => text::millis(&raw)
-            .map(text::iso)
-            .ok_or_else(|| refuse("INVALID_LONG", format!("{raw} was not a valid long."))),
+        Kind::DateTime => text::millis(&raw).map(text::iso).ok_or_else(|| refuse("INVALID_LONG", format!("{raw} was not a valid long."))),
         Kind::Enumeration if property.is_multiple() => several(property, &raw),
         Kind::Enumeration => one(property, &raw),
     }
@@ -62,20 +49,12 @@ fn text_value(property: &Property, raw: &str, policy: &Policy) -> Result<String,
     match (property.name.as_str(), property.field_type.as_str()) {
         ("email", _) => email(&property.name, value, policy),
         ("hs_additional_emails", _) => {
-            let list: Result<Vec<String>, Problem> = value
-                .split(';')
-                .map(str::trim)
-                .filter(|each| !each.is_empty())
-                .map(|each| email(&property.name, each, policy))
-                .collect();
+            let list: Result<Vec<String>, Problem> =
+                value.split(';').map(str::trim).filter(|each| !each.is_empty()).map(|each| email(&property.name, each, policy)).collect();
             Ok(list?.join(";"))
         }
         ("hubspot_owner_id", _) if !value.chars().all(|each| each.is_ascii_digit()) => {
-            Err(Problem::new(
-                &property.name,
-                "INVALID_OWNER_ID",
-                format!("owner id {value} does not exist"),
-            ))
+            Err(Problem::new(&property.name, "INVALID_OWNER_ID", format!("owner id {value} does not exist")))
         }
         ("firstname", _) if policy.change_name_case => Ok(capitalised(value)),
         (_, "phonenumber") if policy.reformat_phone => Ok(plain_phone(value)),
@@ -89,28 +68,19 @@ fn email(property: &str, value: &str, policy: &Policy) -> Result<String, Problem
             && !domain.contains('@')
             && domain.contains('.')
             && domain.split('.').all(|label| !label.is_empty())
-            && !value
-                .chars()
-                .any(|each| each.is_whitespace() || "<>(),;:\"[]\\".contains(each))
+            && !value.chars().any(|each| each.is_whitespace() || "<>(),;:\"[]\\".contains(each))
     });
     if !valid {
         let message = format!("Email address {value} is invalid");
         return Err(Problem::new(property, "INVALID_EMAIL", message));
     }
-    Ok(if policy.lower_case_email {
-        value.to_lowercase()
-    } else {
-        value.to_owned()
-    })
+    Ok(if policy.lower_case_email { value.to_lowercase() } else { value.to_owned() })
 }
 
 fn capitalised(value: &str) -> String {
     let mut rest = value.chars();
     match rest.next() {
-        Some(first) => first
-            .to_uppercase()
-            .chain(rest.flat_map(char::to_lowercase))
-            .collect(),
+        Some(first) => first.to_uppercase().chain(rest.flat_map(char::to_lowercase)).collect(),
         None => String::new(),
     }
 }
@@ -120,17 +90,11 @@ fn plain_phone(value: &str) -> String {
     if digits.is_empty() {
         return value.to_owned();
     }
-    if value.trim_start().starts_with('+') {
-        format!("+{digits}")
-    } else {
-        digits
-    }
+    if value.trim_start().starts_with('+') { format!("+{digits}") } else { digits }
 }
 
 fn number(raw: &str) -> Option<String> {
-    let plain = raw
-        .chars()
-        .all(|each| each.is_ascii_digit() || "+-.eE".contains(each));
+    let plain = raw.chars().all(|each| each.is_ascii_digit() || "+-.eE".contains(each));
     (plain && raw.parse::<f64>().is_ok_and(f64::is_finite)).then(|| raw.to_owned())
 }
 
@@ -138,27 +102,15 @@ fn date(property: &Property, raw: &str) -> Result<String, Problem> {
     if text::day(raw).is_some() {
         return Ok(raw.to_owned());
     }
-    let ms = text::millis(raw).ok_or_else(|| {
-        Problem::new(
-            &property.name,
-            "INVALID_LONG",
-            format!("{raw} was not a valid long."),
-        )
-    })?;
+    let ms = text::millis(raw).ok_or_else(|| Problem::new(&property.name, "INVALID_LONG", format!("{raw} was not a valid long.")))?;
     text::day_of(ms).ok_or_else(|| {
-        let message = format!(
-            "{raw} is at {} UTC, not midnight!",
-            text::iso(ms).get(11..23).unwrap_or_default()
-        );
+        let message = format!("{raw} is at {} UTC, not midnight!", text::iso(ms).get(11..23).unwrap_or_default());
         Problem::new(&property.name, "INVALID_DATE", message)
     })
 }
 
 fn not_an_option(property: &Property, raw: &str, allowed: &[&str]) -> Problem {
-    let message = format!(
-        "{raw} was not one of the allowed options: [{}]",
-        allowed.join(", ")
-    );
+    let message = format!("{raw} was not one of the allowed options: [{}]", allowed.join(", "));
     Problem::new(&property.name, "INVALID_OPTION", message)
 }
 
@@ -166,11 +118,7 @@ fn one(property: &Property, raw: &str) -> Result<String, Problem> {
     if property.options.iter().any(|choice| choice.value == raw) {
         return Ok(raw.to_owned());
     }
-    let allowed: Vec<&str> = property
-        .options
-        .iter()
-        .map(|choice| choice.value.as_str())
-        .collect();
+    let allowed: Vec<&str> = property.options.iter().map(|choice| choice.value.as_str()).collect();
     Err(not_an_option(property, raw, &allowed))
 }
 
@@ -184,9 +132,5 @@ fn several(property: &Property, raw: &str) -> Result<String, Problem> {
         }
     }
     let joined = list.join(";");
-    Ok(if raw.starts_with(';') {
-        format!(";{joined}")
-    } else {
-        joined
-    })
+    Ok(if raw.starts_with(';') { format!(";{joined}") } else { joined })
 }

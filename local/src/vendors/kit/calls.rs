@@ -27,12 +27,7 @@ impl Calls {
         self.with(|counts| {
             *counts.routes.entry(route.to_owned()).or_default() += 1;
             if let Some(site) = site {
-                *counts
-                    .sites
-                    .entry(site.to_owned())
-                    .or_default()
-                    .entry(route.to_owned())
-                    .or_default() += 1;
+                *counts.sites.entry(site.to_owned()).or_default().entry(route.to_owned()).or_default() += 1;
             }
         });
     }

@@ -20,30 +20,20 @@ impl Clock {
     /// A clock that follows the machine's clock.
     #[must_use]
     pub fn real() -> Self {
-        Self {
-            manual: false,
-            value: Arc::new(AtomicI64::new(0)),
-        }
+        Self { manual: false, value: Arc::new(AtomicI64::new(0)) }
     }
 
     /// A clock that stands at `start_ms` (Unix milliseconds) until it is moved.
     #[must_use]
     pub fn manual(start_ms: i64) -> Self {
-        Self {
-            manual: true,
-            value: Arc::new(AtomicI64::new(start_ms)),
-        }
+        Self { manual: true, value: Arc::new(AtomicI64::new(start_ms)) }
     }
 
     /// The present time in Unix milliseconds.
     #[must_use]
     pub fn now_ms(&self) -> i64 {
         let value = self.value.load(Ordering::SeqCst);
-        if self.manual {
-            value
-        } else {
-            machine_ms() + value
-        }
+        if self.manual { value } else { machine_ms() + value }
     }
 
     /// Moves the clock forward.
@@ -69,9 +59,7 @@ impl Clock {
 }
 
 fn machine_ms() -> i64 {
-    let since = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default();
+    let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_millis()).unwrap_or(i64::MAX / 4)
 }
 

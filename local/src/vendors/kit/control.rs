@@ -17,35 +17,14 @@ use super::{faults::Fault, vendor::Vendor, vendor::rfc3339};
 
 const CALLS: &[(&str, &str)] = &[
     ("GET /_control", "this list"),
-    (
-        "GET|PUT /_control/switches",
-        "open behaviours; PUT a partial map of name to value",
-    ),
-    (
-        "GET|POST|DELETE /_control/faults",
-        "faults waiting; POST one or a list, DELETE all",
-    ),
-    (
-        "GET|DELETE /_control/calls",
-        "call counts; DELETE starts from zero",
-    ),
-    (
-        "GET|POST /_control/clock",
-        "the clock; POST {\"advance_ms\": n} or {\"set\": RFC 3339}",
-    ),
+    ("GET|PUT /_control/switches", "open behaviours; PUT a partial map of name to value"),
+    ("GET|POST|DELETE /_control/faults", "faults waiting; POST one or a list, DELETE all"),
+    ("GET|DELETE /_control/calls", "call counts; DELETE starts from zero"),
+    ("GET|POST /_control/clock", "the clock; POST {\"advance_ms\": n} or {\"set\": RFC 3339}"),
     ("GET /_control/outbox", "webhooks on their way"),
-    (
-        "POST /_control/outbox/deliver",
-        "post every webhook due now",
-    ),
-    (
-        "POST /_control/reset",
-        "forget contacts, definitions, faults, counts, webhooks; switches to default",
-    ),
-    (
-        "GET /_control/contacts?site=",
-        "all contacts, deleted ones flagged",
-    ),
+    ("POST /_control/outbox/deliver", "post every webhook due now"),
+    ("POST /_control/reset", "forget contacts, definitions, faults, counts, webhooks; switches to default"),
+    ("GET /_control/contacts?site=", "all contacts, deleted ones flagged"),
     ("POST /_control/seed", "put contacts into a site"),
     ("POST /_control/sites", "add a site"),
 ];
@@ -72,16 +51,8 @@ type Reply = Result<Json<Value>, ControlError>;
 pub fn control_router<V: Vendor>(vendor: V) -> Router {
     Router::new()
         .route("/_control", get(index::<V>))
-        .route(
-            "/_control/switches",
-            get(switches::<V>).put(put_switches::<V>),
-        )
-        .route(
-            "/_control/faults",
-            get(faults::<V>)
-                .post(add_faults::<V>)
-                .delete(clear_faults::<V>),
-        )
+        .route("/_control/switches", get(switches::<V>).put(put_switches::<V>))
+        .route("/_control/faults", get(faults::<V>).post(add_faults::<V>).delete(clear_faults::<V>))
         .route("/_control/calls", get(calls::<V>).delete(clear_calls::<V>))
         .route("/_control/clock", get(clock::<V>).post(move_clock::<V>))
         .route("/_control/outbox", get(outbox::<V>))
@@ -113,32 +84,20 @@ pub fn parse_object(body: &[u8]) -> Result<Map<String, Value>, ControlError> {
 /// # Errors
 /// Names the field.
 pub fn text_of<'a>(request: &'a Value, field: &str) -> Result<&'a str, ControlError> {
-    request
-        .get(field)
-        .and_then(Value::as_str)
-        .ok_or_else(|| ControlError(format!("{field}: must be a text")))
+    request.get(field).and_then(Value::as_str).ok_or_else(|| ControlError(format!("{field}: must be a text")))
 }
 
 /// A required object field of a control request.
 ///
 /// # Errors
 /// Names the field.
-pub fn object_of<'a>(
-    request: &'a Value,
-    field: &str,
-) -> Result<&'a Map<String, Value>, ControlError> {
-    request
-        .get(field)
-        .and_then(Value::as_object)
-        .ok_or_else(|| ControlError(format!("{field}: must be an object")))
+pub fn object_of<'a>(request: &'a Value, field: &str) -> Result<&'a Map<String, Value>, ControlError> {
+    request.get(field).and_then(Value::as_object).ok_or_else(|| ControlError(format!("{field}: must be an object")))
 }
 
 async fn index<V: Vendor>(State(vendor): State<V>) -> Json<Value> {
     let own = vendor.own_control_calls();
-    let lines = CALLS
-        .iter()
-        .chain(&own)
-        .map(|(call, line)| ((*call).to_owned(), Value::from(*line)));
+    let lines = CALLS.iter().chain(&own).map(|(call, line)| ((*call).to_owned(), Value::from(*line)));
     Json(Value::Object(lines.collect()))
 }
 
@@ -162,15 +121,13 @@ async fn add_faults<V: Vendor>(State(vendor): State<V>, body: Bytes) -> Reply {
         Many(Vec<Value>),
         One(Value),
     }
-    let parsed =
-        serde_json::from_slice(&body).map_err(|error| ControlError(format!("body: {error}")))?;
+    let parsed = serde_json::from_slice(&body).map_err(|error| ControlError(format!("body: {error}")))?;
     let wanted = match parsed {
         OneOrMany::Many(list) => list,
         OneOrMany::One(one) => vec![one],
     };
     for value in wanted {
-        let fault: Fault =
-            serde_json::from_value(value).map_err(|error| ControlError(error.to_string()))?;
+        let fault: Fault = serde_json::from_value(value).map_err(|error| ControlError(error.to_string()))?;
         vendor.core().faults.add(fault)?;
     }
     Ok(faults(State(vendor)).await)
@@ -201,19 +158,12 @@ async fn move_clock<V: Vendor>(State(vendor): State<V>, body: Bytes) -> Reply {
     let request = parse_object(&body)?;
     match (request.get("advance_ms"), request.get("set")) {
         (Some(by), None) => {
-            let by = by
-                .as_u64()
-                .ok_or("advance_ms: must be a number of at least 0")?;
+            let by = by.as_u64().ok_or("advance_ms: must be a number of at least 0")?;
             vendor.core().clock.advance(Duration::from_millis(by));
         }
         (None, Some(to)) => {
-            let to = to
-                .as_str()
-                .and_then(|to| to.parse::<jiff::Timestamp>().ok());
-            vendor
-                .core()
-                .clock
-                .set_ms(to.ok_or("set: must be an RFC 3339 time")?.as_millisecond());
+            let to = to.as_str().and_then(|to| to.parse::<jiff::Timestamp>().ok());
+            vendor.core().clock.set_ms(to.ok_or("set: must be an RFC 3339 time")?.as_millisecond());
         }
         _ => return Err("advance_ms or set: exactly one is required".into()),
     }
@@ -248,7 +198,5 @@ async fn seed<V: Vendor>(State(vendor): State<V>, body: Bytes) -> Reply {
 }
 
 async fn add_site<V: Vendor>(State(vendor): State<V>, body: Bytes) -> Reply {
-    vendor
-        .add_site(&Value::Object(parse_object(&body)?))
-        .map(Json)
+    vendor.add_site(&Value::Object(parse_object(&body)?)).map(Json)
 }

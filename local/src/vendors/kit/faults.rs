@@ -79,10 +79,7 @@ pub enum FaultKind {
 
 impl FaultKind {
     fn is_webhook(self) -> bool {
-        matches!(
-            self,
-            Self::WebhookDrop | Self::WebhookRepeat | Self::WebhookDelay | Self::WebhookReorder
-        )
+        matches!(self, Self::WebhookDrop | Self::WebhookRepeat | Self::WebhookDelay | Self::WebhookReorder)
     }
 }
 
@@ -110,10 +107,7 @@ impl Fault {
     /// A fault of `kind` that hits the next call of `endpoint` once.
     #[must_use]
     pub fn once(kind: FaultKind, endpoint: &str) -> Self {
-        Self {
-            endpoint: Some(endpoint.to_owned()),
-            ..Self::any(kind)
-        }
+        Self { endpoint: Some(endpoint.to_owned()), ..Self::any(kind) }
     }
 
     /// A fault of `kind` that hits the next call or webhook whatever it is.
@@ -139,20 +133,13 @@ impl Fault {
     /// A fault that answers the next call of `endpoint` with `status`.
     #[must_use]
     pub fn status(status: u16, endpoint: &str) -> Self {
-        Self {
-            status: Some(status),
-            ..Self::once(FaultKind::Status, endpoint)
-        }
+        Self { status: Some(status), ..Self::once(FaultKind::Status, endpoint) }
     }
 
     fn check(&self) -> Result<(), String> {
         match self.kind {
-            FaultKind::Status if !self.status.is_some_and(|s| (400..600).contains(&s)) => {
-                Err("status: must be 400 to 599".to_owned())
-            }
-            FaultKind::Delay | FaultKind::WebhookDelay if self.ms.is_none() => {
-                Err("ms: is required".to_owned())
-            }
+            FaultKind::Status if !self.status.is_some_and(|s| (400..600).contains(&s)) => Err("status: must be 400 to 599".to_owned()),
+            FaultKind::Delay | FaultKind::WebhookDelay if self.ms.is_none() => Err("ms: is required".to_owned()),
             _ if self.times == 0 => Err("times: must be at least 1".to_owned()),
             _ => Ok(()),
         }
@@ -209,10 +196,7 @@ impl Faults {
             !fault.kind.is_webhook()
                 && fault.actor == actor
                 && fault.is_for_site(site)
-                && fault
-                    .endpoint
-                    .as_deref()
-                    .is_none_or(|pattern| glob::matches(pattern, method, path))
+                && fault.endpoint.as_deref().is_none_or(|pattern| glob::matches(pattern, method, path))
         })
     }
 
@@ -221,32 +205,21 @@ impl Faults {
     pub fn hit_webhook(&self, site: &str, event: &str) -> WebhookFault {
         let strike = |kind| {
             self.first_struck(|fault| {
-                fault.kind == kind
-                    && fault.is_for_site(Some(site))
-                    && fault.event.as_deref().is_none_or(|wanted| wanted == event)
+                fault.kind == kind && fault.is_for_site(Some(site)) && fault.event.as_deref().is_none_or(|wanted| wanted == event)
             })
         };
         if strike(FaultKind::WebhookDrop).is_some() {
-            return WebhookFault {
-                copies: 0,
-                delay_ms: 0,
-            };
+            return WebhookFault { copies: 0, delay_ms: 0 };
         }
         let more = strike(FaultKind::WebhookRepeat).map_or(0, |fault| fault.n.unwrap_or(1));
-        let delay_ms = strike(FaultKind::WebhookDelay)
-            .and_then(|fault| fault.ms)
-            .unwrap_or_default();
-        WebhookFault {
-            copies: 1 + more,
-            delay_ms,
-        }
+        let delay_ms = strike(FaultKind::WebhookDelay).and_then(|fault| fault.ms).unwrap_or_default();
+        WebhookFault { copies: 1 + more, delay_ms }
     }
 
     /// The seed to shuffle this round of webhooks with, if it is to be shuffled.
     #[must_use]
     pub fn hit_round(&self) -> Option<u64> {
-        self.first_struck(|fault| fault.kind == FaultKind::WebhookReorder)
-            .map(|fault| fault.seed.unwrap_or(1))
+        self.first_struck(|fault| fault.kind == FaultKind::WebhookReorder).map(|fault| fault.seed.unwrap_or(1))
     }
 
     fn first_struck(&self, matches: impl Fn(&Fault) -> bool) -> Option<Fault> {
@@ -279,16 +252,8 @@ mod tests {
     #[test]
     fn a_fault_lets_calls_pass_then_hits_and_is_spent() {
         let faults = Faults::default();
-        faults
-            .add(Fault {
-                after: 1,
-                times: 2,
-                ..Fault::status(503, "GET /a/*")
-            })
-            .unwrap();
-        let hits: Vec<bool> = (0..4)
-            .map(|_| faults.hit("GET", "/a/b", None, Actor::App).is_some())
-            .collect();
+        faults.add(Fault { after: 1, times: 2, ..Fault::status(503, "GET /a/*") }).unwrap();
+        let hits: Vec<bool> = (0..4).map(|_| faults.hit("GET", "/a/b", None, Actor::App).is_some()).collect();
         assert_eq!(hits, [false, true, true, false]);
         assert!(faults.waiting().is_empty());
     }
@@ -296,12 +261,7 @@ mod tests {
     #[test]
     fn a_fault_spares_other_sites_and_people() {
         let faults = Faults::default();
-        faults
-            .add(Fault {
-                site: Some("s1".into()),
-                ..Fault::any(FaultKind::Cut)
-            })
-            .unwrap();
+        faults.add(Fault { site: Some("s1".into()), ..Fault::any(FaultKind::Cut) }).unwrap();
         assert!(faults.hit("GET", "/", Some("s2"), Actor::App).is_none());
         assert!(faults.hit("GET", "/", Some("s1"), Actor::User).is_none());
         assert!(faults.hit("GET", "/", Some("s1"), Actor::App).is_some());
@@ -310,41 +270,14 @@ mod tests {
     #[test]
     fn webhook_faults_add_up() {
         let faults = Faults::default();
-        faults
-            .add(Fault {
-                n: Some(2),
-                ..Fault::any(FaultKind::WebhookRepeat)
-            })
-            .unwrap();
-        faults
-            .add(Fault {
-                ms: Some(9),
-                ..Fault::any(FaultKind::WebhookDelay)
-            })
-            .unwrap();
-        assert_eq!(
-            faults.hit_webhook("s", "e"),
-            WebhookFault {
-                copies: 3,
-                delay_ms: 9
-            }
-        );
-        assert_eq!(
-            faults.hit_webhook("s", "e"),
-            WebhookFault {
-                copies: 1,
-                delay_ms: 0
-            }
-        );
+        faults.add(Fault { n: Some(2), ..Fault::any(FaultKind::WebhookRepeat) }).unwrap();
+        faults.add(Fault { ms: Some(9), ..Fault::any(FaultKind::WebhookDelay) }).unwrap();
+        assert_eq!(faults.hit_webhook("s", "e"), WebhookFault { copies: 3, delay_ms: 9 });
+        assert_eq!(faults.hit_webhook("s", "e"), WebhookFault { copies: 1, delay_ms: 0 });
     }
 
     #[test]
     fn a_status_fault_needs_a_status() {
-        assert!(
-            Faults::default()
-                .add(Fault::any(FaultKind::Status))
-                .unwrap_err()
-                .starts_with("status")
-        );
+        assert!(Faults::default().add(Fault::any(FaultKind::Status)).unwrap_err().starts_with("status"));
     }
 }

@@ -25,23 +25,12 @@ const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 pub async fn gate<V: Vendor>(State(vendor): State<V>, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let caller = vendor.caller(&parts);
-    let route = parts
-        .extensions
-        .get::<MatchedPath>()
-        .map_or("(no such route)", MatchedPath::as_str);
+    let route = parts.extensions.get::<MatchedPath>().map_or("(no such route)", MatchedPath::as_str);
     let route = format!("{} {route}", parts.method);
     let refused = !count(&vendor, &caller, &route);
     let actor = if caller.user { Actor::User } else { Actor::App };
-    let fault = vendor.core().faults.hit(
-        parts.method.as_str(),
-        parts.uri.path(),
-        caller.site.as_deref(),
-        actor,
-    );
-    let hangup = parts
-        .extensions
-        .get::<ConnectInfo<Hangup>>()
-        .map(|info| info.0.clone());
+    let fault = vendor.core().faults.hit(parts.method.as_str(), parts.uri.path(), caller.site.as_deref(), actor);
+    let hangup = parts.extensions.get::<ConnectInfo<Hangup>>().map(|info| info.0.clone());
     if let Some(answer) = fault.as_ref().and_then(|fault| instead(&vendor, fault)) {
         return answer;
     }
@@ -88,32 +77,20 @@ fn status_answer<V: Vendor>(vendor: &V, fault: &Fault) -> Response {
         let status = answer.status();
         answer = (status, Json(body)).into_response();
     }
-    if let Some(wait) = fault
-        .retry_after
-        .as_deref()
-        .and_then(|wait| HeaderValue::from_str(wait).ok())
-    {
+    if let Some(wait) = fault.retry_after.as_deref().and_then(|wait| HeaderValue::from_str(wait).ok()) {
         answer.headers_mut().insert(header::RETRY_AFTER, wait);
     }
     answer
 }
 
 /// What a fault makes of the answer to a call that was done.
-async fn afterwards(
-    fault: &Fault,
-    mut answer: Response,
-    hangup: Option<Hangup>,
-    manual: bool,
-) -> Response {
+async fn afterwards(fault: &Fault, mut answer: Response, hangup: Option<Hangup>, manual: bool) -> Response {
     match fault.kind {
         FaultKind::LoseReply => hang_up(hangup),
         FaultKind::Timeout if manual => hang_up(hangup),
         FaultKind::Cut => return cut(answer).await,
         FaultKind::Delay if manual => {
-            answer.headers_mut().insert(
-                "x-sim-delay-ms",
-                HeaderValue::from(fault.ms.unwrap_or_default()),
-            );
+            answer.headers_mut().insert("x-sim-delay-ms", HeaderValue::from(fault.ms.unwrap_or_default()));
         }
         FaultKind::Delay | FaultKind::Timeout => {
             tokio::time::sleep(Duration::from_millis(fault.ms.unwrap_or(60_000))).await;
@@ -131,9 +108,7 @@ fn hang_up(hangup: Option<Hangup>) {
 
 async fn cut(answer: Response) -> Response {
     let (mut parts, body) = answer.into_parts();
-    let whole = axum::body::to_bytes(body, LARGEST_ANSWER)
-        .await
-        .unwrap_or_default();
+    let whole = axum::body::to_bytes(body, LARGEST_ANSWER).await.unwrap_or_default();
     parts.headers.remove(header::CONTENT_LENGTH);
     let half = stream::once(async move { Ok(whole.slice(..whole.len() / 2)) });
     let broken = stream::once(async {

@@ -3,10 +3,7 @@
 /// Whether `METHOD path` matches `pattern`: `METHOD /path`, where `*` stands for anything but a slash, `**` for
 /// anything, and a method or path of just `*` for all.
 pub(super) fn matches(pattern: &str, method: &str, path: &str) -> bool {
-    let (wanted, glob) = pattern
-        .trim()
-        .split_once(' ')
-        .unwrap_or(("*", pattern.trim()));
+    let (wanted, glob) = pattern.trim().split_once(' ').unwrap_or(("*", pattern.trim()));
     let glob = glob.trim();
     (wanted == "*" || wanted.eq_ignore_ascii_case(method)) && (glob == "*" || fits(glob, path))
 }
@@ -51,11 +48,7 @@ mod tests {
             ("GET /a", "GET", "/ab", false),
             ("GET /a*", "GET", "/a", true),
         ] {
-            assert_eq!(
-                matches(pattern, method, path),
-                expected,
-                "{pattern} {method} {path}"
-            );
+            assert_eq!(matches(pattern, method, path), expected, "{pattern} {method} {path}");
         }
     }
 }

@@ -14,9 +14,7 @@ impl Ids {
     /// A source that starts from `seed`.
     #[must_use]
     pub fn new(seed: u64) -> Self {
-        Self {
-            rng: Arc::new(Mutex::new(SmallRng::seed_from_u64(seed))),
-        }
+        Self { rng: Arc::new(Mutex::new(SmallRng::seed_from_u64(seed))) }
     }
 
     /// The next version 4 GUID.
@@ -24,39 +22,25 @@ impl Ids {
     pub fn guid(&self) -> String {
         let mut bytes = [0_u8; 16];
         self.with(|rng| rng.fill_bytes(&mut bytes));
-        uuid::Builder::from_random_bytes(bytes)
-            .into_uuid()
-            .to_string()
+        uuid::Builder::from_random_bytes(bytes).into_uuid().to_string()
     }
 
     /// `length` random lower-case letters.
     #[must_use]
     pub fn letters(&self, length: usize) -> String {
-        self.with(|rng| {
-            (0..length)
-                .map(|_| char::from(rng.random_range(b'a'..=b'z')))
-                .collect()
-        })
+        self.with(|rng| (0..length).map(|_| char::from(rng.random_range(b'a'..=b'z'))).collect())
     }
 
     /// `length` random letters and digits.
     #[must_use]
     pub fn alphanumeric(&self, length: usize) -> String {
-        self.with(|rng| {
-            (0..length)
-                .map(|_| char::from(rng.sample(rand::distr::Alphanumeric)))
-                .collect()
-        })
+        self.with(|rng| (0..length).map(|_| char::from(rng.sample(rand::distr::Alphanumeric))).collect())
     }
 
     /// A random number below `bound` (0 if the bound is 0).
     #[must_use]
     pub fn below(&self, bound: u64) -> u64 {
-        if bound == 0 {
-            0
-        } else {
-            self.with(|rng| rng.random_range(0..bound))
-        }
+        if bound == 0 { 0 } else { self.with(|rng| rng.random_range(0..bound)) }
     }
 
     fn with<T>(&self, make: impl FnOnce(&mut SmallRng) -> T) -> T {

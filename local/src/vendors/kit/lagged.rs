@@ -14,10 +14,7 @@ impl<T: Clone> Lagged<T> {
     /// A value first written with `value`, visible to searches from `visible_ms`.
     #[must_use]
     pub fn new(value: T, visible_ms: i64) -> Self {
-        Self {
-            newest: value.clone(),
-            indexed: VecDeque::from([(visible_ms, value)]),
-        }
+        Self { newest: value.clone(), indexed: VecDeque::from([(visible_ms, value)]) }
     }
 
     /// Replaces the value; searches see it from `visible_ms`.
@@ -36,19 +33,11 @@ impl<T: Clone> Lagged<T> {
     /// What a search made at `now_ms` sees.
     #[must_use]
     pub fn seen(&self, now_ms: i64) -> Option<&T> {
-        self.indexed
-            .iter()
-            .rev()
-            .find(|(visible, _)| *visible <= now_ms)
-            .map(|(_, value)| value)
+        self.indexed.iter().rev().find(|(visible, _)| *visible <= now_ms).map(|(_, value)| value)
     }
 
     fn forget_superseded(&mut self, now_ms: i64) {
-        let Some(shown) = self
-            .indexed
-            .iter()
-            .rposition(|(visible, _)| *visible <= now_ms)
-        else {
+        let Some(shown) = self.indexed.iter().rposition(|(visible, _)| *visible <= now_ms) else {
             return;
         };
         self.indexed.drain(..shown);
@@ -64,10 +53,7 @@ mod tests {
         let mut value = Lagged::new("a", 10);
         assert_eq!(value.seen(9), None);
         value.write("b", 20, 30);
-        assert_eq!(
-            (value.current(), value.seen(20), value.seen(30)),
-            (&"b", Some(&"a"), Some(&"b"))
-        );
+        assert_eq!((value.current(), value.seen(20), value.seen(30)), (&"b", Some(&"a"), Some(&"b")));
     }
 
     #[test]

@@ -24,10 +24,7 @@ impl Limits {
         }
         let mut windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
         let window = windows.entry(key.to_owned()).or_default();
-        while window
-            .front()
-            .is_some_and(|first| *first <= now_ms - window_ms)
-        {
+        while window.front().is_some_and(|first| *first <= now_ms - window_ms) {
             window.pop_front();
         }
         let admitted = window.len() < limit;
@@ -41,17 +38,12 @@ impl Limits {
     #[must_use]
     pub fn used(&self, key: &str, window_ms: i64, now_ms: i64) -> usize {
         let windows = self.windows.lock().unwrap_or_else(PoisonError::into_inner);
-        windows.get(key).map_or(0, |window| {
-            window.iter().filter(|at| **at > now_ms - window_ms).count()
-        })
+        windows.get(key).map_or(0, |window| window.iter().filter(|at| **at > now_ms - window_ms).count())
     }
 
     /// Forgets all calls.
     pub fn clear(&self) {
-        self.windows
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clear();
+        self.windows.lock().unwrap_or_else(PoisonError::into_inner).clear();
     }
 }
 

@@ -99,21 +99,10 @@ impl Outbox {
     #[must_use]
     pub fn new(clock: Clock, faults: Faults, carrier: Box<dyn Carrier>) -> Self {
         // A redirect is an answer like any other, not an address to follow.
-        let client = reqwest::Client::builder()
-            .no_proxy()
-            .redirect(reqwest::redirect::Policy::none());
+        let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
         let http = client.build().unwrap_or_default();
-        let inner = Inner {
-            clock,
-            faults,
-            carrier,
-            http,
-            state: Mutex::default(),
-            changed: Notify::new(),
-        };
-        Self {
-            inner: Arc::new(inner),
-        }
+        let inner = Inner { clock, faults, carrier, http, state: Mutex::default(), changed: Notify::new() };
+        Self { inner: Arc::new(inner) }
     }
 
     /// Puts an event into the outbox for each address, due `delay_ms` from now, unless a fault drops it.
@@ -146,9 +135,7 @@ impl Outbox {
         let count = due.len();
         // On a manual clock one request follows the other, so that runs are reproducible.
         let at_once = if self.inner.clock.is_manual() { 1 } else { 8 };
-        stream::iter(self.batches(due))
-            .for_each_concurrent(at_once, |batch| self.attempt(batch, now_ms))
-            .await;
+        stream::iter(self.batches(due)).for_each_concurrent(at_once, |batch| self.attempt(batch, now_ms)).await;
         count
     }
 
@@ -166,12 +153,7 @@ impl Outbox {
 
     /// Forgets everything.
     pub fn clear(&self) {
-        self.with(|state| {
-            *state = State {
-                next_id: state.next_id,
-                ..State::default()
-            }
-        });
+        self.with(|state| *state = State { next_id: state.next_id, ..State::default() });
     }
 
     /// The outbox as JSON, with the letters that would go out now.
@@ -179,10 +161,7 @@ impl Outbox {
     pub fn to_json(&self) -> Value {
         let now_ms = self.inner.clock.now_ms();
         let waiting = self.waiting();
-        let items: Vec<Value> = waiting
-            .iter()
-            .map(|parcel| self.describe(parcel, now_ms))
-            .collect();
+        let items: Vec<Value> = waiting.iter().map(|parcel| self.describe(parcel, now_ms)).collect();
         self.with(|state| {
             json!({
                 "waiting": items, "delivered": state.delivered, "given_up": state.given_up,
@@ -195,9 +174,7 @@ impl Outbox {
     pub async fn run(self) {
         loop {
             self.deliver_due().await;
-            let wait = self.next_due().map_or(1_000, |due| {
-                (due - self.inner.clock.now_ms()).clamp(0, 1_000)
-            });
+            let wait = self.next_due().map_or(1_000, |due| (due - self.inner.clock.now_ms()).clamp(0, 1_000));
             if wait > 0 {
                 let pause = Duration::from_millis(wait.unsigned_abs());
                 // A timeout only means that nothing new came: the due events are looked for again.
@@ -226,13 +203,8 @@ impl Outbox {
     }
 
     fn take_due(&self, now_ms: i64) -> Vec<Parcel> {
-        let mut due: Vec<Parcel> = self.with(|state| {
-            state
-                .waiting
-                .extract_if(.., |_, parcel| parcel.due_ms <= now_ms)
-                .map(|(_, p)| p)
-                .collect()
-        });
+        let mut due: Vec<Parcel> =
+            self.with(|state| state.waiting.extract_if(.., |_, parcel| parcel.due_ms <= now_ms).map(|(_, p)| p).collect());
         due.sort_by_key(|parcel| (parcel.due_ms, parcel.id));
         if due.len() > 1
             && let Some(seed) = self.inner.faults.hit_round()
@@ -248,9 +220,7 @@ impl Outbox {
         for parcel in due {
             let fits = |batch: &&mut Vec<Parcel>| {
                 batch.len() < size
-                    && batch.first().is_some_and(|f| {
-                        f.url == parcel.url && f.site == parcel.site && f.attempt == parcel.attempt
-                    })
+                    && batch.first().is_some_and(|f| f.url == parcel.url && f.site == parcel.site && f.attempt == parcel.attempt)
             };
             match batches.last_mut().filter(fits) {
                 Some(batch) => batch.push(parcel),
@@ -275,12 +245,7 @@ impl Outbox {
     }
 
     async fn send(&self, url: &str, letter: &Letter) -> bool {
-        let mut request = self
-            .inner
-            .http
-            .post(url)
-            .timeout(self.inner.carrier.patience())
-            .body(letter.body.clone());
+        let mut request = self.inner.http.post(url).timeout(self.inner.carrier.patience()).body(letter.body.clone());
         for (name, value) in &letter.headers {
             request = request.header(name, value);
         }
@@ -304,18 +269,11 @@ impl Outbox {
     }
 
     fn letter_of(&self, batch: &[Parcel], now_ms: i64) -> Letter {
-        let kept = batch
-            .first()
-            .and_then(|parcel| parcel.letter.clone())
-            .filter(|_| !self.inner.carrier.repacks());
+        let kept = batch.first().and_then(|parcel| parcel.letter.clone()).filter(|_| !self.inner.carrier.repacks());
         kept.unwrap_or_else(|| self.inner.carrier.pack(batch, now_ms))
     }
 
     fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
-        act(&mut self
-            .inner
-            .state
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner))
+        act(&mut self.inner.state.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

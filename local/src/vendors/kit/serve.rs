@@ -62,10 +62,7 @@ pub async fn serve(listen: SocketAddr, router: Router) -> io::Result<Serving> {
         // Ends only with the task.
         let _ = axum::serve(Cuttable(listener), service).await;
     });
-    Ok(Serving {
-        addr,
-        tasks: vec![task],
-    })
+    Ok(Serving { addr, tasks: vec![task] })
 }
 
 /// Closes the connection it belongs to before anything more is written.
@@ -78,11 +75,7 @@ impl Hangup {
     }
 
     fn check(&self) -> io::Result<()> {
-        if self.0.load(Ordering::SeqCst) {
-            Err(io::ErrorKind::ConnectionReset.into())
-        } else {
-            Ok(())
-        }
+        if self.0.load(Ordering::SeqCst) { Err(io::ErrorKind::ConnectionReset.into()) } else { Ok(()) }
     }
 }
 
@@ -102,13 +95,7 @@ impl Listener for Cuttable {
         let (stream, addr) = Listener::accept(&mut self.0).await;
         // Small answers must not wait for more; a failure only costs speed.
         let _ = stream.set_nodelay(true);
-        (
-            Connection {
-                stream,
-                hangup: Hangup::default(),
-            },
-            addr,
-        )
+        (Connection { stream, hangup: Hangup::default() }, addr)
     }
 
     fn local_addr(&self) -> io::Result<Self::Addr> {
@@ -122,21 +109,13 @@ struct Connection {
 }
 
 impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         Pin::new(&mut self.stream).poll_read(cx, buf)
     }
 }
 
 impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buf: &[u8],
-    ) -> Poll<io::Result<usize>> {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
         self.hangup.check()?;
         Pin::new(&mut self.stream).poll_write(cx, buf)
     }

@@ -66,10 +66,7 @@ impl Switches {
     /// All switches at their defaults.
     #[must_use]
     pub fn new(known: &'static [Switch]) -> Self {
-        Self {
-            known,
-            values: Arc::new(RwLock::new(defaults(known))),
-        }
+        Self { known, values: Arc::new(RwLock::new(defaults(known))) }
     }
 
     /// The value of a flag; an unknown name is off.
@@ -101,14 +98,8 @@ impl Switches {
     /// # Errors
     /// Names the unknown switch or the one with an impossible value.
     pub fn set(&self, wanted: &Map<String, Value>) -> Result<(), String> {
-        let checked = wanted
-            .iter()
-            .map(|(name, value)| self.check(name, value))
-            .collect::<Result<Vec<_>, _>>()?;
-        self.values
-            .write()
-            .unwrap_or_else(PoisonError::into_inner)
-            .extend(checked);
+        let checked = wanted.iter().map(|(name, value)| self.check(name, value)).collect::<Result<Vec<_>, _>>()?;
+        self.values.write().unwrap_or_else(PoisonError::into_inner).extend(checked);
         Ok(())
     }
 
@@ -141,36 +132,21 @@ impl Switches {
     }
 
     fn check(&self, name: &str, value: &Value) -> Result<(&'static str, Value), String> {
-        let switch = self
-            .known
-            .iter()
-            .find(|s| s.name == name)
-            .ok_or_else(|| format!("no switch named {name}"))?;
+        let switch = self.known.iter().find(|s| s.name == name).ok_or_else(|| format!("no switch named {name}"))?;
         if switch.values.allows(value) {
             Ok((switch.name, value.clone()))
         } else {
-            Err(format!(
-                "{name}: must be one of {}",
-                switch.values.describe()
-            ))
+            Err(format!("{name}: must be one of {}", switch.values.describe()))
         }
     }
 
     fn get(&self, name: &str) -> Value {
-        self.values
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .get(name)
-            .cloned()
-            .unwrap_or_default()
+        self.values.read().unwrap_or_else(PoisonError::into_inner).get(name).cloned().unwrap_or_default()
     }
 }
 
 fn defaults(known: &[Switch]) -> BTreeMap<&'static str, Value> {
-    known
-        .iter()
-        .map(|switch| (switch.name, switch.values.default_value()))
-        .collect()
+    known.iter().map(|switch| (switch.name, switch.values.default_value())).collect()
 }
 
 #[cfg(test)]
@@ -178,33 +154,16 @@ mod tests {
     use super::*;
 
     const KNOWN: &[Switch] = &[
-        Switch {
-            name: "a",
-            doc: "A.",
-            values: Values::Flag(false),
-        },
-        Switch {
-            name: "b",
-            doc: "B.",
-            values: Values::OneOf(&["x", "y"], "x"),
-        },
-        Switch {
-            name: "c",
-            doc: "C.",
-            values: Values::Number(3),
-        },
+        Switch { name: "a", doc: "A.", values: Values::Flag(false) },
+        Switch { name: "b", doc: "B.", values: Values::OneOf(&["x", "y"], "x") },
+        Switch { name: "c", doc: "C.", values: Values::Number(3) },
     ];
 
     #[test]
     fn a_wrong_value_changes_nothing() {
         let switches = Switches::new(KNOWN);
         let wanted = json!({"a": true, "b": "z"});
-        assert!(
-            switches
-                .set(wanted.as_object().unwrap())
-                .unwrap_err()
-                .starts_with("b:")
-        );
+        assert!(switches.set(wanted.as_object().unwrap()).unwrap_err().starts_with("b:"));
         assert!(!switches.flag("a"));
         assert!(switches.put("d", 1).is_err());
         assert!(switches.put("c", -1).is_err());

@@ -86,8 +86,5 @@ pub trait Vendor: Clone + Send + Sync + 'static {
 /// Unix milliseconds as RFC 3339 in UTC with milliseconds.
 #[must_use]
 pub fn rfc3339(ms: i64) -> String {
-    jiff::Timestamp::from_millisecond(ms)
-        .unwrap_or_default()
-        .strftime("%Y-%m-%dT%H:%M:%S.%3fZ")
-        .to_string()
+    jiff::Timestamp::from_millisecond(ms).unwrap_or_default().strftime("%Y-%m-%dT%H:%M:%S.%3fZ").to_string()
 }

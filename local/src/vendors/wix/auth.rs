@@ -62,82 +62,45 @@ pub(super) fn caller(world: &World, parts: &Parts) -> Caller {
     let headers = &parts.headers;
     let user = is_person(headers);
     let token = credential(world, headers);
-    let site = world.with(
-        |state| match token.and_then(|token| state.tokens.get(&token)) {
-            Some(token) if !user => Some(token.instance_id.clone()),
-            _ => state
-                .instance_of(text(headers, "wix-site-id"))
-                .filter(|_| user || headers.contains_key("wix-site-id")),
-        },
-    );
+    let site = world.with(|state| match token.and_then(|token| state.tokens.get(&token)) {
+        Some(token) if !user => Some(token.instance_id.clone()),
+        _ => state.instance_of(text(headers, "wix-site-id")).filter(|_| user || headers.contains_key("wix-site-id")),
+    });
     Caller { site, user }
 }
 
 pub(super) fn person(world: &World, site: Option<&str>) -> Result<Asked, Refusal> {
     world.with(|state| {
-        let instance_id = state
-            .instance_of(site)
-            .ok_or_else(|| Refusal::bare(400, "no such site"))?;
-        let owner = state
-            .sites
-            .get(&instance_id)
-            .map(|site| site.owner_id.clone())
-            .unwrap_or_default();
-        Ok(Asked {
-            instance_id,
-            identity: Identity::User(owner),
-        })
+        let instance_id = state.instance_of(site).ok_or_else(|| Refusal::bare(400, "no such site"))?;
+        let owner = state.sites.get(&instance_id).map(|site| site.owner_id.clone()).unwrap_or_default();
+        Ok(Asked { instance_id, identity: Identity::User(owner) })
     })
 }
 
 fn app(world: &World, credential: &str) -> Result<Asked, Refusal> {
     let now_ms = world.core.clock.now_ms();
     world.with(|state| {
-        let token = state
-            .tokens
-            .get(credential)
-            .filter(|token| token.expires_ms > now_ms)
-            .ok_or_else(unauthorized)?;
-        if !state
-            .sites
-            .get(&token.instance_id)
-            .is_some_and(|site| site.installed)
-        {
+        let token = state.tokens.get(credential).filter(|token| token.expires_ms > now_ms).ok_or_else(unauthorized)?;
+        if !state.sites.get(&token.instance_id).is_some_and(|site| site.installed) {
             let forbidden = world.is("removed_instance_status", "403");
-            return Err(if forbidden {
-                Refusal::bare(403, "Forbidden")
-            } else {
-                unauthorized()
-            });
+            return Err(if forbidden { Refusal::bare(403, "Forbidden") } else { unauthorized() });
         }
-        Ok(Asked {
-            instance_id: token.instance_id.clone(),
-            identity: Identity::App(world.app.id.clone()),
-        })
+        Ok(Asked { instance_id: token.instance_id.clone(), identity: Identity::App(world.app.id.clone()) })
     })
 }
 
 /// API keys act for the site's owner and name the site in a header,
 /// <https://dev.wix.com/docs/go-headless/getting-started/setup/authentication/make-api-calls-with-an-api-key>.
 fn api_key(world: &World, headers: &HeaderMap) -> Result<Asked, Refusal> {
-    match (
-        text(headers, "wix-site-id"),
-        headers.contains_key("wix-account-id"),
-    ) {
+    match (text(headers, "wix-site-id"), headers.contains_key("wix-account-id")) {
         (Some(site), false) => {
             let asked = person(world, Some(site)).map_err(|_| Refusal::bare(403, "Forbidden"))?;
             let Identity::User(owner) = asked.identity else {
                 return Err(unauthorized());
             };
-            Ok(Asked {
-                identity: Identity::Key(owner),
-                ..asked
-            })
+            Ok(Asked { identity: Identity::Key(owner), ..asked })
         }
-        (Some(_), true) => Err(Refusal::bare(
-            400,
-            "Either wix-site-id or wix-account-id, not both",
-        )),
+        (Some(_), true) => Err(Refusal::bare(400, "Either wix-site-id or wix-account-id, not both")),
         (None, _) => Err(Refusal::bare(400, "wix-site-id is required")),
     }
 }
@@ -164,93 +127,49 @@ fn unauthorized() -> Refusal {
 }
 
 /// `POST /oauth2/token`, <https://dev.wix.com/docs/rest/api-reference/authorization/oauth-2/create-access-token>.
-pub(super) async fn create_token(
-    State(world): State<World>,
-    body: Bytes,
-) -> Result<Json<Value>, Refusal> {
+pub(super) async fn create_token(State(world): State<World>, body: Bytes) -> Result<Json<Value>, Refusal> {
     let request = body_object(&body)?;
     if field(&request, "grant_type", "grantType") != Some("client_credentials") {
-        return Err(Refusal::oauth(
-            400,
-            "unsupported_grant_type",
-            "only client_credentials is supported",
-        ));
+        return Err(Refusal::oauth(400, "unsupported_grant_type", "only client_credentials is supported"));
     }
     let secret = field(&request, "client_secret", "clientSecret");
     let client = field(&request, "client_id", "clientId");
     if client != Some(world.app.id.as_str()) || secret != Some(world.app.secret.as_str()) {
-        return Err(Refusal::oauth(
-            401,
-            "invalid_client",
-            "client_id or client_secret is wrong",
-        ));
+        return Err(Refusal::oauth(401, "invalid_client", "client_id or client_secret is wrong"));
     }
-    let instance = field(&request, "instance_id", "instanceId")
-        .ok_or_else(|| Refusal::oauth(400, "invalid_request", "instance_id is required"))?;
+    let instance =
+        field(&request, "instance_id", "instanceId").ok_or_else(|| Refusal::oauth(400, "invalid_request", "instance_id is required"))?;
     let token = issue(&world, instance)?;
-    Ok(Json(
-        json!({"access_token": token, "token_type": "Bearer", "expires_in": TOKEN_SECONDS}),
-    ))
+    Ok(Json(json!({"access_token": token, "token_type": "Bearer", "expires_in": TOKEN_SECONDS})))
 }
 
 fn issue(world: &World, instance_id: &str) -> Result<String, Refusal> {
     let now_ms = world.core.clock.now_ms();
-    let text = format!(
-        "OauthNG.JWS.{}.{}.{}",
-        world.ids.alphanumeric(20),
-        world.ids.alphanumeric(60),
-        world.ids.alphanumeric(43)
-    );
+    let text = format!("OauthNG.JWS.{}.{}.{}", world.ids.alphanumeric(20), world.ids.alphanumeric(60), world.ids.alphanumeric(43));
     world.with(|state| {
-        if !state
-            .sites
-            .get(instance_id)
-            .is_some_and(|site| site.installed)
-        {
-            return Err(Refusal::oauth(
-                400,
-                "invalid_grant",
-                "the app is not installed on this instance",
-            ));
+        if !state.sites.get(instance_id).is_some_and(|site| site.installed) {
+            return Err(Refusal::oauth(400, "invalid_grant", "the app is not installed on this instance"));
         }
         let expires_ms = now_ms + TOKEN_SECONDS * 1000;
-        let token = Token {
-            instance_id: instance_id.to_owned(),
-            issued_ms: now_ms,
-            expires_ms,
-        };
+        let token = Token { instance_id: instance_id.to_owned(), issued_ms: now_ms, expires_ms };
         state.tokens.insert(text.clone(), token);
         Ok(text)
     })
 }
 
 /// `POST /oauth2/token-info`, <https://dev.wix.com/docs/rest/app-management/oauth-2/token-info>.
-pub(super) async fn token_info(
-    State(world): State<World>,
-    body: Bytes,
-) -> Result<Json<Value>, Refusal> {
+pub(super) async fn token_info(State(world): State<World>, body: Bytes) -> Result<Json<Value>, Refusal> {
     let request = body_object(&body)?;
-    let text =
-        field(&request, "token", "token").ok_or_else(|| Refusal::bare(400, "token is required"))?;
+    let text = field(&request, "token", "token").ok_or_else(|| Refusal::bare(400, "token is required"))?;
     let now_ms = world.core.clock.now_ms();
     let found = world.with(|state| {
-        let token = state
-            .tokens
-            .get(text)
-            .filter(|token| token.expires_ms > now_ms)?;
-        let site = state
-            .sites
-            .get(&token.instance_id)
-            .filter(|site| site.installed)?;
+        let token = state.tokens.get(text).filter(|token| token.expires_ms > now_ms)?;
+        let site = state.sites.get(&token.instance_id).filter(|site| site.installed)?;
         Some((token.clone(), site.id.clone()))
     });
     let as_text = world.is("token_info_types", "strings");
     let typed = |value: Value| {
-        if as_text {
-            Value::from(value.to_string())
-        } else {
-            value
-        }
+        if as_text { Value::from(value.to_string()) } else { value }
     };
     let Some((token, site_id)) = found else {
         return Ok(Json(json!({"active": typed(false.into())})));
@@ -263,10 +182,7 @@ pub(super) async fn token_info(
 }
 
 /// `GET /apps/v1/instance`, <https://dev.wix.com/docs/rest/app-management/app-instance/get-app-instance>.
-pub(super) async fn instance(
-    State(world): State<World>,
-    asked: Asked,
-) -> Result<Json<Value>, Refusal> {
+pub(super) async fn instance(State(world): State<World>, asked: Asked) -> Result<Json<Value>, Refusal> {
     let app_id = world.app.id.clone();
     world.at(&asked, |desk| {
         Ok(Json(json!({
@@ -284,8 +200,5 @@ pub(super) async fn instance(
 }
 
 fn field<'a>(request: &'a Map<String, Value>, snake: &str, camel: &str) -> Option<&'a str> {
-    request
-        .get(snake)
-        .or_else(|| request.get(camel))
-        .and_then(Value::as_str)
+    request.get(snake).or_else(|| request.get(camel)).and_then(Value::as_str)
 }

@@ -47,9 +47,7 @@ impl Contact {
 
     /// Lower-cased e-mails.
     pub(super) fn emails(&self) -> impl Iterator<Item = String> {
-        items::of(&self.info, "emails")
-            .iter()
-            .map(|item| items::part(item, "email").to_lowercase())
+        items::of(&self.info, "emails").iter().map(|item| items::part(item, "email").to_lowercase())
     }
 
     pub(super) fn primary_email(&self) -> Option<String> {
@@ -58,10 +56,8 @@ impl Contact {
 
     pub(super) fn has_substance(&self) -> bool {
         let name = self.info.get("name").and_then(Value::as_object);
-        name.is_some_and(|name| {
-            name.values()
-                .any(|part| part.as_str().is_some_and(|text| !text.is_empty()))
-        }) || !items::of(&self.info, "emails").is_empty()
+        name.is_some_and(|name| name.values().any(|part| part.as_str().is_some_and(|text| !text.is_empty())))
+            || !items::of(&self.info, "emails").is_empty()
             || !items::of(&self.info, "phones").is_empty()
     }
 
@@ -69,10 +65,7 @@ impl Contact {
     pub(super) fn substance(&self) -> Value {
         let mut info = self.info.clone();
         for kind in ["emails", "phones", "addresses"] {
-            let list = info
-                .get_mut(kind)
-                .and_then(|wrapper| wrapper.get_mut("items"))
-                .and_then(Value::as_array_mut);
+            let list = info.get_mut(kind).and_then(|wrapper| wrapper.get_mut("items")).and_then(Value::as_array_mut);
             for item in list.into_iter().flatten().filter_map(Value::as_object_mut) {
                 item.remove("id");
             }
@@ -116,10 +109,7 @@ impl Contact {
 
     fn shown_info(&self) -> Value {
         let mut info = self.info.clone();
-        let mut fields = match info
-            .get("extendedFields")
-            .and_then(|fields| fields.get("items"))
-        {
+        let mut fields = match info.get("extendedFields").and_then(|fields| fields.get("items")) {
             Some(Value::Object(items)) => items.clone(),
             _ => Map::new(),
         };
@@ -138,10 +128,7 @@ impl Contact {
         if let Some(email) = items::of(&self.info, "emails").first() {
             add("emailSubscriptions.subscriptionStatus", "NOT_SET".into());
             add("emailSubscriptions.deliverabilityStatus", "NOT_SET".into());
-            add(
-                "emailSubscriptions.effectiveEmail",
-                items::part(email, "email").into(),
-            );
+            add("emailSubscriptions.effectiveEmail", items::part(email, "email").into());
         }
         if self.flags.member {
             add("members.membershipStatus", "APPROVED".into());
@@ -170,20 +157,10 @@ impl Contact {
     pub(super) fn for_control(&self, site: &str) -> Value {
         let mut shown = self.to_json();
         if let Value::Object(shown) = &mut shown {
-            let Flags {
-                member,
-                billing,
-                owner,
-            } = self.flags;
+            let Flags { member, billing, owner } = self.flags;
             shown.insert("site".to_owned(), site.into());
-            shown.insert(
-                "deleted".to_owned(),
-                (self.gone == Some(Gone::Deleted)).into(),
-            );
-            shown.insert(
-                "flags".to_owned(),
-                json!({"member": member, "billing": billing, "owner": owner}),
-            );
+            shown.insert("deleted".to_owned(), (self.gone == Some(Gone::Deleted)).into());
+            shown.insert("flags".to_owned(), json!({"member": member, "billing": billing, "owner": owner}));
             if let Some(Gone::MergedInto(target)) = &self.gone {
                 shown.insert("mergedInto".to_owned(), target.clone().into());
             }

@@ -29,55 +29,22 @@ pub(super) fn field(name: &str, definitions: &Definitions) -> Option<Field> {
         return extended(key, definitions);
     }
     Some(match name {
-        "id" => at(
-            "id",
-            Kind::Text,
-            &["$eq", "$ne", "$in", "$nin", "$exists"],
-            false,
-        ),
+        "id" => at("id", Kind::Text, &["$eq", "$ne", "$in", "$nin", "$exists"], false),
         "createdDate" | "lastActivity.activityDate" => at(name, Kind::Instant, RANGE, true),
         "updatedDate" => at(name, Kind::Instant, RANGE, false),
         "primaryInfo.email" | "primaryEmail.email" => at(name, Kind::Email, WORDS, true),
         "primaryInfo.phone" => at(name, Kind::Text, WORDS, false),
-        "primaryEmail.subscriptionStatus" | "primaryEmail.deliverabilityStatus" => {
-            at(name, Kind::Text, CHOICE, false)
-        }
-        "primaryPhone.phone" | "primaryPhone.e164Phone" | "primaryPhone.subscriptionStatus" => {
-            at(name, Kind::Text, PLAIN, false)
-        }
-        "primaryPhone.formattedPhone" | "primaryPhone.countryCode" => {
-            at(name, Kind::Text, PLAIN, true)
-        }
-        "info.name.first" | "info.name.last" | "info.company" | "info.jobTitle" => {
-            at(name, Kind::Text, WORDS, true)
-        }
+        "primaryEmail.subscriptionStatus" | "primaryEmail.deliverabilityStatus" => at(name, Kind::Text, CHOICE, false),
+        "primaryPhone.phone" | "primaryPhone.e164Phone" | "primaryPhone.subscriptionStatus" => at(name, Kind::Text, PLAIN, false),
+        "primaryPhone.formattedPhone" | "primaryPhone.countryCode" => at(name, Kind::Text, PLAIN, true),
+        "info.name.first" | "info.name.last" | "info.company" | "info.jobTitle" => at(name, Kind::Text, WORDS, true),
         "info.emails.email" => at("info.emails.items.*.email", Kind::Email, WORDS, false),
         "info.phones.phone" => at("info.phones.items.*.phone", Kind::Text, WORDS, false),
         "info.phones.e164Phone" => at("info.phones.items.*.e164Phone", Kind::Text, WORDS, false),
-        "info.addresses.street" => at(
-            "info.addresses.items.*.address.streetAddress.name",
-            Kind::Text,
-            WORDS,
-            false,
-        ),
-        "info.addresses.city" => at(
-            "info.addresses.items.*.address.city",
-            Kind::Text,
-            WORDS,
-            false,
-        ),
-        "info.addresses.subdivision" => at(
-            "info.addresses.items.*.address.subdivision",
-            Kind::Text,
-            PRESENCE,
-            false,
-        ),
-        "info.addresses.country" => at(
-            "info.addresses.items.*.address.country",
-            Kind::Text,
-            PRESENCE,
-            false,
-        ),
+        "info.addresses.street" => at("info.addresses.items.*.address.streetAddress.name", Kind::Text, WORDS, false),
+        "info.addresses.city" => at("info.addresses.items.*.address.city", Kind::Text, WORDS, false),
+        "info.addresses.subdivision" => at("info.addresses.items.*.address.subdivision", Kind::Text, PRESENCE, false),
+        "info.addresses.country" => at("info.addresses.items.*.address.country", Kind::Text, PRESENCE, false),
         "info.birthdate" => at(name, Kind::Date, RANGE, true),
         "info.locale" => at(name, Kind::Text, PLAIN, false),
         "info.labelKeys" => at("info.labelKeys.items.*", Kind::List, HAS, false),
@@ -88,9 +55,7 @@ pub(super) fn field(name: &str, definitions: &Definitions) -> Option<Field> {
 
 fn extended(key: &str, definitions: &Definitions) -> Option<Field> {
     let (kind, operators, sortable) = match key {
-        "emailSubscriptions.subscriptionStatus" | "emailSubscriptions.deliverabilityStatus" => {
-            (Kind::Text, CHOICE, false)
-        }
+        "emailSubscriptions.subscriptionStatus" | "emailSubscriptions.deliverabilityStatus" => (Kind::Text, CHOICE, false),
         "emailSubscriptions.effectiveEmail" => (Kind::Email, &["$exists"][..], true),
         "members.membershipStatus" => (Kind::Text, PLAIN, false),
         key if key.starts_with("custom.") => match definitions.get(key)?.data_type.as_str() {
@@ -100,36 +65,14 @@ fn extended(key: &str, definitions: &Definitions) -> Option<Field> {
         },
         _ => return None,
     };
-    let path = ["info", "extendedFields", "items", key]
-        .map(str::to_owned)
-        .to_vec();
-    Some(Field {
-        path,
-        kind,
-        operators,
-        sortable,
-    })
+    let path = ["info", "extendedFields", "items", key].map(str::to_owned).to_vec();
+    Some(Field { path, kind, operators, sortable })
 }
 
-const BASIC: &[&str] = &[
-    "source",
-    "createdDate",
-    "updatedDate",
-    "lastActivity",
-    "primaryInfo",
-    "info.name",
-    "info.picture",
-];
+const BASIC: &[&str] = &["source", "createdDate", "updatedDate", "lastActivity", "primaryInfo", "info.name", "info.picture"];
 const COMMUNICATION: &[&str] = &["info.emails", "info.phones", "info.addresses"];
-const EXTENDED: &[&str] = &[
-    "info.company",
-    "info.jobTitle",
-    "info.birthdate",
-    "info.locale",
-    "info.labelKeys",
-    "info.locations",
-    "info.extendedFields",
-];
+const EXTENDED: &[&str] =
+    &["info.company", "info.jobTitle", "info.birthdate", "info.locale", "info.labelKeys", "info.locations", "info.extendedFields"];
 
 /// The parts of a contact a caller asked for; `None` = all.
 ///
@@ -139,16 +82,8 @@ pub(super) fn projection(of: &Map<String, Value>) -> Result<Option<Vec<String>>,
     let mut wanted = texts(of, "fields")?;
     let sets = texts(of, "fieldsets")?;
     let all = [BASIC, COMMUNICATION, EXTENDED].concat();
-    if let Some(unknown) = wanted
-        .iter()
-        .find(|name| !["id", "revision"].contains(&name.as_str()) && !all.contains(&name.as_str()))
-    {
-        return Err(Refusal::field(
-            "query.fields",
-            "ENUM",
-            &format!("unknown field {unknown}"),
-            &json!({}),
-        ));
+    if let Some(unknown) = wanted.iter().find(|name| !["id", "revision"].contains(&name.as_str()) && !all.contains(&name.as_str())) {
+        return Err(Refusal::field("query.fields", "ENUM", &format!("unknown field {unknown}"), &json!({})));
     }
     if wanted.is_empty() && sets.is_empty() {
         return Ok(None);
@@ -160,12 +95,7 @@ pub(super) fn projection(of: &Map<String, Value>) -> Result<Option<Vec<String>>,
             "EXTENDED" => EXTENDED,
             "FULL" => return Ok(None),
             _ => {
-                return Err(Refusal::field(
-                    "query.fieldsets",
-                    "ENUM",
-                    "unknown fieldset",
-                    &json!({}),
-                ));
+                return Err(Refusal::field("query.fieldsets", "ENUM", "unknown fieldset", &json!({})));
             }
         };
         wanted.extend(parts.iter().map(|part| (*part).to_owned()));
@@ -178,16 +108,9 @@ pub(super) fn project(contact: Value, wanted: Option<&[String]>) -> Value {
     let Some(wanted) = wanted else { return contact };
     let mut shown = Map::new();
     let mut parts = Map::new();
-    for name in ["id", "revision"]
-        .into_iter()
-        .chain(wanted.iter().map(String::as_str))
-    {
+    for name in ["id", "revision"].into_iter().chain(wanted.iter().map(String::as_str)) {
         let (into, key, held) = match name.strip_prefix("info.") {
-            Some(key) => (
-                &mut parts,
-                key,
-                contact.get("info").and_then(|info| info.get(key)),
-            ),
+            Some(key) => (&mut parts, key, contact.get("info").and_then(|info| info.get(key))),
             None => (&mut shown, name, contact.get(name)),
         };
         if let Some(held) = held {

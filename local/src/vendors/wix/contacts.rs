@@ -26,24 +26,14 @@ use crate::vendors::kit::Lagged;
 
 pub(super) type Reply = Result<Json<Value>, Refusal>;
 
-const PAGE: PageSize = PageSize {
-    default: 50,
-    most: 1000,
-};
+const PAGE: PageSize = PageSize { default: 50, most: 1000 };
 
 pub(super) async fn create(State(world): State<World>, asked: Asked, body: Bytes) -> Reply {
     let request = body_object(&body)?;
-    world.at(&asked, |desk| {
-        Ok(Json(json!({"contact": desk.create(&request)?.to_json()})))
-    })
+    world.at(&asked, |desk| Ok(Json(json!({"contact": desk.create(&request)?.to_json()}))))
 }
 
-pub(super) async fn get(
-    State(world): State<World>,
-    asked: Asked,
-    Path(id): Path<String>,
-    Params(params): Params,
-) -> Reply {
+pub(super) async fn get(State(world): State<World>, asked: Asked, Path(id): Path<String>, Params(params): Params) -> Reply {
     let wanted = projection(&params)?;
     world.at(&asked, |desk| {
         let (contact, response) = desk.find(&id)?;
@@ -51,33 +41,16 @@ pub(super) async fn get(
     })
 }
 
-pub(super) async fn update(
-    State(world): State<World>,
-    asked: Asked,
-    Path(id): Path<String>,
-    body: Bytes,
-) -> Reply {
+pub(super) async fn update(State(world): State<World>, asked: Asked, Path(id): Path<String>, body: Bytes) -> Reply {
     let request = body_object(&body)?;
-    world.at(&asked, |desk| {
-        Ok(Json(
-            json!({"contact": desk.update(&id, &request)?.to_json()}),
-        ))
-    })
+    world.at(&asked, |desk| Ok(Json(json!({"contact": desk.update(&id, &request)?.to_json()}))))
 }
 
-pub(super) async fn delete(
-    State(world): State<World>,
-    asked: Asked,
-    Path(id): Path<String>,
-) -> Reply {
+pub(super) async fn delete(State(world): State<World>, asked: Asked, Path(id): Path<String>) -> Reply {
     world.at(&asked, |desk| desk.delete(&id).map(|()| Json(json!({}))))
 }
 
-pub(super) async fn list(
-    State(world): State<World>,
-    asked: Asked,
-    Params(params): Params,
-) -> Reply {
+pub(super) async fn list(State(world): State<World>, asked: Asked, Params(params): Params) -> Reply {
     world.at(&asked, |desk| desk.list(&params, None))
 }
 
@@ -85,11 +58,7 @@ pub(super) async fn query(State(world): State<World>, asked: Asked, body: Bytes)
     let request = body_object(&body)?;
     let search = super::info::text(&request, "search", "search", 100)?;
     let empty = Map::new();
-    let unwrapped = if world.is("unwrapped_query", "honoured") {
-        &request
-    } else {
-        &empty
-    };
+    let unwrapped = if world.is("unwrapped_query", "honoured") { &request } else { &empty };
     let query = object(&request, "query")?.unwrap_or(unwrapped);
     world.at(&asked, |desk| desk.list(query, search.as_deref()))
 }
@@ -125,12 +94,7 @@ impl Desk<'_> {
         let mut id = id.to_owned();
         let mut response = "REGULAR";
         loop {
-            let found = self
-                .site
-                .contacts
-                .get(&id)
-                .map(Lagged::current)
-                .ok_or_else(Refusal::no_contact)?;
+            let found = self.site.contacts.get(&id).map(Lagged::current).ok_or_else(Refusal::no_contact)?;
             match &found.gone {
                 None => return Ok((found.clone(), response)),
                 Some(Gone::Deleted) => return Err(Refusal::no_contact()),
@@ -144,14 +108,8 @@ impl Desk<'_> {
 
     pub fn update(&mut self, id: &str, request: &Map<String, Value>) -> Result<Contact, Refusal> {
         let before = self.contact(id)?;
-        let revision = integer(request, "revision")?.ok_or_else(|| {
-            Refusal::field(
-                "revision",
-                "REQUIRED_FIELD",
-                "must not be empty",
-                &json!({}),
-            )
-        })?;
+        let revision =
+            integer(request, "revision")?.ok_or_else(|| Refusal::field("revision", "REQUIRED_FIELD", "must not be empty", &json!({})))?;
         let sent = object(request, "info")?.ok_or_else(nothing_to_update)?;
         if revision != before.revision {
             let text = "Contact has been updated since the requested revision.";
@@ -161,10 +119,7 @@ impl Desk<'_> {
         if !written {
             return Err(nothing_to_update());
         }
-        let after = Contact {
-            info,
-            ..before.clone()
-        };
+        let after = Contact { info, ..before.clone() };
         self.judge_update(&before, &after, sent, request)?;
         Ok(self.commit(&before, after))
     }
@@ -212,11 +167,7 @@ impl Desk<'_> {
             found => found?,
         };
         refuse_deletion(contact.flags)?;
-        let gone = Contact {
-            gone: Some(Gone::Deleted),
-            updated_ms: self.now_ms,
-            ..contact
-        };
+        let gone = Contact { gone: Some(Gone::Deleted), updated_ms: self.now_ms, ..contact };
         self.store(gone.clone());
         self.raise_deleted(&gone);
         Ok(())
@@ -226,58 +177,29 @@ impl Desk<'_> {
     pub fn anonymize(&mut self, id: &str) -> Result<(), Refusal> {
         let contact = self.contact(id)?;
         let entity = json!({"id": contact.id});
-        self.store(Contact {
-            gone: Some(Gone::Deleted),
-            info: Map::new(),
-            updated_ms: self.now_ms,
-            ..contact
-        });
-        self.raise(
-            About {
-                anonymized: true,
-                ..About::contact(id)
-            },
-            &Change::Deleted(entity),
-        );
+        self.store(Contact { gone: Some(Gone::Deleted), info: Map::new(), updated_ms: self.now_ms, ..contact });
+        self.raise(About { anonymized: true, ..About::contact(id) }, &Change::Deleted(entity));
         Ok(())
     }
 
     pub fn list(&mut self, of: &Map<String, Value>, search: Option<&str>) -> Reply {
         let wanted = projection(of)?;
         let listing = self.listing(of)?;
-        let found = self
-            .visible()
-            .map(Contact::to_json)
-            .filter(|contact| is_found(contact, search))
-            .collect();
+        let found = self.visible().map(Contact::to_json).filter(|contact| is_found(contact, search)).collect();
         let Page { entries, metadata } = listing.page(found, self.world.flag("total_omitted"));
-        let contacts: Vec<Value> = entries
-            .into_iter()
-            .map(|contact| project(contact, wanted.as_deref()))
-            .collect();
-        Ok(Json(
-            json!({"contacts": contacts, "pagingMetadata": metadata}),
-        ))
+        let contacts: Vec<Value> = entries.into_iter().map(|contact| project(contact, wanted.as_deref())).collect();
+        Ok(Json(json!({"contacts": contacts, "pagingMetadata": metadata})))
     }
 
     /// Reads filter, sort and paging of a contact query.
     pub fn listing(&self, of: &Map<String, Value>) -> Result<Listing, Refusal> {
         let field = |name: &str| field(name, &self.site.fields);
-        let dialect = Dialect {
-            field: &field,
-            codes: CODES,
-            switches: &self.world.core.switches,
-        };
+        let dialect = Dialect { field: &field, codes: CODES, switches: &self.world.core.switches };
         Listing::read(of, &dialect, PAGE, "createdDate")
     }
 
     pub fn rules(&self) -> Rules<'_> {
-        Rules {
-            switches: &self.world.core.switches,
-            ids: &self.world.ids,
-            labels: &self.site.labels,
-            fields: &self.site.fields,
-        }
+        Rules { switches: &self.world.core.switches, ids: &self.world.ids, labels: &self.site.labels, fields: &self.site.fields }
     }
 
     fn source(&self) -> Value {
@@ -299,38 +221,22 @@ impl Desk<'_> {
         if self.world.is("duplicate_check", "primary") {
             emails = contact.primary_email().into_iter().collect();
         }
-        if let Some(before) = before.filter(|_| self.world.is("duplicate_check_on_update", "added"))
-        {
+        if let Some(before) = before.filter(|_| self.world.is("duplicate_check_on_update", "added")) {
             emails.retain(|email| !before.emails().any(|known| known == *email));
         }
         let mut others = self.live().filter(|other| other.id != contact.id);
-        let twin = others
-            .find_map(|other| Some((other, other.emails().find(|email| emails.contains(email))?)));
-        twin.map_or(Ok(()), |(other, email)| {
-            Err(duplicate(other, "duplicateEmail", &email))
-        })
+        let twin = others.find_map(|other| Some((other, other.emails().find(|email| emails.contains(email))?)));
+        twin.map_or(Ok(()), |(other, email)| Err(duplicate(other, "duplicateEmail", &email)))
     }
 
     fn refuse_duplicate_phone(&self, contact: &Contact) -> Result<(), Refusal> {
         let phones = |contact: &Contact| -> Vec<String> {
-            items::of(&contact.info, "phones")
-                .iter()
-                .map(|item| phone::digits(items::part(item, "phone")))
-                .collect()
+            items::of(&contact.info, "phones").iter().map(|item| phone::digits(items::part(item, "phone"))).collect()
         };
         let wanted = phones(contact);
         let mut others = self.live().filter(|other| other.id != contact.id);
-        let twin = others.find_map(|other| {
-            Some((
-                other,
-                phones(other)
-                    .into_iter()
-                    .find(|phone| wanted.contains(phone))?,
-            ))
-        });
-        twin.map_or(Ok(()), |(other, phone)| {
-            Err(duplicate(other, "duplicatePhone", &phone))
-        })
+        let twin = others.find_map(|other| Some((other, phones(other).into_iter().find(|phone| wanted.contains(phone))?)));
+        twin.map_or(Ok(()), |(other, phone)| Err(duplicate(other, "duplicatePhone", &phone)))
     }
 }
 
@@ -350,45 +256,21 @@ pub(super) fn is_found(contact: &Value, search: Option<&str>) -> bool {
         return true;
     };
     let none = super::definitions::Definitions::default();
-    [
-        "info.name.first",
-        "info.name.last",
-        "info.emails.email",
-        "info.phones.phone",
-    ]
-    .iter()
-    .filter_map(|name| field(name, &none))
-    .any(|field| {
-        field.values(contact).iter().any(|value| {
-            value
-                .as_str()
-                .is_some_and(|v| v.eq_ignore_ascii_case(search))
-        })
-    })
+    ["info.name.first", "info.name.last", "info.emails.email", "info.phones.phone"]
+        .iter()
+        .filter_map(|name| field(name, &none))
+        .any(|field| field.values(contact).iter().any(|value| value.as_str().is_some_and(|v| v.eq_ignore_ascii_case(search))))
 }
 
 fn duplicate(other: &Contact, by: &str, value: &str) -> Refusal {
     let data = json!({"duplicateContactId": other.id, by: value});
-    Refusal::with_data(
-        409,
-        "DUPLICATE_CONTACT_EXISTS",
-        "Duplicate contact exists.",
-        &data,
-    )
+    Refusal::with_data(409, "DUPLICATE_CONTACT_EXISTS", "Duplicate contact exists.", &data)
 }
 
 fn insufficient() -> Refusal {
-    Refusal::coded(
-        400,
-        "INSUFFICIENT_CONTACT_DATA",
-        "A contact needs a name, an email or a phone.",
-    )
+    Refusal::coded(400, "INSUFFICIENT_CONTACT_DATA", "A contact needs a name, an email or a phone.")
 }
 
 fn nothing_to_update() -> Refusal {
-    Refusal::coded(
-        400,
-        "INSUFFICIENT_UPDATE_CONTACT_DATA",
-        "Nothing to update.",
-    )
+    Refusal::coded(400, "INSUFFICIENT_UPDATE_CONTACT_DATA", "Nothing to update.")
 }

@@ -19,31 +19,13 @@ use crate::vendors::kit::{ControlError, Lagged, object_of, parse_object, text_of
 
 /// One line per call.
 pub(super) const CALLS: &[(&str, &str)] = &[
-    (
-        "GET /_control/keys",
-        "app id, kid and public key PEM of webhooks, sites",
-    ),
+    ("GET /_control/keys", "app id, kid and public key PEM of webhooks, sites"),
     ("POST /_control/keys/rotate", "a new webhook key pair"),
-    (
-        "GET|PUT /_control/webhooks",
-        "{\"urls\": [..]} where events are posted",
-    ),
-    (
-        "POST /_control/flags",
-        "{\"site\"?, \"contact\", \"member\"?, \"billing\"?, \"owner\"?}: what forbids deleting",
-    ),
-    (
-        "POST /_control/anonymize",
-        "{\"site\"?, \"contact\"}: erase for a privacy request",
-    ),
-    (
-        "POST /_control/install",
-        "{\"site\"?, \"origin_instance\"?}: the app is installed; raises AppInstalled",
-    ),
-    (
-        "POST /_control/remove",
-        "{\"site\"?}: the app is removed; raises AppRemoved, its tokens fail",
-    ),
+    ("GET|PUT /_control/webhooks", "{\"urls\": [..]} where events are posted"),
+    ("POST /_control/flags", "{\"site\"?, \"contact\", \"member\"?, \"billing\"?, \"owner\"?}: what forbids deleting"),
+    ("POST /_control/anonymize", "{\"site\"?, \"contact\"}: erase for a privacy request"),
+    ("POST /_control/install", "{\"site\"?, \"origin_instance\"?}: the app is installed; raises AppInstalled"),
+    ("POST /_control/remove", "{\"site\"?}: the app is removed; raises AppRemoved, its tokens fail"),
 ];
 
 type Reply = Result<Json<Value>, ControlError>;
@@ -71,10 +53,7 @@ async fn keys(State(world): State<World>) -> Json<Value> {
 }
 
 async fn rotate(State(world): State<World>) -> Reply {
-    world
-        .keys
-        .rotate(&world.ids)
-        .map_err(|error| ControlError(error.to_string()))?;
+    world.keys.rotate(&world.ids).map_err(|error| ControlError(error.to_string()))?;
     Ok(keys(State(world)).await)
 }
 
@@ -84,10 +63,7 @@ async fn webhooks(State(world): State<World>) -> Json<Value> {
 
 async fn put_webhooks(State(world): State<World>, body: Bytes) -> Reply {
     let request = parse_object(&body)?;
-    let urls = request
-        .get("urls")
-        .cloned()
-        .and_then(|urls| serde_json::from_value(urls).ok());
+    let urls = request.get("urls").cloned().and_then(|urls| serde_json::from_value(urls).ok());
     let urls: Vec<String> = urls.ok_or("urls: must be a list of texts")?;
     world.with(|state| state.webhook_urls = urls);
     Ok(webhooks(State(world)).await)
@@ -97,18 +73,13 @@ async fn flags(State(world): State<World>, body: Bytes) -> Reply {
     let request = Value::Object(parse_object(&body)?);
     let flag = |name: &str| match request.get(name) {
         None => Ok(None),
-        Some(value) => value
-            .as_bool()
-            .map(Some)
-            .ok_or_else(|| ControlError(format!("{name}: must be true or false"))),
+        Some(value) => value.as_bool().map(Some).ok_or_else(|| ControlError(format!("{name}: must be true or false"))),
     };
     let (member, billing, owner) = (flag("member")?, flag("billing")?, flag("owner")?);
-    world.set_flags(site(&request), text_of(&request, "contact")?, |flags| {
-        Flags {
-            member: member.unwrap_or(flags.member),
-            billing: billing.unwrap_or(flags.billing),
-            owner: owner.unwrap_or(flags.owner),
-        }
+    world.set_flags(site(&request), text_of(&request, "contact")?, |flags| Flags {
+        member: member.unwrap_or(flags.member),
+        billing: billing.unwrap_or(flags.billing),
+        owner: owner.unwrap_or(flags.owner),
     })?;
     Ok(Json(json!({})))
 }
@@ -121,10 +92,7 @@ async fn anonymize(State(world): State<World>, body: Bytes) -> Reply {
 
 async fn install(State(world): State<World>, body: Bytes) -> Reply {
     let request = Value::Object(parse_object(&body)?);
-    world.install(
-        site(&request),
-        request.get("origin_instance").and_then(Value::as_str),
-    )?;
+    world.install(site(&request), request.get("origin_instance").and_then(Value::as_str))?;
     Ok(Json(json!({})))
 }
 
@@ -146,12 +114,7 @@ fn no_contact(_: Refusal) -> ControlError {
 }
 
 impl World {
-    pub(super) fn set_flags(
-        &self,
-        site: Option<&str>,
-        contact: &str,
-        change: impl Fn(Flags) -> Flags,
-    ) -> Result<(), ControlError> {
+    pub(super) fn set_flags(&self, site: Option<&str>, contact: &str, change: impl Fn(Flags) -> Flags) -> Result<(), ControlError> {
         let asked = person(self, site).map_err(no_site)?;
         self.at(&asked, |desk| {
             let before = desk.contact(contact)?;
@@ -165,16 +128,11 @@ impl World {
 
     pub(super) fn anonymize(&self, site: Option<&str>, contact: &str) -> Result<(), ControlError> {
         let asked = person(self, site).map_err(no_site)?;
-        self.at(&asked, |desk| desk.anonymize(contact))
-            .map_err(no_contact)
+        self.at(&asked, |desk| desk.anonymize(contact)).map_err(no_contact)
     }
 
     /// `AppInstalled`, <https://dev.wix.com/docs/rest/app-management/app-instance/app-instance-installed>.
-    pub(super) fn install(
-        &self,
-        site: Option<&str>,
-        origin_instance: Option<&str>,
-    ) -> Result<(), ControlError> {
+    pub(super) fn install(&self, site: Option<&str>, origin_instance: Option<&str>) -> Result<(), ControlError> {
         let inner = match origin_instance {
             Some(origin) => json!({"appId": self.app.id, "originInstanceId": origin}),
             None => json!({"appId": self.app.id}),
@@ -186,13 +144,7 @@ impl World {
         self.set_installed(site, false, "AppRemoved", &json!({"appId": self.app.id}))
     }
 
-    fn set_installed(
-        &self,
-        site: Option<&str>,
-        installed: bool,
-        event: &str,
-        inner: &Value,
-    ) -> Result<(), ControlError> {
+    fn set_installed(&self, site: Option<&str>, installed: bool, event: &str, inner: &Value) -> Result<(), ControlError> {
         let asked = person(self, site).map_err(no_site)?;
         let done = self.at(&asked, |desk| {
             desk.site.installed = installed;
@@ -220,33 +172,20 @@ impl World {
     }
 
     /// Creates contacts as a person would; definitions they name must exist.
-    pub(super) fn seed_contacts(
-        &self,
-        site: Option<&str>,
-        infos: &[Value],
-    ) -> Result<Vec<String>, ControlError> {
+    pub(super) fn seed_contacts(&self, site: Option<&str>, infos: &[Value]) -> Result<Vec<String>, ControlError> {
         let asked = person(self, site).map_err(no_site)?;
         let mut ids = Vec::new();
         for (index, info) in infos.iter().enumerate() {
             let request = json!({"info": info, "allowDuplicates": true});
             let request = request.as_object().cloned().unwrap_or_default();
             let created = self.at(&asked, |desk| desk.create(&request));
-            ids.push(
-                created
-                    .map_err(|refusal| {
-                        ControlError(format!("contacts[{index}]: {}", refusal.message()))
-                    })?
-                    .id,
-            );
+            ids.push(created.map_err(|refusal| ControlError(format!("contacts[{index}]: {}", refusal.message())))?.id);
         }
         Ok(ids)
     }
 
     pub(super) fn seed_request(&self, request: &Value) -> Result<Value, ControlError> {
-        let infos = request
-            .get("contacts")
-            .and_then(Value::as_array)
-            .ok_or("contacts: must be a list")?;
+        let infos = request.get("contacts").and_then(Value::as_array).ok_or("contacts: must be a list")?;
         Ok(json!({"ids": self.seed_contacts(site(request), infos)?}))
     }
 
@@ -254,18 +193,10 @@ impl World {
         object_of(&json!({"body": request}), "body")?;
         let given = |field: &str| match request.get(field) {
             None => Ok(self.ids.guid()),
-            Some(value) => value
-                .as_str()
-                .map(str::to_owned)
-                .ok_or_else(|| ControlError(format!("{field}: must be a text"))),
+            Some(value) => value.as_str().map(str::to_owned).ok_or_else(|| ControlError(format!("{field}: must be a text"))),
         };
         let (site_id, instance_id) = (given("site_id")?, given("instance_id")?);
-        if self.with(|state| {
-            state
-                .site_named(&instance_id)
-                .or(state.site_named(&site_id))
-                .is_some()
-        }) {
+        if self.with(|state| state.site_named(&instance_id).or(state.site_named(&site_id)).is_some()) {
             return Err("instance_id or site_id: already exists".into());
         }
         self.add_site(&site_id, &instance_id);
@@ -279,12 +210,9 @@ impl World {
                 Some(name) => vec![state.site_named(name).ok_or("site: no such site")?],
                 None => state.sites.values().collect(),
             };
-            let shown = sites.iter().flat_map(|site| {
-                site.contacts
-                    .values()
-                    .map(Lagged::current)
-                    .map(|contact| contact.for_control(&site.instance_id))
-            });
+            let shown = sites
+                .iter()
+                .flat_map(|site| site.contacts.values().map(Lagged::current).map(|contact| contact.for_control(&site.instance_id)));
             Ok(json!({"contacts": shown.collect::<Vec<_>>()}))
         })
     }

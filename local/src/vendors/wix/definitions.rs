@@ -45,14 +45,8 @@ impl Kind {
 
     pub fn page_size(self) -> PageSize {
         match self {
-            Self::Label => PageSize {
-                default: 1000,
-                most: 2000,
-            },
-            Self::Field => PageSize {
-                default: 100,
-                most: 1000,
-            },
+            Self::Label => PageSize { default: 1000, most: 2000 },
+            Self::Field => PageSize { default: 100, most: 1000 },
         }
     }
 
@@ -87,20 +81,11 @@ const SYSTEM_FIELDS: &[(&str, &str)] = &[
     ("contacts.displayByLastName", "Display by last name"),
     ("invoices.vatId", "VAT ID"),
     ("members.membershipStatus", "Membership status"),
-    (
-        "emailSubscriptions.subscriptionStatus",
-        "Subscription status",
-    ),
-    (
-        "emailSubscriptions.deliverabilityStatus",
-        "Deliverability status",
-    ),
+    ("emailSubscriptions.subscriptionStatus", "Subscription status"),
+    ("emailSubscriptions.deliverabilityStatus", "Deliverability status"),
     ("emailSubscriptions.effectiveEmail", "Effective email"),
 ];
-const SYSTEM_LABELS: &[(&str, &str)] = &[
-    ("contacts.customers", "Customers"),
-    ("contacts.contacted-me", "Contacted me"),
-];
+const SYSTEM_LABELS: &[(&str, &str)] = &[("contacts.customers", "Customers"), ("contacts.contacted-me", "Contacted me")];
 
 impl Definitions {
     /// What every site has from the start.
@@ -120,9 +105,7 @@ impl Definitions {
             };
             ((*key).to_owned(), definition)
         });
-        Self {
-            by_key: entries.collect(),
-        }
+        Self { by_key: entries.collect() }
     }
 
     pub fn get(&self, key: &str) -> Option<&Definition> {
@@ -153,18 +136,12 @@ impl Definitions {
 
 impl Definition {
     pub fn namespace(&self) -> &str {
-        self.key
-            .split_once('.')
-            .map_or("", |(namespace, _)| namespace)
+        self.key.split_once('.').map_or("", |(namespace, _)| namespace)
     }
 
     /// The definition as the API shows it.
     pub fn to_json(&self, kind: Kind) -> Value {
-        let made_by = if self.system {
-            "SYSTEM"
-        } else {
-            "USER_DEFINED"
-        };
+        let made_by = if self.system { "SYSTEM" } else { "USER_DEFINED" };
         let mut shown = json!({
             "namespace": self.namespace(),
             "key": self.key,
@@ -190,10 +167,6 @@ impl Definition {
 
 /// The key of a new definition: lower case, hyphens for spaces; `custom.externalcrmid` for `externalCrmId`.
 pub(super) fn key_of(display_name: &str) -> String {
-    let words: Vec<String> = display_name
-        .to_lowercase()
-        .split_whitespace()
-        .map(str::to_owned)
-        .collect();
+    let words: Vec<String> = display_name.to_lowercase().split_whitespace().map(str::to_owned).collect();
     format!("custom.{}", words.join("-"))
 }

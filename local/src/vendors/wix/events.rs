@@ -9,10 +9,7 @@ use crate::vendors::kit::rfc3339;
 /// What happened to an entity.
 pub(super) enum Change<'a> {
     Created(Value),
-    Updated {
-        now: Value,
-        before: Option<&'a Value>,
-    },
+    Updated { now: Value, before: Option<&'a Value> },
     Deleted(Value),
     Merged(Value),
 }
@@ -39,39 +36,22 @@ pub(super) struct About<'a> {
 
 impl<'a> About<'a> {
     pub fn contact(id: &'a str) -> Self {
-        Self {
-            entity: "contact",
-            id,
-            from_merge: false,
-            anonymized: false,
-        }
+        Self { entity: "contact", id, from_merge: false, anonymized: false }
     }
 }
 
 impl Desk<'_> {
     pub fn raise_created(&mut self, contact: &Contact) {
-        self.raise(
-            About::contact(&contact.id),
-            &Change::Created(contact.to_json()),
-        );
+        self.raise(About::contact(&contact.id), &Change::Created(contact.to_json()));
     }
 
     pub fn raise_updated(&mut self, contact: &Contact, before: &Contact) {
         let before = before.to_json();
-        self.raise(
-            About::contact(&contact.id),
-            &Change::Updated {
-                now: contact.to_json(),
-                before: Some(&before),
-            },
-        );
+        self.raise(About::contact(&contact.id), &Change::Updated { now: contact.to_json(), before: Some(&before) });
     }
 
     pub fn raise_deleted(&mut self, contact: &Contact) {
-        self.raise(
-            About::contact(&contact.id),
-            &Change::Deleted(contact.to_json()),
-        );
+        self.raise(About::contact(&contact.id), &Change::Deleted(contact.to_json()));
     }
 
     /// Puts the event into the outbox.
@@ -88,10 +68,7 @@ impl Desk<'_> {
     pub fn send(&mut self, event_type: &str, inner: &str, with_identity: bool) {
         let mut envelope = Map::new();
         envelope.insert("eventType".to_owned(), event_type.into());
-        envelope.insert(
-            "instanceId".to_owned(),
-            self.site.instance_id.clone().into(),
-        );
+        envelope.insert("instanceId".to_owned(), self.site.instance_id.clone().into());
         envelope.insert("data".to_owned(), inner.into());
         if let Some(identity) = self.identity().filter(|_| with_identity) {
             envelope.insert("identity".to_owned(), identity.to_string().into());
@@ -102,23 +79,13 @@ impl Desk<'_> {
         }
         let delay_ms = self.world.core.switches.number("webhook_delay_ms");
         let payload = Value::Object(envelope).to_string();
-        self.world.core.outbox.post(
-            &self.site.instance_id,
-            event_type,
-            &self.urls,
-            &payload,
-            delay_ms,
-        );
+        self.world.core.outbox.post(&self.site.instance_id, event_type, &self.urls, &payload, delay_ms);
     }
 
     fn identity(&self) -> Option<Value> {
         match &self.asked.identity {
-            Identity::User(id) | Identity::Key(id) => {
-                Some(json!({"identityType": "WIX_USER", "wixUserId": id}))
-            }
-            Identity::App(id) if self.world.flag("identity_for_app_writes") => {
-                Some(json!({"identityType": "APP", "appId": id}))
-            }
+            Identity::User(id) | Identity::Key(id) => Some(json!({"identityType": "WIX_USER", "wixUserId": id})),
+            Identity::App(id) if self.world.flag("identity_for_app_writes") => Some(json!({"identityType": "APP", "appId": id})),
             Identity::App(_) => None,
         }
     }
@@ -131,38 +98,21 @@ impl Desk<'_> {
     }
 
     fn inner(&mut self, about: About<'_>, change: &Change<'_>) -> Map<String, Value> {
-        let slug = if change.slug() == "merged" {
-            self.world.core.switches.word("merged_slug")
-        } else {
-            change.slug().to_owned()
-        };
+        let slug = if change.slug() == "merged" { self.world.core.switches.word("merged_slug") } else { change.slug().to_owned() };
         let mut inner = Map::new();
         inner.insert("id".to_owned(), self.world.ids.guid().into());
-        inner.insert(
-            "entityFqdn".to_owned(),
-            format!("wix.contacts.v4.{}", about.entity).into(),
-        );
+        inner.insert("entityFqdn".to_owned(), format!("wix.contacts.v4.{}", about.entity).into());
         inner.insert("slug".to_owned(), slug.into());
         inner.insert("entityId".to_owned(), about.id.into());
         inner.insert("eventTime".to_owned(), self.event_time().into());
-        inner.insert(
-            "triggeredByAnonymizeRequest".to_owned(),
-            about.anonymized.into(),
-        );
+        inner.insert("triggeredByAnonymizeRequest".to_owned(), about.anonymized.into());
         if about.from_merge {
             inner.insert("originatedFrom".to_owned(), "merge".into());
         }
-        let sequence = self
-            .site
-            .sequences
-            .entry(format!("{}/{}", about.entity, about.id))
-            .or_default();
+        let sequence = self.site.sequences.entry(format!("{}/{}", about.entity, about.id)).or_default();
         *sequence += 1;
         if self.world.flag("event_sequence") {
-            inner.insert(
-                "entityEventSequence".to_owned(),
-                sequence.to_string().into(),
-            );
+            inner.insert("entityEventSequence".to_owned(), sequence.to_string().into());
         }
         let (key, body) = self.change_body(change);
         inner.insert(key.to_owned(), body);
@@ -172,11 +122,7 @@ impl Desk<'_> {
     /// Event times carry microseconds; the last three digits are made up.
     fn event_time(&self) -> String {
         let millis = rfc3339(self.now_ms);
-        format!(
-            "{}{:03}Z",
-            millis.trim_end_matches('Z'),
-            self.world.ids.below(1000)
-        )
+        format!("{}{:03}Z", millis.trim_end_matches('Z'), self.world.ids.below(1000))
     }
 
     fn change_body(&self, change: &Change<'_>) -> (&'static str, Value) {
@@ -185,17 +131,13 @@ impl Desk<'_> {
             Change::Updated { now, before } => {
                 let mut body = self.form("currentEntity", now);
                 if let Some(before) = before.filter(|_| self.world.flag("modified_fields")) {
-                    body.insert(
-                        "modifiedFields".to_owned(),
-                        Value::Object(old_values(before, now)),
-                    );
+                    body.insert("modifiedFields".to_owned(), Value::Object(old_values(before, now)));
                 }
                 ("updatedEvent", Value::Object(body))
             }
-            Change::Deleted(entity) if self.world.flag("deleted_entity") => (
-                "deletedEvent",
-                Value::Object(self.form("deletedEntity", entity)),
-            ),
+            Change::Deleted(entity) if self.world.flag("deleted_entity") => {
+                ("deletedEvent", Value::Object(self.form("deletedEntity", entity)))
+            }
             Change::Deleted(_) => ("deletedEvent", json!({})),
             Change::Merged(body) => ("actionEvent", Value::Object(self.form("body", body))),
         }
@@ -222,27 +164,13 @@ fn compare(path: &str, before: &Value, now: Option<&Value>, changed: &mut Map<St
         Value::Object(map) => {
             for (key, value) in map {
                 let key = key.replace('.', "\\.");
-                let inner = if path.is_empty() {
-                    key.clone()
-                } else {
-                    format!("{path}.{key}")
-                };
-                compare(
-                    &inner,
-                    value,
-                    now.and_then(|now| now.get(key.replace("\\.", "."))),
-                    changed,
-                );
+                let inner = if path.is_empty() { key.clone() } else { format!("{path}.{key}") };
+                compare(&inner, value, now.and_then(|now| now.get(key.replace("\\.", "."))), changed);
             }
         }
         Value::Array(list) => {
             for (index, value) in list.iter().enumerate() {
-                compare(
-                    &format!("{path}[{index}]"),
-                    value,
-                    now.and_then(|now| now.get(index)),
-                    changed,
-                );
+                compare(&format!("{path}[{index}]"), value, now.and_then(|now| now.get(index)), changed);
             }
         }
         scalar if now != Some(scalar) => {

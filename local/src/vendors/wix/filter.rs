@@ -64,21 +64,8 @@ pub(super) struct Test {
     ignore_case: bool,
 }
 
-const OPERATORS: &[&str] = &[
-    "$eq",
-    "$ne",
-    "$gt",
-    "$gte",
-    "$lt",
-    "$lte",
-    "$in",
-    "$nin",
-    "$exists",
-    "$startsWith",
-    "$begins",
-    "$hasSome",
-    "$hasAll",
-];
+const OPERATORS: &[&str] =
+    &["$eq", "$ne", "$gt", "$gte", "$lt", "$lte", "$in", "$nin", "$exists", "$startsWith", "$begins", "$hasSome", "$hasAll"];
 
 impl Dialect<'_> {
     /// Reads a filter; absent and null match everything.
@@ -94,10 +81,7 @@ impl Dialect<'_> {
     }
 
     fn all(&self, map: &Map<String, Value>) -> Result<Filter, Refusal> {
-        map.iter()
-            .map(|(key, value)| self.entry(key, value))
-            .collect::<Result<_, _>>()
-            .map(Filter::All)
+        map.iter().map(|(key, value)| self.entry(key, value)).collect::<Result<_, _>>().map(Filter::All)
     }
 
     fn entry(&self, key: &str, value: &Value) -> Result<Filter, Refusal> {
@@ -105,14 +89,11 @@ impl Dialect<'_> {
             return self.logic(key, value);
         }
         let text = format!("Filter field {key} is not supported.");
-        let field = (self.field)(key)
-            .ok_or_else(|| Refusal::coded(400, self.codes.unknown_field, &text))?;
+        let field = (self.field)(key).ok_or_else(|| Refusal::coded(400, self.codes.unknown_field, &text))?;
         match value {
             Value::Object(operators) if operators.is_empty() => Err(malformed()),
             Value::Object(operators) => {
-                let tests = operators
-                    .iter()
-                    .map(|(operator, value)| self.test(key, &field, operator, value));
+                let tests = operators.iter().map(|(operator, value)| self.test(key, &field, operator, value));
                 tests.collect::<Result<_, _>>().map(Filter::All)
             }
             value => self.test(key, &field, "$eq", value),
@@ -121,11 +102,7 @@ impl Dialect<'_> {
 
     fn logic(&self, key: &str, value: &Value) -> Result<Filter, Refusal> {
         if !self.switches.flag("filter_logic") {
-            return Err(Refusal::coded(
-                400,
-                "UNSUPPORTED_FILTER",
-                &format!("{key} is not supported."),
-            ));
+            return Err(Refusal::coded(400, "UNSUPPORTED_FILTER", &format!("{key} is not supported.")));
         }
         let several = || -> Result<Vec<Filter>, Refusal> {
             let parts = value.as_array().ok_or_else(malformed)?;
@@ -135,71 +112,31 @@ impl Dialect<'_> {
             "$and" => Ok(Filter::All(several()?)),
             "$or" => Ok(Filter::Any(several()?)),
             "$not" => Ok(Filter::Not(Box::new(self.filter(Some(value))?))),
-            _ => Err(Refusal::coded(
-                400,
-                "UNSUPPORTED_FILTER_OPERATOR",
-                &format!("{key} is not supported."),
-            )),
+            _ => Err(Refusal::coded(400, "UNSUPPORTED_FILTER_OPERATOR", &format!("{key} is not supported."))),
         }
     }
 
-    fn test(
-        &self,
-        name: &str,
-        field: &Field,
-        operator: &str,
-        value: &Value,
-    ) -> Result<Filter, Refusal> {
-        let operator = if operator == "$begins" {
-            "$startsWith"
-        } else {
-            operator
-        };
+    fn test(&self, name: &str, field: &Field, operator: &str, value: &Value) -> Result<Filter, Refusal> {
+        let operator = if operator == "$begins" { "$startsWith" } else { operator };
         if !OPERATORS.contains(&operator) || !field.operators.contains(&operator) {
             let text = format!("{operator} is not supported for {name}.");
             return Err(Refusal::coded(400, "UNSUPPORTED_FILTER_OPERATOR", &text));
         }
         self.check_value(name, field, operator, value)?;
-        let ignore_case = field.kind == Kind::Email
-            || (operator == "$startsWith" && self.switches.flag("starts_with_ignores_case"));
-        let test = Test {
-            field: field.clone(),
-            operator: operator.to_owned(),
-            value: value.clone(),
-            ignore_case,
-        };
+        let ignore_case = field.kind == Kind::Email || (operator == "$startsWith" && self.switches.flag("starts_with_ignores_case"));
+        let test = Test { field: field.clone(), operator: operator.to_owned(), value: value.clone(), ignore_case };
         Ok(Filter::Test(test))
     }
 
-    fn check_value(
-        &self,
-        name: &str,
-        field: &Field,
-        operator: &str,
-        value: &Value,
-    ) -> Result<(), Refusal> {
-        let wrong_type = || {
-            Refusal::coded(
-                400,
-                self.codes.value_type,
-                &format!("Value type of {name} is not supported."),
-            )
-        };
-        let wrong = || {
-            Refusal::coded(
-                400,
-                "UNSUPPORTED_FILTER_VALUE",
-                &format!("Value of {name} is not supported."),
-            )
-        };
+    fn check_value(&self, name: &str, field: &Field, operator: &str, value: &Value) -> Result<(), Refusal> {
+        let wrong_type = || Refusal::coded(400, self.codes.value_type, &format!("Value type of {name} is not supported."));
+        let wrong = || Refusal::coded(400, "UNSUPPORTED_FILTER_VALUE", &format!("Value of {name} is not supported."));
         let suits = |value: &Value| match field.kind {
             Kind::Number => value.is_number(),
             _ => value.is_string(),
         };
         match operator {
-            "$exists" if value == &Value::Bool(false) && !self.switches.flag("exists_false") => {
-                Err(wrong())
-            }
+            "$exists" if value == &Value::Bool(false) && !self.switches.flag("exists_false") => Err(wrong()),
             "$exists" => value.is_boolean().then_some(()).ok_or_else(wrong_type),
             "$in" | "$nin" | "$hasSome" | "$hasAll" => {
                 let list = value.as_array().ok_or_else(wrong_type)?;
@@ -220,13 +157,7 @@ impl Dialect<'_> {
     /// 400 when it is unknown or not sortable.
     pub fn sort_field(&self, name: &str) -> Result<Field, Refusal> {
         let found = (self.field)(name).filter(|field| field.sortable);
-        found.ok_or_else(|| {
-            Refusal::coded(
-                400,
-                self.codes.sort,
-                &format!("Sorting by {name} is not supported."),
-            )
-        })
+        found.ok_or_else(|| Refusal::coded(400, self.codes.sort, &format!("Sorting by {name} is not supported.")))
     }
 }
 
@@ -246,8 +177,7 @@ impl Test {
     fn passes(&self, entity: &Value) -> bool {
         let held = self.field.values(entity);
         let any = |test: &dyn Fn(&Value) -> bool| held.iter().any(|value| test(value));
-        let equals =
-            |wanted: &Value| any(&|value| self.compare(value, wanted) == Some(Ordering::Equal));
+        let equals = |wanted: &Value| any(&|value| self.compare(value, wanted) == Some(Ordering::Equal));
         let among = || self.value.as_array().into_iter().flatten();
         match self.operator.as_str() {
             "$eq" => equals(&self.value),
@@ -257,10 +187,7 @@ impl Test {
             "$hasAll" => among().all(equals),
             "$exists" => self.value == Value::Bool(held.iter().any(|value| *value != "")),
             "$startsWith" => any(&|value| self.fold(value).starts_with(&self.fold(&self.value))),
-            order => any(&|value| {
-                self.compare(value, &self.value)
-                    .is_some_and(|found| ordered(order, found))
-            }),
+            order => any(&|value| self.compare(value, &self.value).is_some_and(|found| ordered(order, found))),
         }
     }
 
@@ -273,11 +200,7 @@ impl Test {
 
     fn fold(&self, value: &Value) -> String {
         let text = value.as_str().unwrap_or_default();
-        if self.ignore_case {
-            text.to_lowercase()
-        } else {
-            text.to_owned()
-        }
+        if self.ignore_case { text.to_lowercase() } else { text.to_owned() }
     }
 }
 
@@ -330,9 +253,7 @@ fn instant(value: &Value) -> Option<Timestamp> {
 fn parses(kind: Kind, value: &Value) -> bool {
     match kind {
         Kind::Instant => instant(value).is_some(),
-        Kind::Date => value
-            .as_str()
-            .is_some_and(|text| text.parse::<jiff::civil::Date>().is_ok()),
+        Kind::Date => value.as_str().is_some_and(|text| text.parse::<jiff::civil::Date>().is_ok()),
         _ => true,
     }
 }
@@ -342,16 +263,6 @@ fn malformed() -> Refusal {
 }
 
 /// A field at a dotted path.
-pub(super) fn at(
-    path: &str,
-    kind: Kind,
-    operators: &'static [&'static str],
-    sortable: bool,
-) -> Field {
-    Field {
-        path: path.split('.').map(str::to_owned).collect(),
-        kind,
-        operators,
-        sortable,
-    }
+pub(super) fn at(path: &str, kind: Kind, operators: &'static [&'static str], sortable: bool) -> Field {
+    Field { path: path.split('.').map(str::to_owned).collect(), kind, operators, sortable }
 }

@@ -47,11 +47,7 @@ impl Rules<'_> {
     ///
     /// # Errors
     /// As [`Self::create`].
-    pub fn update(
-        &self,
-        before: &Map<String, Value>,
-        sent: &Map<String, Value>,
-    ) -> Result<(Map<String, Value>, bool), Refusal> {
+    pub fn update(&self, before: &Map<String, Value>, sent: &Map<String, Value>) -> Result<(Map<String, Value>, bool), Refusal> {
         let mut info = before.clone();
         let mut written = false;
         for (key, value) in sent {
@@ -69,9 +65,7 @@ impl Rules<'_> {
     }
 
     fn how_sent(&self, value: &Value) -> Sent {
-        let clears = |which| {
-            self.switches.is("patch_clearing", which) || self.switches.is("patch_clearing", "both")
-        };
+        let clears = |which| self.switches.is("patch_clearing", which) || self.switches.is("patch_clearing", "both");
         match value {
             Value::Null if clears("null") => Sent::Cleared,
             Value::String(text) if text.is_empty() && clears("empty_string") => Sent::Cleared,
@@ -82,47 +76,27 @@ impl Rules<'_> {
     }
 
     /// The new value of one property; `None` leaves the contact without it.
-    fn property(
-        &self,
-        key: &str,
-        sent: &Map<String, Value>,
-        before: &Map<String, Value>,
-    ) -> Result<Option<Value>, Refusal> {
+    fn property(&self, key: &str, sent: &Map<String, Value>, before: &Map<String, Value>) -> Result<Option<Value>, Refusal> {
         let scalar = |key| text(sent, key, &format!("info.{key}"), LONGEST_TEXT);
         Ok(match key {
             "company" | "jobTitle" => scalar(key)?.map(Value::from),
             "birthdate" => scalar(key)?.map(birthdate).transpose()?,
             "locale" => scalar(key)?.map(locale).transpose()?,
-            "name" => object(sent, key)?
-                .map(|name| self.name(name, before))
-                .transpose()?,
+            "name" => object(sent, key)?.map(|name| self.name(name, before)).transpose()?,
             "picture" => object(sent, key)?.map(picture).transpose()?,
-            "labelKeys" => object(sent, key)?
-                .map(|keys| self.label_keys(keys))
-                .transpose()?,
-            "extendedFields" => object(sent, key)?
-                .map(|fields| self.extended_fields(fields, before))
-                .transpose()?,
-            list => object(sent, list)?
-                .map(|wrapper| items::read(self, list, wrapper))
-                .transpose()?,
+            "labelKeys" => object(sent, key)?.map(|keys| self.label_keys(keys)).transpose()?,
+            "extendedFields" => object(sent, key)?.map(|fields| self.extended_fields(fields, before)).transpose()?,
+            list => object(sent, list)?.map(|wrapper| items::read(self, list, wrapper)).transpose()?,
         })
     }
 
-    fn name(
-        &self,
-        sent: &Map<String, Value>,
-        before: &Map<String, Value>,
-    ) -> Result<Value, Refusal> {
+    fn name(&self, sent: &Map<String, Value>, before: &Map<String, Value>) -> Result<Value, Refusal> {
         let mut name = match before.get("name") {
             Some(Value::Object(name)) if self.switches.is("patch_name", "merge") => name.clone(),
             _ => Map::new(),
         };
         for part in ["first", "last"] {
-            match sent
-                .get(part)
-                .map_or(Sent::Absent, |value| self.how_sent(value))
-            {
+            match sent.get(part).map_or(Sent::Absent, |value| self.how_sent(value)) {
                 Sent::Absent => {}
                 Sent::Cleared => {
                     name.remove(part);
@@ -151,31 +125,18 @@ impl Rules<'_> {
     /// # Errors
     /// For an unknown one, unless those are dropped.
     pub fn known_labels(&self, keys: Vec<String>) -> Result<Vec<String>, Refusal> {
-        let (known, unknown): (Vec<_>, Vec<_>) =
-            keys.into_iter().partition(|key| self.labels.contains(key));
+        let (known, unknown): (Vec<_>, Vec<_>) = keys.into_iter().partition(|key| self.labels.contains(key));
         let text = "A label key does not exist.";
-        match (
-            unknown.is_empty(),
-            self.switches.word("unknown_label").as_str(),
-        ) {
+        match (unknown.is_empty(), self.switches.word("unknown_label").as_str()) {
             (true, _) | (_, "ignore") => Ok(known),
             (_, "404") => Err(Refusal::coded(404, "LABEL_NOT_FOUND", text)),
             _ => Err(Refusal::coded(400, "INVALID_LABEL", text)),
         }
     }
 
-    fn extended_fields(
-        &self,
-        sent: &Map<String, Value>,
-        before: &Map<String, Value>,
-    ) -> Result<Value, Refusal> {
-        let mut items = match before
-            .get("extendedFields")
-            .and_then(|fields| fields.get("items"))
-        {
-            Some(Value::Object(items)) if self.switches.is("patch_extended_fields", "merge") => {
-                items.clone()
-            }
+    fn extended_fields(&self, sent: &Map<String, Value>, before: &Map<String, Value>) -> Result<Value, Refusal> {
+        let mut items = match before.get("extendedFields").and_then(|fields| fields.get("items")) {
+            Some(Value::Object(items)) if self.switches.is("patch_extended_fields", "merge") => items.clone(),
             _ => Map::new(),
         };
         let empty = Map::new();
@@ -201,19 +162,12 @@ impl Rules<'_> {
     /// The stored key and data type of a field callers may write; `None` = to be dropped.
     fn writable_field(&self, sent: &str) -> Result<Option<(String, String)>, Refusal> {
         let refuse = |switch: &str| {
-            if self.switches.is(switch, "reject") {
-                Err(invalid_field(sent))
-            } else {
-                Ok(None)
-            }
+            if self.switches.is(switch, "reject") { Err(invalid_field(sent)) } else { Ok(None) }
         };
         if sent.eq_ignore_ascii_case("invoices.vatId") {
             return Ok(Some(("invoices.vatId".to_owned(), "TEXT".to_owned())));
         }
-        if READ_ONLY
-            .iter()
-            .any(|namespace| sent.starts_with(namespace))
-        {
+        if READ_ONLY.iter().any(|namespace| sent.starts_with(namespace)) {
             return refuse("read_only_extended_field");
         }
         let key = sent.to_lowercase();
@@ -224,58 +178,30 @@ impl Rules<'_> {
     }
 }
 
-const WRITABLE: &[&str] = &[
-    "name",
-    "emails",
-    "phones",
-    "addresses",
-    "company",
-    "jobTitle",
-    "birthdate",
-    "locale",
-    "labelKeys",
-    "extendedFields",
-    "picture",
-];
+const WRITABLE: &[&str] =
+    &["name", "emails", "phones", "addresses", "company", "jobTitle", "birthdate", "locale", "labelKeys", "extendedFields", "picture"];
 
 /// The text under `key`, not longer than `longest` characters.
 ///
 /// # Errors
 /// 400 for another type or a longer text.
-pub(super) fn text(
-    of: &Map<String, Value>,
-    key: &str,
-    path: &str,
-    longest: usize,
-) -> Result<Option<String>, Refusal> {
+pub(super) fn text(of: &Map<String, Value>, key: &str, path: &str, longest: usize) -> Result<Option<String>, Refusal> {
     match of.get(key) {
         None | Some(Value::Null) => Ok(None),
-        Some(Value::String(text)) if text.chars().count() > longest => Err(Refusal::field(
-            path,
-            "MAX_LENGTH",
-            &format!("has size above {longest}"),
-            &json!({"threshold": longest}),
-        )),
+        Some(Value::String(text)) if text.chars().count() > longest => {
+            Err(Refusal::field(path, "MAX_LENGTH", &format!("has size above {longest}"), &json!({"threshold": longest})))
+        }
         Some(Value::String(text)) => Ok(Some(text.clone())),
         Some(_) => Err(Refusal::field(path, "TYPE", "must be a text", &json!({}))),
     }
 }
 
 pub(super) fn too_many(path: &str, most: usize) -> Refusal {
-    Refusal::field(
-        path,
-        "MAX_SIZE",
-        &format!("has size above {most}"),
-        &json!({"threshold": most}),
-    )
+    Refusal::field(path, "MAX_SIZE", &format!("has size above {most}"), &json!({"threshold": most}))
 }
 
 fn birthdate(text: String) -> Result<Value, Refusal> {
-    if is_date(&text) {
-        Ok(text.into())
-    } else {
-        Err(Refusal::format("contact.birthdate", "LOCAL_DATE"))
-    }
+    if is_date(&text) { Ok(text.into()) } else { Err(Refusal::format("contact.birthdate", "LOCAL_DATE")) }
 }
 
 fn is_date(text: &str) -> bool {
@@ -284,15 +210,9 @@ fn is_date(text: &str) -> bool {
 
 fn locale(text: String) -> Result<Value, Refusal> {
     let mut parts = text.split(['-', '_']);
-    let language = parts
-        .next()
-        .is_some_and(|part| (2..=3).contains(&part.len()) && is_word(part));
+    let language = parts.next().is_some_and(|part| (2..=3).contains(&part.len()) && is_word(part));
     let rest = parts.all(|part| (2..=8).contains(&part.len()) && is_word(part));
-    if language && rest {
-        Ok(text.into())
-    } else {
-        Err(Refusal::format("contact.locale", "LANGUAGE_TAG"))
-    }
+    if language && rest { Ok(text.into()) } else { Err(Refusal::format("contact.locale", "LANGUAGE_TAG")) }
 }
 
 fn is_word(part: &str) -> bool {
@@ -313,18 +233,11 @@ fn suits(kind: &str, value: &Value) -> bool {
     match kind {
         "NUMBER" => value.is_number(),
         "DATE" => value.as_str().is_some_and(is_date),
-        "URL" => value
-            .as_str()
-            .is_some_and(|text| url::Url::parse(text).is_ok()),
+        "URL" => value.as_str().is_some_and(|text| url::Url::parse(text).is_ok()),
         _ => value.is_string(),
     }
 }
 
 fn invalid_field(key: &str) -> Refusal {
-    Refusal::with_data(
-        400,
-        "INVALID_EXTENDED_FIELD_VALUE",
-        "Extended field value is invalid.",
-        &json!({"key": key}),
-    )
+    Refusal::with_data(400, "INVALID_EXTENDED_FIELD_VALUE", "Extended field value is invalid.", &json!({"key": key}))
 }

@@ -15,11 +15,7 @@ const MOST: usize = 50;
 ///
 /// # Errors
 /// 400 for whatever breaks a rule.
-pub(super) fn read(
-    rules: &Rules<'_>,
-    kind: &str,
-    wrapper: &Map<String, Value>,
-) -> Result<Value, Refusal> {
+pub(super) fn read(rules: &Rules<'_>, kind: &str, wrapper: &Map<String, Value>) -> Result<Value, Refusal> {
     let path = format!("contact.{kind}");
     let sent = match wrapper.get("items") {
         None | Some(Value::Null) => return Ok(json!({})),
@@ -51,17 +47,12 @@ pub(super) fn read(
 
 /// Items as stored in `info`.
 pub(super) fn of<'a>(info: &'a Map<String, Value>, kind: &str) -> &'a [Value] {
-    info.get(kind)
-        .and_then(|wrapper| wrapper.get("items"))
-        .and_then(Value::as_array)
-        .map_or(&[], Vec::as_slice)
+    info.get(kind).and_then(|wrapper| wrapper.get("items")).and_then(Value::as_array).map_or(&[], Vec::as_slice)
 }
 
 /// The primary item of a stored list.
 pub(super) fn primary<'a>(info: &'a Map<String, Value>, kind: &str) -> Option<&'a Value> {
-    of(info, kind)
-        .iter()
-        .find(|item| item.get("primary") == Some(&Value::Bool(true)))
+    of(info, kind).iter().find(|item| item.get("primary") == Some(&Value::Bool(true)))
 }
 
 /// A text of an item.
@@ -70,10 +61,7 @@ pub(super) fn part<'a>(item: &'a Value, key: &str) -> &'a str {
 }
 
 fn id(rules: &Rules<'_>, sent: &Map<String, Value>) -> String {
-    let kept = sent
-        .get("id")
-        .and_then(Value::as_str)
-        .filter(|_| rules.switches.flag("item_ids_kept"));
+    let kept = sent.get("id").and_then(Value::as_str).filter(|_| rules.switches.flag("item_ids_kept"));
     kept.map_or_else(|| rules.ids.guid(), str::to_owned)
 }
 
@@ -82,11 +70,7 @@ fn settle_primary(items: &mut [Map<String, Value>]) -> Result<(), Refusal> {
     let chosen = items.iter().filter(|item| is_primary(item)).count();
     if chosen > 1 {
         let text = "Only one email and one phone can be primary.";
-        return Err(Refusal::coded(
-            400,
-            "CANNOT_HAVE_MULTIPLE_PRIMARY_INFO",
-            text,
-        ));
+        return Err(Refusal::coded(400, "CANNOT_HAVE_MULTIPLE_PRIMARY_INFO", text));
     }
     let first = items.first_mut().filter(|_| chosen == 0);
     if let Some(first) = first {
@@ -96,49 +80,31 @@ fn settle_primary(items: &mut [Map<String, Value>]) -> Result<(), Refusal> {
 }
 
 fn tag(sent: &Map<String, Value>, path: &str, allowed: &[&str]) -> Result<Value, Refusal> {
-    let tag =
-        text(sent, "tag", &format!("{path}.tag"), 50)?.unwrap_or_else(|| "UNTAGGED".to_owned());
+    let tag = text(sent, "tag", &format!("{path}.tag"), 50)?.unwrap_or_else(|| "UNTAGGED".to_owned());
     if allowed.contains(&tag.as_str()) {
         return Ok(tag.into());
     }
-    Err(Refusal::field(
-        &format!("{path}.tag"),
-        "ENUM",
-        "is not a valid tag",
-        &json!({"allowed": allowed}),
-    ))
+    Err(Refusal::field(&format!("{path}.tag"), "ENUM", "is not a valid tag", &json!({"allowed": allowed})))
 }
 
 fn flag_primary(sent: &Map<String, Value>) -> Value {
     (sent.get("primary") == Some(&Value::Bool(true))).into()
 }
 
-fn required(
-    sent: &Map<String, Value>,
-    key: &str,
-    path: &str,
-    longest: usize,
-) -> Result<String, Refusal> {
+fn required(sent: &Map<String, Value>, key: &str, path: &str, longest: usize) -> Result<String, Refusal> {
     let path = format!("{path}.{key}");
     text(sent, key, &path, longest)?
         .filter(|text| !text.is_empty())
         .ok_or_else(|| Refusal::field(&path, "REQUIRED_FIELD", "must not be empty", &json!({})))
 }
 
-fn email(
-    rules: &Rules<'_>,
-    sent: &Map<String, Value>,
-    path: &str,
-) -> Result<Map<String, Value>, Refusal> {
+fn email(rules: &Rules<'_>, sent: &Map<String, Value>, path: &str) -> Result<Map<String, Value>, Refusal> {
     let email = required(sent, "email", path, 320)?;
     if rules.switches.flag("email_format") && !looks_like_email(&email) {
         return Err(Refusal::format(&format!("{path}.email"), "EMAIL"));
     }
     let mut item = Map::new();
-    item.insert(
-        "tag".to_owned(),
-        tag(sent, path, &["UNTAGGED", "MAIN", "HOME", "WORK"])?,
-    );
+    item.insert("tag".to_owned(), tag(sent, path, &["UNTAGGED", "MAIN", "HOME", "WORK"])?);
     item.insert("email".to_owned(), email.into());
     item.insert("primary".to_owned(), flag_primary(sent));
     Ok(item)
@@ -148,28 +114,14 @@ fn looks_like_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else {
         return false;
     };
-    !local.is_empty()
-        && !local.contains('@')
-        && domain.contains('.')
-        && !text.contains(char::is_whitespace)
+    !local.is_empty() && !local.contains('@') && domain.contains('.') && !text.contains(char::is_whitespace)
 }
 
-fn phone_item(
-    rules: &Rules<'_>,
-    sent: &Map<String, Value>,
-    path: &str,
-) -> Result<Map<String, Value>, Refusal> {
+fn phone_item(rules: &Rules<'_>, sent: &Map<String, Value>, path: &str) -> Result<Map<String, Value>, Refusal> {
     let number = required(sent, "phone", path, 50)?;
     let country = country(sent, "countryCode", path)?;
     let mut item = Map::new();
-    item.insert(
-        "tag".to_owned(),
-        tag(
-            sent,
-            path,
-            &["UNTAGGED", "MAIN", "HOME", "MOBILE", "WORK", "FAX"],
-        )?,
-    );
+    item.insert("tag".to_owned(), tag(sent, path, &["UNTAGGED", "MAIN", "HOME", "MOBILE", "WORK", "FAX"])?);
     item.insert("primary".to_owned(), flag_primary(sent));
     let mut shown = number.clone();
     if let Some(country) = country {
@@ -188,9 +140,7 @@ fn phone_item(
 fn country(sent: &Map<String, Value>, key: &str, path: &str) -> Result<Option<String>, Refusal> {
     let path = format!("{path}.{key}");
     match text(sent, key, &path, 50)?.filter(|code| !code.is_empty()) {
-        Some(code) if rust_iso3166::from_alpha2(&code).is_none() => {
-            Err(Refusal::format(&path, "COUNTRY"))
-        }
+        Some(code) if rust_iso3166::from_alpha2(&code).is_none() => Err(Refusal::format(&path, "COUNTRY")),
         code => Ok(code),
     }
 }
@@ -199,27 +149,15 @@ fn address_item(sent: &Map<String, Value>, path: &str) -> Result<Map<String, Val
     let empty = Map::new();
     let address = object(sent, "address")?.unwrap_or(&empty);
     let mut item = Map::new();
-    item.insert(
-        "tag".to_owned(),
-        tag(
-            sent,
-            path,
-            &["UNTAGGED", "HOME", "WORK", "BILLING", "SHIPPING"],
-        )?,
-    );
-    item.insert(
-        "address".to_owned(),
-        self::address(address, &format!("{path}.address"))?,
-    );
+    item.insert("tag".to_owned(), tag(sent, path, &["UNTAGGED", "HOME", "WORK", "BILLING", "SHIPPING"])?);
+    item.insert("address".to_owned(), self::address(address, &format!("{path}.address"))?);
     Ok(item)
 }
 
 fn address(sent: &Map<String, Value>, path: &str) -> Result<Value, Refusal> {
     let mut address = Map::new();
     for key in ["addressLine", "addressLine2", "city", "postalCode", "hint"] {
-        if let Some(value) =
-            text(sent, key, &format!("{path}.{key}"), 1000)?.filter(|value| !value.is_empty())
-        {
+        if let Some(value) = text(sent, key, &format!("{path}.{key}"), 1000)?.filter(|value| !value.is_empty()) {
             address.insert(key.to_owned(), value.into());
         }
     }
@@ -260,31 +198,18 @@ fn street_address(sent: &Map<String, Value>, path: &str) -> Result<Value, Refusa
 fn subdivision(sent: &Map<String, Value>, path: &str) -> Result<Option<String>, Refusal> {
     let path = format!("{path}.subdivision");
     match text(sent, "subdivision", &path, 50)?.filter(|code| !code.is_empty()) {
-        Some(code) if rust_iso3166::iso3166_2::from_code(&code).is_none() => {
-            Err(Refusal::format(&path, "SUBDIVISION"))
-        }
+        Some(code) if rust_iso3166::iso3166_2::from_code(&code).is_none() => Err(Refusal::format(&path, "SUBDIVISION")),
         code => Ok(code),
     }
 }
 
 fn formatted(address: &Map<String, Value>) -> String {
     let get = |key: &str| address.get(key).and_then(Value::as_str).unwrap_or_default();
-    let street = address.get("streetAddress").map(|s| {
-        format!(
-            "{} {} {}",
-            part(s, "number"),
-            part(s, "name"),
-            part(s, "apt")
-        )
-    });
-    let subdivision =
-        rust_iso3166::iso3166_2::from_code(get("subdivision")).map_or("", |found| found.name);
+    let street = address.get("streetAddress").map(|s| format!("{} {} {}", part(s, "number"), part(s, "name"), part(s, "apt")));
+    let subdivision = rust_iso3166::iso3166_2::from_code(get("subdivision")).map_or("", |found| found.name);
     let country = rust_iso3166::from_alpha2(get("country")).map_or("", |found| found.name);
     let place = format!("{subdivision} {}", get("postalCode"));
-    let city: Vec<&str> = [get("city"), place.trim()]
-        .into_iter()
-        .filter(|part| !part.is_empty())
-        .collect();
+    let city: Vec<&str> = [get("city"), place.trim()].into_iter().filter(|part| !part.is_empty()).collect();
     let lines = [
         street.unwrap_or_default().trim().to_owned(),
         get("addressLine").to_owned(),
@@ -292,9 +217,5 @@ fn formatted(address: &Map<String, Value>) -> String {
         city.join(", "),
         country.to_owned(),
     ];
-    lines
-        .into_iter()
-        .filter(|line| !line.is_empty())
-        .collect::<Vec<_>>()
-        .join("\n")
+    lines.into_iter().filter(|line| !line.is_empty()).collect::<Vec<_>>().join("\n")
 }

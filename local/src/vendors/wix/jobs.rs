@@ -20,9 +20,7 @@ use crate::vendors::kit::rfc3339;
 
 pub(super) async fn delete(State(world): State<World>, asked: Asked, body: Bytes) -> Reply {
     let request = body_object(&body)?;
-    world.at(&asked, |desk| {
-        desk.job("DELETE", &request, |desk, contact| desk.delete(&contact.id))
-    })
+    world.at(&asked, |desk| desk.job("DELETE", &request, |desk, contact| desk.delete(&contact.id)))
 }
 
 pub(super) async fn update(State(world): State<World>, asked: Asked, body: Bytes) -> Reply {
@@ -31,87 +29,48 @@ pub(super) async fn update(State(world): State<World>, asked: Asked, body: Bytes
     world.at(&asked, |desk| {
         desk.job("UPDATE", &request, |desk, contact| {
             let one = json!({"revision": contact.revision, "info": info});
-            desk.update(&contact.id, one.as_object().unwrap_or(&Map::new()))
-                .map(|_| ())
+            desk.update(&contact.id, one.as_object().unwrap_or(&Map::new())).map(|_| ())
         })
     })
 }
 
 pub(super) async fn labels(State(world): State<World>, asked: Asked, body: Bytes) -> Reply {
     let request = body_object(&body)?;
-    let (add, remove) = (
-        texts(&request, "labelKeysToAdd")?,
-        texts(&request, "labelKeysToRemove")?,
-    );
+    let (add, remove) = (texts(&request, "labelKeysToAdd")?, texts(&request, "labelKeysToRemove")?);
     world.at(&asked, |desk| {
-        desk.job("ADD_REMOVE_LABELS", &request, |desk, contact| {
-            desk.relabel(&contact.id, add.clone(), remove.clone())
-                .map(|_| ())
-        })
+        desk.job("ADD_REMOVE_LABELS", &request, |desk, contact| desk.relabel(&contact.id, add.clone(), remove.clone()).map(|_| ()))
     })
 }
 
-pub(super) async fn show(
-    State(world): State<World>,
-    asked: Asked,
-    Path(id): Path<String>,
-) -> Reply {
+pub(super) async fn show(State(world): State<World>, asked: Asked, Path(id): Path<String>) -> Reply {
     world.at(&asked, |desk| {
-        let job = desk
-            .site
-            .jobs
-            .get(&id)
-            .ok_or_else(|| Refusal::bare(404, "Job was not found"))?;
+        let job = desk.site.jobs.get(&id).ok_or_else(|| Refusal::bare(404, "Job was not found"))?;
         Ok(Json(json!({"job": job})))
     })
 }
 
 pub(super) async fn list(State(world): State<World>, asked: Asked) -> Reply {
-    world.at(&asked, |desk| {
-        Ok(Json(
-            json!({"jobs": desk.site.jobs.values().collect::<Vec<_>>()}),
-        ))
-    })
+    world.at(&asked, |desk| Ok(Json(json!({"jobs": desk.site.jobs.values().collect::<Vec<_>>()}))))
 }
 
 impl Desk<'_> {
     /// Does `act` on every contact searches see that passes the filter and search, which sit at the top level here.
-    fn job(
-        &mut self,
-        kind: &str,
-        request: &Map<String, Value>,
-        mut act: impl FnMut(&mut Self, &Contact) -> Result<(), Refusal>,
-    ) -> Reply {
+    fn job(&mut self, kind: &str, request: &Map<String, Value>, mut act: impl FnMut(&mut Self, &Contact) -> Result<(), Refusal>) -> Reply {
         let search = text(request, "search", "search", 100)?;
         if search.is_none() && request.get("filter").is_none_or(Value::is_null) {
-            return Err(Refusal::coded(
-                400,
-                "NEITHER_FILTER_NOR_SEARCH",
-                "A filter or a search is required.",
-            ));
+            return Err(Refusal::coded(400, "NEITHER_FILTER_NOR_SEARCH", "A filter or a search is required."));
         }
-        let only = Map::from_iter([(
-            "filter".to_owned(),
-            request.get("filter").cloned().unwrap_or_default(),
-        )]);
+        let only = Map::from_iter([("filter".to_owned(), request.get("filter").cloned().unwrap_or_default())]);
         let filter = self.listing(&only)?.filter;
         let chosen = self.visible().filter(|contact| {
             let shown = contact.to_json();
             filter.passes(&shown) && is_found(&shown, search.as_deref())
         });
-        let chosen: Vec<Contact> = chosen
-            .filter_map(|seen| self.contact(&seen.id).ok())
-            .collect();
+        let chosen: Vec<Contact> = chosen.filter_map(|seen| self.contact(&seen.id).ok()).collect();
         self.silent = self.world.is("bulk_events", "none");
-        let failures: Vec<String> = chosen
-            .iter()
-            .filter_map(|contact| act(self, contact).err())
-            .map(|refusal| refusal.code())
-            .collect();
+        let failures: Vec<String> = chosen.iter().filter_map(|contact| act(self, contact).err()).map(|refusal| refusal.code()).collect();
         self.silent = false;
-        Ok(Json(
-            json!({"jobId": self.record(kind, chosen.len(), &failures)}),
-        ))
+        Ok(Json(json!({"jobId": self.record(kind, chosen.len(), &failures)})))
     }
 
     fn record(&mut self, kind: &str, total: usize, failures: &[String]) -> String {

@@ -45,13 +45,9 @@ impl Keys {
     pub fn new(pem: Option<&str>, ids: &Ids) -> anyhow::Result<Self> {
         let pair = match pem {
             None => KeyPair::generate(KeySize::Rsa2048).context("generating an RSA key")?,
-            Some(pem) => KeyPair::from_pkcs8(&der_of(pem)?)
-                .ok()
-                .context("reading the RSA key")?,
+            Some(pem) => KeyPair::from_pkcs8(&der_of(pem)?).ok().context("reading the RSA key")?,
         };
-        Ok(Self {
-            current: Arc::new(RwLock::new(pem_pair(&pair, ids)?)),
-        })
+        Ok(Self { current: Arc::new(RwLock::new(pem_pair(&pair, ids)?)) })
     }
 
     /// Replaces the key pair by a new one.
@@ -82,39 +78,21 @@ impl Keys {
     pub fn sign(&self, claims: &Value) -> String {
         let pair = self.read();
         let header = format!(r#"{{"kid":"{}","alg":"RS256"}}"#, pair.kid);
-        let message = format!(
-            "{}.{}",
-            URL_SAFE_NO_PAD.encode(header),
-            URL_SAFE_NO_PAD.encode(claims.to_string())
-        );
-        let signature =
-            jsonwebtoken::crypto::sign(message.as_bytes(), &pair.signing, Algorithm::RS256);
-        format!(
-            "{message}.{}",
-            signature.expect("an RSA key of 2048 bits signs any message")
-        )
+        let message = format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims.to_string()));
+        let signature = jsonwebtoken::crypto::sign(message.as_bytes(), &pair.signing, Algorithm::RS256);
+        format!("{message}.{}", signature.expect("an RSA key of 2048 bits signs any message"))
     }
 
     fn read(&self) -> KeyPairPem {
-        self.current
-            .read()
-            .unwrap_or_else(PoisonError::into_inner)
-            .clone()
+        self.current.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
 fn pem_pair(pair: &KeyPair, ids: &Ids) -> anyhow::Result<KeyPairPem> {
     let private: Pkcs8V1Der<'_> = pair.as_der().context("encoding the private key")?;
-    let public: PublicKeyX509Der<'_> = pair
-        .public_key()
-        .as_der()
-        .context("encoding the public key")?;
+    let public: PublicKeyX509Der<'_> = pair.public_key().as_der().context("encoding the public key")?;
     let signing = EncodingKey::from_rsa_pem(pem("PRIVATE KEY", private.as_ref()).as_bytes())?;
-    Ok(KeyPairPem {
-        kid: ids.alphanumeric(8),
-        public: pem("PUBLIC KEY", public.as_ref()),
-        signing,
-    })
+    Ok(KeyPairPem { kid: ids.alphanumeric(8), public: pem("PUBLIC KEY", public.as_ref()), signing })
 }
 
 fn pem(label: &str, der: &[u8]) -> String {
@@ -131,11 +109,7 @@ fn pem(label: &str, der: &[u8]) -> String {
 }
 
 fn der_of(pem: &str) -> anyhow::Result<Vec<u8>> {
-    let text: String = pem
-        .lines()
-        .filter(|line| !line.starts_with("-----"))
-        .map(str::trim)
-        .collect();
+    let text: String = pem.lines().filter(|line| !line.starts_with("-----")).map(str::trim).collect();
     STANDARD.decode(text).context("reading the PEM")
 }
 
@@ -148,10 +122,7 @@ pub(super) struct WixCarrier {
 
 impl Carrier for WixCarrier {
     fn pack(&self, parcels: &[Parcel], now_ms: i64) -> Letter {
-        let data = parcels
-            .first()
-            .map(|parcel| parcel.payload.as_str())
-            .unwrap_or_default();
+        let data = parcels.first().map(|parcel| parcel.payload.as_str()).unwrap_or_default();
         let iat = now_ms.div_euclid(1000);
         let exp = iat + self.switches.number("token_lifetime_s");
         let claims = if self.switches.flag("iss_aud") {
@@ -160,10 +131,7 @@ impl Carrier for WixCarrier {
             json!({"data": data, "iat": iat, "exp": exp})
         };
         let headers = vec![("content-type".to_owned(), "text/plain".to_owned())];
-        Letter {
-            headers,
-            body: self.keys.sign(&claims),
-        }
+        Letter { headers, body: self.keys.sign(&claims) }
     }
 
     fn is_success(&self, status: u16) -> bool {
@@ -176,9 +144,7 @@ impl Carrier for WixCarrier {
 
     fn retry_after(&self, attempt: u32) -> Option<Duration> {
         let index = usize::try_from(attempt.checked_sub(1)?).ok()?;
-        LADDER_MINUTES
-            .get(index)
-            .map(|minutes| Duration::from_secs(minutes * 60))
+        LADDER_MINUTES.get(index).map(|minutes| Duration::from_secs(minutes * 60))
     }
 
     fn repacks(&self) -> bool {
@@ -195,15 +161,9 @@ mod tests {
         let pair = KeyPair::generate(KeySize::Rsa2048).unwrap();
         let private: Pkcs8V1Der<'_> = pair.as_der().unwrap();
         let text = pem("PRIVATE KEY", private.as_ref());
-        let (one, two) = (
-            Keys::new(Some(&text), &Ids::new(1)).unwrap(),
-            Keys::new(Some(&text), &Ids::new(1)).unwrap(),
-        );
+        let (one, two) = (Keys::new(Some(&text), &Ids::new(1)).unwrap(), Keys::new(Some(&text), &Ids::new(1)).unwrap());
         assert_eq!(one.public_pem(), two.public_pem());
-        assert_eq!(
-            one.sign(&json!({"data": "x"})),
-            two.sign(&json!({"data": "x"}))
-        );
+        assert_eq!(one.sign(&json!({"data": "x"})), two.sign(&json!({"data": "x"})));
         assert!(Keys::new(Some("nonsense"), &Ids::new(1)).is_err());
     }
 }

@@ -20,18 +20,9 @@ use super::{
 /// Most keys of one call.
 const MOST_KEYS: usize = 100;
 
-pub(super) async fn label(
-    State(world): State<World>,
-    asked: Asked,
-    Path(id): Path<String>,
-    body: Bytes,
-) -> Reply {
+pub(super) async fn label(State(world): State<World>, asked: Asked, Path(id): Path<String>, body: Bytes) -> Reply {
     let keys = label_keys(&body_object(&body)?)?;
-    world.at(&asked, |desk| {
-        Ok(Json(
-            json!({"contact": desk.relabel(&id, keys, Vec::new())?.to_json()}),
-        ))
-    })
+    world.at(&asked, |desk| Ok(Json(json!({"contact": desk.relabel(&id, keys, Vec::new())?.to_json()}))))
 }
 
 pub(super) async fn unlabel(
@@ -45,34 +36,20 @@ pub(super) async fn unlabel(
         params.extend(body_object(&body)?);
     }
     let keys = label_keys(&params)?;
-    world.at(&asked, |desk| {
-        Ok(Json(
-            json!({"contact": desk.relabel(&id, Vec::new(), keys)?.to_json()}),
-        ))
-    })
+    world.at(&asked, |desk| Ok(Json(json!({"contact": desk.relabel(&id, Vec::new(), keys)?.to_json()}))))
 }
 
 fn label_keys(of: &Map<String, Value>) -> Result<Vec<String>, Refusal> {
     let keys = texts(of, "labelKeys")?;
     if keys.is_empty() || keys.len() > MOST_KEYS {
-        return Err(Refusal::field(
-            "labelKeys",
-            "SIZE",
-            "must hold 1 to 100 keys",
-            &json!({}),
-        ));
+        return Err(Refusal::field("labelKeys", "SIZE", "must hold 1 to 100 keys", &json!({})));
     }
     Ok(keys)
 }
 
 impl Desk<'_> {
     /// Adds and removes labels; unknown ones are refused.
-    pub fn relabel(
-        &mut self,
-        id: &str,
-        add: Vec<String>,
-        remove: Vec<String>,
-    ) -> Result<Contact, Refusal> {
+    pub fn relabel(&mut self, id: &str, add: Vec<String>, remove: Vec<String>) -> Result<Contact, Refusal> {
         let before = self.contact(id)?;
         let add = self.rules().known_labels(add)?;
         let remove = self.rules().known_labels(remove)?;
@@ -84,9 +61,7 @@ impl Desk<'_> {
             }
         }
         let mut after = before.clone();
-        after
-            .info
-            .insert("labelKeys".to_owned(), json!({"items": keys}));
+        after.info.insert("labelKeys".to_owned(), json!({"items": keys}));
         Ok(self.commit(&before, after))
     }
 }

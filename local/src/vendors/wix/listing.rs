@@ -33,23 +33,12 @@ impl Listing {
     ///
     /// # Errors
     /// 400 with the code of what is not supported.
-    pub fn read(
-        of: &Map<String, Value>,
-        dialect: &Dialect<'_>,
-        size: PageSize,
-        default_sort: &str,
-    ) -> Result<Self, Refusal> {
+    pub fn read(of: &Map<String, Value>, dialect: &Dialect<'_>, size: PageSize, default_sort: &str) -> Result<Self, Refusal> {
         let empty = Map::new();
         let paging = object(of, "paging")?.unwrap_or(&empty);
         let limit = integer(paging, "limit")?.unwrap_or(size.default);
         let offset = integer(paging, "offset")?.unwrap_or_default();
-        let illegal = || {
-            Refusal::coded(
-                400,
-                "ILLEGAL_LIMIT",
-                &format!("limit must be 1 to {}.", size.most),
-            )
-        };
+        let illegal = || Refusal::coded(400, "ILLEGAL_LIMIT", &format!("limit must be 1 to {}.", size.most));
         if !(1..=size.most).contains(&limit) {
             return Err(illegal());
         }
@@ -62,13 +51,8 @@ impl Listing {
     }
 
     /// Query sends a list with at most one entry, List a single object.
-    fn sort(
-        sent: Option<&Value>,
-        dialect: &Dialect<'_>,
-        default: &str,
-    ) -> Result<Option<(Field, bool)>, Refusal> {
-        let refuse =
-            |text: &str| Refusal::field("query.sort", "MAX_SIZE", text, &json!({"threshold": 1}));
+    fn sort(sent: Option<&Value>, dialect: &Dialect<'_>, default: &str) -> Result<Option<(Field, bool)>, Refusal> {
+        let refuse = |text: &str| Refusal::field("query.sort", "MAX_SIZE", text, &json!({"threshold": 1}));
         let entry = match sent {
             None | Some(Value::Null) => None,
             Some(Value::Array(list)) if list.len() > 1 => return Err(refuse("has size above 1")),
@@ -79,20 +63,12 @@ impl Listing {
         let Some(entry) = entry else {
             return Ok((dialect.field)(default).map(|field| (field, false)));
         };
-        let name = entry
-            .get("fieldName")
-            .and_then(Value::as_str)
-            .unwrap_or(default);
+        let name = entry.get("fieldName").and_then(Value::as_str).unwrap_or(default);
         let descending = match entry.get("order").and_then(Value::as_str) {
             None | Some("ASC") => false,
             Some("DESC") => true,
             Some(_) => {
-                return Err(Refusal::field(
-                    "query.sort.order",
-                    "ENUM",
-                    "must be ASC or DESC",
-                    &json!({}),
-                ));
+                return Err(Refusal::field("query.sort.order", "ENUM", "must be ASC or DESC", &json!({})));
             }
         };
         Ok(Some((dialect.sort_field(name)?, descending)))
@@ -100,10 +76,7 @@ impl Listing {
 
     /// The page of `entries` asked for.
     pub fn page(&self, entries: Vec<Value>, omit_total: bool) -> Page {
-        let mut found: Vec<Value> = entries
-            .into_iter()
-            .filter(|entry| self.filter.passes(entry))
-            .collect();
+        let mut found: Vec<Value> = entries.into_iter().filter(|entry| self.filter.passes(entry)).collect();
         if let Some((field, descending)) = &self.sort {
             found.sort_by(|a, b| {
                 let order = field.order(a, b);
@@ -111,11 +84,7 @@ impl Listing {
             });
         }
         let total = found.len();
-        let entries: Vec<Value> = found
-            .into_iter()
-            .skip(self.offset)
-            .take(self.limit)
-            .collect();
+        let entries: Vec<Value> = found.into_iter().skip(self.offset).take(self.limit).collect();
         let metadata = if omit_total {
             json!({"count": entries.len(), "offset": self.offset, "tooManyToCount": true})
         } else {

@@ -20,47 +20,25 @@ use super::{
 /// Most sources of one merge.
 const MOST_SOURCES: usize = 5;
 
-pub(super) async fn merge(
-    State(world): State<World>,
-    asked: Asked,
-    Path(id): Path<String>,
-    body: Bytes,
-) -> Reply {
+pub(super) async fn merge(State(world): State<World>, asked: Asked, Path(id): Path<String>, body: Bytes) -> Reply {
     let request = body_object(&body)?;
-    world.at(&asked, |desk| {
-        Ok(Json(
-            json!({"contact": desk.merge(&id, &request)?.to_json()}),
-        ))
-    })
+    world.at(&asked, |desk| Ok(Json(json!({"contact": desk.merge(&id, &request)?.to_json()}))))
 }
 
-pub(super) async fn preview(
-    State(world): State<World>,
-    asked: Asked,
-    Path(id): Path<String>,
-    body: Bytes,
-) -> Reply {
+pub(super) async fn preview(State(world): State<World>, asked: Asked, Path(id): Path<String>, body: Bytes) -> Reply {
     let request = body_object(&body)?;
     world.at(&asked, |desk| {
         let target = desk.contact(&id)?;
         let sources = desk.sources(&id, &request)?;
-        Ok(Json(
-            json!({"contact": desk.merged(&target, &sources).to_json()}),
-        ))
+        Ok(Json(json!({"contact": desk.merged(&target, &sources).to_json()})))
     })
 }
 
 impl Desk<'_> {
     fn merge(&mut self, id: &str, request: &Map<String, Value>) -> Result<Contact, Refusal> {
         let target = self.contact(id)?;
-        let revision = integer(request, "targetContactRevision")?.ok_or_else(|| {
-            Refusal::field(
-                "targetContactRevision",
-                "REQUIRED_FIELD",
-                "must not be empty",
-                &json!({}),
-            )
-        })?;
+        let revision = integer(request, "targetContactRevision")?
+            .ok_or_else(|| Refusal::field("targetContactRevision", "REQUIRED_FIELD", "must not be empty", &json!({})))?;
         let sources = self.sources(id, request)?;
         if revision != target.revision {
             return Err(self.stale());
@@ -72,11 +50,7 @@ impl Desk<'_> {
         self.store(merged.clone());
         for source in &sources {
             let gone = Some(Gone::MergedInto(id.to_owned()));
-            self.store(Contact {
-                gone,
-                updated_ms: self.now_ms,
-                ..source.clone()
-            });
+            self.store(Contact { gone, updated_ms: self.now_ms, ..source.clone() });
         }
         self.raise_merge(&target, &merged, &sources);
         Ok(merged)
@@ -94,24 +68,13 @@ impl Desk<'_> {
         let ids = texts(request, "sourceContactIds")?;
         let illegal = |text: &str| Refusal::coded(400, "ILLEGAL_MERGE", text);
         if ids.is_empty() || ids.len() > MOST_SOURCES {
-            return Err(Refusal::field(
-                "sourceContactIds",
-                "SIZE",
-                "must hold 1 to 5 ids",
-                &json!({}),
-            ));
+            return Err(Refusal::field("sourceContactIds", "SIZE", "must hold 1 to 5 ids", &json!({})));
         }
         if ids.iter().any(|id| id == target) {
             return Err(illegal("A contact cannot be merged into itself."));
         }
-        let sources = ids
-            .iter()
-            .map(|id| self.contact(id))
-            .collect::<Result<Vec<_>, _>>()?;
-        if sources
-            .iter()
-            .any(|source| source.flags.member || source.flags.owner)
-        {
+        let sources = ids.iter().map(|id| self.contact(id)).collect::<Result<Vec<_>, _>>()?;
+        if sources.iter().any(|source| source.flags.member || source.flags.owner) {
             return Err(illegal("A site member can only be the target of a merge."));
         }
         Ok(sources)
@@ -123,26 +86,14 @@ impl Desk<'_> {
         for source in sources {
             for (key, value) in &source.info {
                 match key.as_str() {
-                    "emails" => append(&mut merged.info, key, value, |item| {
-                        items::part(item, "email").to_lowercase()
-                    }),
-                    "phones" => append(&mut merged.info, key, value, |item| {
-                        super::phone::digits(items::part(item, "phone"))
-                    }),
-                    "addresses" => append(&mut merged.info, key, value, |item| {
-                        item.get("address").unwrap_or(item).to_string()
-                    }),
+                    "emails" => append(&mut merged.info, key, value, |item| items::part(item, "email").to_lowercase()),
+                    "phones" => append(&mut merged.info, key, value, |item| super::phone::digits(items::part(item, "phone"))),
+                    "addresses" => append(&mut merged.info, key, value, |item| item.get("address").unwrap_or(item).to_string()),
                     "labelKeys" => append(&mut merged.info, key, value, Value::to_string),
                     "extendedFields" => self.fill_extended(&mut merged.info, value),
-                    "name" => fill(
-                        merged.info.entry("name").or_insert_with(|| json!({})),
-                        value,
-                    ),
+                    "name" => fill(merged.info.entry("name").or_insert_with(|| json!({})), value),
                     _ => {
-                        merged
-                            .info
-                            .entry(key.clone())
-                            .or_insert_with(|| value.clone());
+                        merged.info.entry(key.clone()).or_insert_with(|| value.clone());
                     }
                 }
             }
@@ -152,9 +103,7 @@ impl Desk<'_> {
 
     fn fill_extended(&self, info: &mut Map<String, Value>, from: &Value) {
         if self.world.flag("merge_fills_extended_fields") {
-            let held = info
-                .entry("extendedFields")
-                .or_insert_with(|| json!({"items": {}}));
+            let held = info.entry("extendedFields").or_insert_with(|| json!({"items": {}}));
             if let (Some(held), Some(from)) = (held.get_mut("items"), from.get("items")) {
                 fill(held, from);
             }
@@ -170,25 +119,10 @@ impl Desk<'_> {
             self.raise(About::contact(&merged.id), &Change::Merged(body.clone()));
         }
         let before = before.to_json();
-        let about = About {
-            from_merge: true,
-            ..About::contact(&merged.id)
-        };
-        self.raise(
-            about,
-            &Change::Updated {
-                now: merged.to_json(),
-                before: Some(&before),
-            },
-        );
+        let about = About { from_merge: true, ..About::contact(&merged.id) };
+        self.raise(about, &Change::Updated { now: merged.to_json(), before: Some(&before) });
         for source in sources {
-            self.raise(
-                About {
-                    from_merge: true,
-                    ..About::contact(&source.id)
-                },
-                &Change::Deleted(source.to_json()),
-            );
+            self.raise(About { from_merge: true, ..About::contact(&source.id) }, &Change::Deleted(source.to_json()));
         }
         if !first {
             self.raise(About::contact(&merged.id), &Change::Merged(body));
@@ -203,8 +137,7 @@ fn append(info: &mut Map<String, Value>, kind: &str, from: &Value, key: impl Fn(
         return;
     };
     let held = wrapper.entry("items").or_insert_with(|| json!([]));
-    let (Value::Array(held), Some(from)) = (held, from.get("items").and_then(Value::as_array))
-    else {
+    let (Value::Array(held), Some(from)) = (held, from.get("items").and_then(Value::as_array)) else {
         return;
     };
     for item in from {

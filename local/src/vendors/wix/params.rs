@@ -30,9 +30,7 @@ impl Params {
         let mut root = Map::new();
         for (name, value) in url::form_urlencoded::parse(query.as_bytes()) {
             if name == ".r" {
-                return packed(&value)
-                    .map(Self)
-                    .ok_or_else(|| Refusal::bare(400, "Malformed .r parameter"));
+                return packed(&value).map(Self).ok_or_else(|| Refusal::bare(400, "Malformed .r parameter"));
             }
             insert(&mut root, &name, value.into_owned());
         }
@@ -47,9 +45,7 @@ fn packed(text: &str) -> Option<Map<String, Value>> {
 
 fn insert(into: &mut Map<String, Value>, name: &str, value: String) {
     if let Some((head, rest)) = name.split_once('.') {
-        let inner = into
-            .entry(head)
-            .or_insert_with(|| Value::Object(Map::new()));
+        let inner = into.entry(head).or_insert_with(|| Value::Object(Map::new()));
         if let Value::Object(inner) = inner {
             insert(inner, rest, value);
         }
@@ -79,10 +75,7 @@ mod tests {
         let dotted = Params::parse("paging.limit=5&fields=info.name").unwrap();
         assert_eq!(Value::Object(dotted.0), expected);
         let packed = URL_SAFE_NO_PAD.encode(expected.to_string());
-        assert_eq!(
-            Value::Object(Params::parse(&format!(".r={packed}")).unwrap().0),
-            expected
-        );
+        assert_eq!(Value::Object(Params::parse(&format!(".r={packed}")).unwrap().0), expected);
         assert!(Params::parse(".r=%21").is_err());
     }
 }

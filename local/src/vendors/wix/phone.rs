@@ -9,23 +9,14 @@ pub(super) fn e164(country: &str, phone: &str) -> Option<String> {
 
 /// The number as written abroad, if it is valid in `country`.
 pub(super) fn international(country: &str, phone: &str) -> Option<String> {
-    Some(
-        valid(country, phone)?
-            .format()
-            .mode(Mode::International)
-            .to_string(),
-    )
+    Some(valid(country, phone)?.format().mode(Mode::International).to_string())
 }
 
 /// The number as written in its country; North American ones as `646-555-0132`.
 pub(super) fn national(country: &str, phone: &str) -> Option<String> {
     let number = valid(country, phone)?;
     let text = number.format().mode(Mode::National).to_string();
-    Some(if number.code().value() == 1 {
-        text.replace(") ", "-").replace('(', "")
-    } else {
-        text
-    })
+    Some(if number.code().value() == 1 { text.replace(") ", "-").replace('(', "") } else { text })
 }
 
 /// What two spellings of a number have in common.
@@ -35,9 +26,7 @@ pub(super) fn digits(phone: &str) -> String {
 
 fn valid(country: &str, phone: &str) -> Option<PhoneNumber> {
     let country: country::Id = country.parse().ok()?;
-    phonenumber::parse(Some(country), phone)
-        .ok()
-        .filter(PhoneNumber::is_valid)
+    phonenumber::parse(Some(country), phone).ok().filter(PhoneNumber::is_valid)
 }
 
 #[cfg(test)]
@@ -49,9 +38,6 @@ mod tests {
         assert_eq!(e164("US", "646-555-0132").as_deref(), Some("+16465550132"));
         assert_eq!(e164("US", "2421642341"), None);
         assert_eq!(e164("", "646-555-0132"), None);
-        assert_eq!(
-            national("US", "6465550132").as_deref(),
-            Some("646-555-0132")
-        );
+        assert_eq!(national("US", "6465550132").as_deref(), Some("646-555-0132"));
     }
 }

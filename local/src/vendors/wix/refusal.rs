@@ -25,22 +25,15 @@ impl Refusal {
     #[must_use]
     pub fn with_data(status: u16, code: &str, text: &str, data: &Value) -> Self {
         let error = json!({"code": code, "description": text, "data": data});
-        Self {
-            status,
-            body: json!({"message": text, "details": {"applicationError": error}}),
-        }
+        Self { status, body: json!({"message": text, "details": {"applicationError": error}}) }
     }
 
     /// A field that breaks `rule`.
     #[must_use]
     pub fn field(field: &str, rule: &str, text: &str, data: &Value) -> Self {
-        let violation =
-            json!({"field": field, "description": text, "violatedRule": rule, "data": data});
+        let violation = json!({"field": field, "description": text, "violatedRule": rule, "data": data});
         let message = format!("{field} {text}");
-        Self {
-            status: 400,
-            body: json!({"message": message, "details": {"validationError": {"fieldViolations": [violation]}}}),
-        }
+        Self { status: 400, body: json!({"message": message, "details": {"validationError": {"fieldViolations": [violation]}}}) }
     }
 
     /// A field that is not of the form `kind`.
@@ -53,37 +46,25 @@ impl Refusal {
     /// An error with a message alone.
     #[must_use]
     pub fn bare(status: u16, message: &str) -> Self {
-        Self {
-            status,
-            body: json!({"message": message, "details": {}}),
-        }
+        Self { status, body: json!({"message": message, "details": {}}) }
     }
 
     /// An error of the token endpoint, RFC 6749 section 5.2.
     #[must_use]
     pub fn oauth(status: u16, error: &str, text: &str) -> Self {
-        Self {
-            status,
-            body: json!({"error": error, "error_description": text}),
-        }
+        Self { status, body: json!({"error": error, "error_description": text}) }
     }
 
     /// The message.
     #[must_use]
     pub fn message(&self) -> &str {
-        self.body
-            .get("message")
-            .and_then(Value::as_str)
-            .unwrap_or_default()
+        self.body.get("message").and_then(Value::as_str).unwrap_or_default()
     }
 
     /// The application error's code; empty when there is none.
     #[must_use]
     pub fn code(&self) -> String {
-        let code = self
-            .body
-            .pointer("/details/applicationError/code")
-            .and_then(Value::as_str);
+        let code = self.body.pointer("/details/applicationError/code").and_then(Value::as_str);
         code.unwrap_or_default().to_owned()
     }
 
@@ -120,10 +101,7 @@ pub(super) fn body_object(body: &[u8]) -> Result<Map<String, Value>, Refusal> {
 ///
 /// # Errors
 /// 400 `Expected an object` for anything else.
-pub(super) fn object<'a>(
-    of: &'a Map<String, Value>,
-    key: &str,
-) -> Result<Option<&'a Map<String, Value>>, Refusal> {
+pub(super) fn object<'a>(of: &'a Map<String, Value>, key: &str) -> Result<Option<&'a Map<String, Value>>, Refusal> {
     match of.get(key) {
         None | Some(Value::Null) => Ok(None),
         Some(Value::Object(map)) => Ok(Some(map)),
@@ -139,10 +117,7 @@ pub(super) fn texts(of: &Map<String, Value>, key: &str) -> Result<Vec<String>, R
     let refuse = || Refusal::field(key, "TYPE", "must be a list of texts", &json!({}));
     match of.get(key) {
         None | Some(Value::Null) => Ok(Vec::new()),
-        Some(Value::Array(list)) => list
-            .iter()
-            .map(|item| item.as_str().map(str::to_owned).ok_or_else(refuse))
-            .collect(),
+        Some(Value::Array(list)) => list.iter().map(|item| item.as_str().map(str::to_owned).ok_or_else(refuse)).collect(),
         Some(_) => Err(refuse()),
     }
 }

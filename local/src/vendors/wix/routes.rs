@@ -10,10 +10,7 @@ use axum::{
 };
 use serde_json::Value;
 
-use super::{
-    auth, contacts, control, definition_calls, definitions::Kind, jobs, labelling, merge,
-    refusal::Refusal, state::World,
-};
+use super::{auth, contacts, control, definition_calls, definitions::Kind, jobs, labelling, merge, refusal::Refusal, state::World};
 use crate::vendors::kit::{Caller, ControlError, Core, Vendor, control_router, gate};
 
 /// Everything the simulator answers.
@@ -22,32 +19,15 @@ pub(super) fn router(world: World) -> Router {
         .route("/oauth2/token", post(auth::create_token))
         .route("/oauth2/token-info", post(auth::token_info))
         .route("/apps/v1/instance", get(auth::instance))
-        .route(
-            "/contacts/v4/contacts",
-            get(contacts::list).post(contacts::create),
-        )
+        .route("/contacts/v4/contacts", get(contacts::list).post(contacts::create))
         .route("/contacts/v4/contacts/query", post(contacts::query))
-        .route(
-            "/contacts/v4/contacts/{id}",
-            get(contacts::get)
-                .patch(contacts::update)
-                .delete(contacts::delete),
-        )
+        .route("/contacts/v4/contacts/{id}", get(contacts::get).patch(contacts::update).delete(contacts::delete))
         .route("/contacts/v4/contacts/{id}/merge", post(merge::merge))
-        .route(
-            "/contacts/v4/contacts/{id}/preview-merge",
-            post(merge::preview),
-        )
-        .route(
-            "/contacts/v4/contacts/{id}/labels",
-            post(labelling::label).delete(labelling::unlabel),
-        )
+        .route("/contacts/v4/contacts/{id}/preview-merge", post(merge::preview))
+        .route("/contacts/v4/contacts/{id}/labels", post(labelling::label).delete(labelling::unlabel))
         .route("/contacts/v4/bulk/contacts/delete", post(jobs::delete))
         .route("/contacts/v4/bulk/contacts/update", post(jobs::update))
-        .route(
-            "/contacts/v4/bulk/contacts/add-remove-labels",
-            post(jobs::labels),
-        )
+        .route("/contacts/v4/bulk/contacts/add-remove-labels", post(jobs::labels))
         .route("/contacts/v4/bulk/jobs", get(jobs::list))
         .route("/contacts/v4/bulk/jobs/{id}", get(jobs::show))
         .merge(definition_calls::routes(Kind::Label))
@@ -57,9 +37,7 @@ pub(super) fn router(world: World) -> Router {
         .layer(from_fn_with_state(world.clone(), gate::<World>))
         .layer(from_fn_with_state(world.clone(), stamp))
         .with_state(world.clone());
-    control_router(world.clone())
-        .merge(control::routes(world))
-        .merge(api)
+    control_router(world.clone()).merge(control::routes(world)).merge(api)
 }
 
 async fn no_route() -> Refusal {
@@ -90,9 +68,7 @@ impl Vendor for World {
         let Some(site) = &caller.site else {
             return true;
         };
-        self.core
-            .limits
-            .admit(site, limit, 60_000, self.core.clock.now_ms())
+        self.core.limits.admit(site, limit, 60_000, self.core.clock.now_ms())
     }
 
     fn refusal(&self, status: u16) -> Response {
@@ -107,9 +83,7 @@ impl Vendor for World {
         };
         let mut answer = refusal.into_response();
         if throttled && self.flag("retry_after") {
-            answer
-                .headers_mut()
-                .insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
+            answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static("60"));
         }
         answer
     }

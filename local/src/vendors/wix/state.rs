@@ -7,9 +7,7 @@ use std::{
 
 use serde_json::Value;
 
-use super::{
-    auth::Asked, contact::Contact, definitions::Definitions, keys::Keys, refusal::Refusal,
-};
+use super::{auth::Asked, contact::Contact, definitions::Definitions, keys::Keys, refusal::Refusal};
 use crate::vendors::kit::{Core, Ids, Lagged};
 
 /// Everything the handlers share.
@@ -65,9 +63,7 @@ pub(super) struct Site {
 impl State {
     /// The site with this site id or instance id.
     pub fn site_named(&self, name: &str) -> Option<&Site> {
-        self.sites
-            .get(name)
-            .or_else(|| self.sites.values().find(|site| site.id == name))
+        self.sites.get(name).or_else(|| self.sites.values().find(|site| site.id == name))
     }
 
     /// The instance id of the site named, or of the first site.
@@ -85,25 +81,11 @@ impl World {
     }
 
     /// Runs `act` on the site the call is about.
-    pub(super) fn at<T>(
-        &self,
-        asked: &Asked,
-        act: impl FnOnce(&mut Desk<'_>) -> Result<T, Refusal>,
-    ) -> Result<T, Refusal> {
+    pub(super) fn at<T>(&self, asked: &Asked, act: impl FnOnce(&mut Desk<'_>) -> Result<T, Refusal>) -> Result<T, Refusal> {
         self.with(|state| {
             let urls = state.webhook_urls.clone();
-            let site = state
-                .sites
-                .get_mut(&asked.instance_id)
-                .ok_or_else(|| Refusal::bare(401, "Unauthorized"))?;
-            act(&mut Desk {
-                world: self,
-                asked,
-                site,
-                urls,
-                now_ms: self.core.clock.now_ms(),
-                silent: false,
-            })
+            let site = state.sites.get_mut(&asked.instance_id).ok_or_else(|| Refusal::bare(401, "Unauthorized"))?;
+            act(&mut Desk { world: self, asked, site, urls, now_ms: self.core.clock.now_ms(), silent: false })
         })
     }
 
@@ -133,48 +115,29 @@ impl Desk<'_> {
     /// # Errors
     /// 404 `CONTACT_NOT_FOUND`, also for merged sources.
     pub fn contact(&self, id: &str) -> Result<Contact, Refusal> {
-        let found = self
-            .site
-            .contacts
-            .get(id)
-            .map(Lagged::current)
-            .filter(|contact| contact.is_live());
+        let found = self.site.contacts.get(id).map(Lagged::current).filter(|contact| contact.is_live());
         found.cloned().ok_or_else(Refusal::no_contact)
     }
 
     /// Stores a contact; searches see it after the lag, people's writes at once.
     pub fn store(&mut self, contact: Contact) {
-        let lag = if self.asked.is_person() {
-            0
-        } else {
-            self.world.core.switches.number("visibility_lag_ms")
-        };
+        let lag = if self.asked.is_person() { 0 } else { self.world.core.switches.number("visibility_lag_ms") };
         let visible_ms = self.now_ms + lag;
         match self.site.contacts.get_mut(&contact.id) {
             Some(known) => known.write(contact, self.now_ms, visible_ms),
             None => {
-                self.site
-                    .contacts
-                    .insert(contact.id.clone(), Lagged::new(contact, visible_ms));
+                self.site.contacts.insert(contact.id.clone(), Lagged::new(contact, visible_ms));
             }
         }
     }
 
     /// All contacts that exist.
     pub fn live(&self) -> impl Iterator<Item = &Contact> {
-        self.site
-            .contacts
-            .values()
-            .map(Lagged::current)
-            .filter(|contact| contact.is_live())
+        self.site.contacts.values().map(Lagged::current).filter(|contact| contact.is_live())
     }
 
     /// All contacts searches see now.
     pub fn visible(&self) -> impl Iterator<Item = &Contact> {
-        self.site
-            .contacts
-            .values()
-            .filter_map(|c| c.seen(self.now_ms))
-            .filter(|contact| contact.is_live())
+        self.site.contacts.values().filter_map(|c| c.seen(self.now_ms)).filter(|contact| contact.is_live())
     }
 }

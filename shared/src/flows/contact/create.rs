@@ -1,5 +1,7 @@
 //! A record without a link: find its counterpart, or make it.
 
+use std::collections::BTreeMap;
+
 use jiff::SignedDuration;
 
 use super::{Contacts, Effect, Hint, RESERVATION_TIME, SOON, Skip, Step, Stop, write::Work};
@@ -7,6 +9,7 @@ use crate::{
     mapping::Row,
     model::{
         contact::{Contact, Found, MatchKey},
+        event::{Event, EventKind},
         field::{Fields, Value},
         fingerprint::Digest,
         ids::{Pair, RecordId, RowId, Side},
@@ -26,8 +29,8 @@ const WHILE_MADE: SignedDuration = SignedDuration::from_secs(20);
 enum Match {
     None,
     One(Box<Contact>),
-    /// Nobody can be chosen; a person has to.
-    Unclear(ParkedReason),
+    /// Nobody can be chosen; a person has to. With the links of those that are taken.
+    Unclear(ParkedReason, Vec<Link>),
 }
 
 /// A new record's fields, and the rows left out of it.
@@ -36,12 +39,29 @@ type Drafted = (Fields, Vec<(RowId, RowState)>);
 /// What is known of a candidate for a match.
 enum Candidate {
     Available,
-    Linked,
+    /// Taken; with its link, if it is stored already and not ended.
+    Linked(Option<Box<Link>>),
 }
 
 impl Contacts {
     /// Finds the counterpart of a record without a link: by the id it carries, by match keys; else makes it.
+    ///
+    /// While both were read and no link was stored, a delete of either may have come and found nothing to do: once linked, both are read again.
     pub(super) async fn find_counterpart(&self, hint: Hint<'_>, id: &RecordId) -> Step<Effect> {
+        let effect = self.link_somehow(hint, id).await?;
+        if !matches!(effect, Effect::Created(_) | Effect::Updated { .. } | Effect::Agreed) {
+            return Ok(effect);
+        }
+        let Slot::Linked(link) = self.look_up(hint.side, id).await? else { return Ok(effect) };
+        let kind = EventKind::Resync { approve_delete: false, prefer: None };
+        let event = Event { kind, entity: None, ..hint.event.clone() };
+        match Box::pin(self.synchronise_pair(Hint { event: &event, side: hint.side }, *link)).await? {
+            Effect::Unchanged | Effect::Agreed | Effect::Updated { .. } => Ok(effect),
+            ended => Ok(ended),
+        }
+    }
+
+    async fn link_somehow(&self, hint: Hint<'_>, id: &RecordId) -> Step<Effect> {
         let side = hint.side;
         let this = match self.read(side, id).await? {
             Found::Present(contact) => contact,
@@ -53,20 +73,32 @@ impl Contacts {
         }
         match self.match_by_keys(side, &this).await? {
             Match::One(other) => self.link_pair(side, this, *other).await,
-            Match::Unclear(reason) => self.park_stray(side, &this.id, reason).await,
+            Match::Unclear(reason, taken) => self.report_unclear(hint, &this, reason, taken).await,
             Match::None => self.make_counterpart(side, this).await,
         }
     }
 
-    /// Notes that a record has no link. The event of a merge, dealt with at the same time, may have given it one: whoever comes second
-    /// takes the note away.
-    async fn park_stray(&self, side: Side, id: &RecordId, reason: ParkedReason) -> Step<Effect> {
-        let effect = self.park(side, id, reason).await?;
-        if let Slot::Linked(_) = self.look_up(side, id).await? {
-            self.links.unpark(&self.site.site, side, id).await?;
+    /// Leaves the choice to a person, unless the record turns out to be linked: the matches belong to records that were merged into it, or
+    /// another worker was at work.
+    async fn report_unclear(&self, hint: Hint<'_>, this: &Contact, reason: ParkedReason, taken: Vec<Link>) -> Step<Effect> {
+        let (site, side) = (&self.site.site, hint.side);
+        let mut followed = false;
+        for link in taken {
+            if matches!(self.read(side, link.id(side)).await?, Found::Merged(winner) if winner.id == this.id) {
+                // The merge has an event of its own, but that may come late or never.
+                self.follow(link, side, this).await?;
+                followed = true;
+            }
+        }
+        if followed {
+            return Box::pin(self.synchronise(hint, &this.id)).await;
+        }
+        let parked = self.park(side, &this.id, reason).await?;
+        if let Slot::Linked(_) = self.look_up(side, &this.id).await? {
+            self.links.unpark(site, side, &this.id).await?;
             return Ok(Effect::Unchanged);
         }
-        Ok(effect)
+        Ok(parked)
     }
 
     /// Follows the id of the counterpart that the bridge once wrote on the record: a create whose link was not stored. A person may have
@@ -110,17 +142,18 @@ impl Contacts {
 
     async fn choose(&self, side: Side, this: &Contact, candidates: Vec<Contact>) -> Step<Match> {
         let total = candidates.len();
-        let mut available = Vec::new();
+        let (mut available, mut taken) = (Vec::new(), Vec::new());
         for candidate in candidates {
-            if let Candidate::Available = self.availability(side, this, &candidate).await? {
-                available.push(candidate);
+            match self.availability(side, this, &candidate).await? {
+                Candidate::Available => available.push(candidate),
+                Candidate::Linked(link) => taken.extend(link.map(|link| *link)),
             }
         }
         Ok(match (available.len(), total) {
             (_, 0) => Match::None,
-            (0, _) => Match::Unclear(ParkedReason::MatchIsLinked),
+            (0, _) => Match::Unclear(ParkedReason::MatchIsLinked, taken),
             (1, _) => available.pop().map_or(Match::None, |one| Match::One(Box::new(one))),
-            _ => Match::Unclear(ParkedReason::SeveralMatches),
+            _ => Match::Unclear(ParkedReason::SeveralMatches, taken),
         })
     }
 
@@ -128,7 +161,9 @@ impl Contacts {
     /// stored.
     async fn availability(&self, side: Side, this: &Contact, candidate: &Contact) -> Step<Candidate> {
         match self.look_up(side.opposite(), &candidate.id).await? {
-            Slot::Linked(_) | Slot::Gone(_) => return Ok(Candidate::Linked),
+            Slot::Linked(link) if link.id(side) == &this.id => return Err(self.later(SOON, "its link was stored just now").into()),
+            Slot::Linked(link) => return Ok(Candidate::Linked(Some(link))),
+            Slot::Gone(_) => return Ok(Candidate::Linked(None)),
             Slot::Reserved { until, .. } => return Err(self.until(until.min(self.clock.now() + WHILE_MADE), "the match is being linked").into()),
             Slot::Free => {}
         }
@@ -136,7 +171,7 @@ impl Contacts {
         match self.look_up(side, named).await? {
             Slot::Reserved { until, .. } => Err(self.until(until.min(self.clock.now() + WHILE_MADE), "the match was made for another").into()),
             Slot::Linked(_) | Slot::Gone(_) => Ok(Candidate::Available),
-            Slot::Free if self.read_present(side, named).await?.is_some() => Ok(Candidate::Linked),
+            Slot::Free if self.read_present(side, named).await?.is_some() => Ok(Candidate::Linked(None)),
             Slot::Free => Ok(Candidate::Available),
         }
     }
@@ -183,12 +218,16 @@ impl Contacts {
             merge::begin_with(&mut link, &draft, &self.key, &self.mapping, contacts.of(draft.side));
         }
         let plan = merge::merge(&self.input(&link, &contacts, None));
+<<<<<<< HEAD
+        self.carry_out(Work { reported: BTreeMap::new(), stored: false, touched: true, ..Work::new(link, plan, contacts) }).await
+=======
         let ids = contacts.as_ref().map(|_, contact| contact.id.clone());
         let effect = self.carry_out(Work { link, plan, contacts, prefer: None, stored: false, touched: true }).await?;
         for side in Side::BOTH {
             self.links.unpark(&self.site.site, side, ids.of(side)).await?;
         }
         Ok(effect)
+>>>>>>> stack
     }
 
     /// Returns what an earlier worker was about to write when it made `made` of `source`, if it did.
@@ -229,7 +268,12 @@ impl Contacts {
             }
             Err(error) => return Err(error.into()),
         }
-        let made = self.make_reserved(side, &this, (fields, states), &reservation).await;
+        let made = match self.read(side, &this.id).await {
+            // A delete that comes from now on waits for the reservation; one that came before found nothing to do.
+            Ok(Found::Absent | Found::Merged(_)) => Err(self.later(SOON, "the record went away").into()),
+            Ok(Found::Present(_)) => self.make_reserved(side, &this, (fields, states), &reservation).await,
+            Err(stop) => return self.give_back(&reservation, stop).await,
+        };
         if made.as_ref().err().is_some_and(Stop::is_certain) || matches!(made, Ok(Effect::Parked(_))) {
             self.links.release(&self.site.site, &reservation).await?;
         }
@@ -267,7 +311,7 @@ impl Contacts {
         let Some(id) = known else {
             return match self.match_by_keys(side, this).await? {
                 Match::One(found) => self.adopt(side, this, *found, reservation).await,
-                Match::Unclear(reason) => self.park_stray(side, &this.id, reason).await,
+                Match::Unclear(reason, _) => Ok(self.park(side, &this.id, reason).await?),
                 Match::None => Err(Stop::at(side.opposite(), error)),
             };
         };
@@ -276,7 +320,7 @@ impl Contacts {
         };
         match self.availability(side, this, &found).await? {
             Candidate::Available => self.adopt(side, this, found, reservation).await,
-            Candidate::Linked => Ok(self.park(side, &this.id, ParkedReason::MatchIsLinked).await?),
+            Candidate::Linked(_) => Ok(self.park(side, &this.id, ParkedReason::MatchIsLinked).await?),
         }
     }
 
@@ -297,6 +341,12 @@ impl Contacts {
             }
         }
         (fields, states)
+    }
+
+    /// Gives a reservation back under which nothing was tried.
+    async fn give_back(&self, reservation: &Reservation, stop: Stop) -> Step<Effect> {
+        self.links.release(&self.site.site, reservation).await?;
+        Err(stop)
     }
 
     /// Returns what to store before a record is made: the same as before any other write.
@@ -330,7 +380,8 @@ impl Contacts {
             anchor.revision = contacts.of(side).revision.clone();
         }
         self.links.link(&self.site.site, &link, Some(reservation), now).await?;
-        self.report_rows(&link, &std::collections::BTreeMap::new()).await?;
+        self.links.unpark(&self.site.site, side, &this.id).await?;
+        self.report_rows(&link, &BTreeMap::new()).await?;
         Ok(Effect::Created(other))
     }
 }

@@ -22,7 +22,13 @@ impl Contacts {
                 self.synchronise_pair(hint, *link).await
             }
             Slot::Reserved { until, .. } => Err(self.until(until, "its counterpart is being made").into()),
-            Slot::Gone(_) => Ok(Effect::Skipped(Skip::Buried)),
+            Slot::Gone(tombstone) => {
+                if tombstone.cause == Cause::Merged {
+                    // It may have been reported as the one that lost its link.
+                    self.links.unpark(&self.site.site, hint.side, id).await?;
+                }
+                Ok(Effect::Skipped(Skip::Buried))
+            }
             Slot::Free => {
                 self.links.unpark(&self.site.site, hint.side, id).await?;
                 Ok(Effect::Skipped(Skip::Absent))

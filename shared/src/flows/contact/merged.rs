@@ -24,7 +24,8 @@ impl Contacts {
         for source in from.iter().filter(|source| **source != winner.id) {
             match self.look_up(side, source).await? {
                 Slot::Linked(link) if self.went_into(side, source, &winner).await? => effect = self.follow(*link, side, &winner).await?,
-                Slot::Linked(_) | Slot::Free | Slot::Gone(_) => {}
+                Slot::Linked(_) => {}
+                Slot::Free | Slot::Gone(_) => self.links.unpark(&self.site.site, side, source).await?,
                 Slot::Reserved { until, .. } => return Err(self.until(until, "its counterpart is being made").into()),
             }
         }
@@ -78,7 +79,7 @@ impl Contacts {
     }
 
     /// Re-points a link to the winner of a merge on `side`; where the winner has a link already, two become one.
-    async fn follow(&self, link: Link, side: Side, winner: &Contact) -> Step<Effect> {
+    pub(super) async fn follow(&self, link: Link, side: Side, winner: &Contact) -> Step<Effect> {
         self.ensure_not_being_written(&link)?;
         match self.look_up(side, &winner.id).await? {
             Slot::Free => self.repoint(&link, side, winner).await,
@@ -102,8 +103,10 @@ impl Contacts {
         anchor.revision = None;
         anchor.overwrote.clear();
         self.links.repoint(&self.site.site, link, &moved, self.clock.now()).await?;
-        // An event that came before the merge's may have found the winner without a link.
         self.links.unpark(&self.site.site, side, &winner.id).await?;
+        if link.held.is_some() {
+            self.unpark_both(link).await?;
+        }
         info!(site = %self.site.site, side = %side, from = %link.id(side), to = %winner.id, "Re-pointed a link after a merge.");
         Ok(Effect::Repointed)
     }

@@ -54,19 +54,19 @@ impl Contacts {
             Err(error) => return Err(Stop::at(side, error)),
         };
         let wrote = window.wrote.instant().unwrap_or(Timestamp::MAX);
-        let as_row_sees = |past: &PastValue| {
-            let fields = past.value.iter().map(|value| (row.field(side).clone(), value.clone())).collect();
-            row.read(side, &fields)
-        };
-        let print = |value: Option<&Value>| prints::print(&self.key, row, side, value);
+        // A person who edited after our write had seen it.
+        if !history.last().is_some_and(|past| past.ours) {
+            return Ok(None);
+        }
+        let print = |past: &PastValue| prints::print(&self.key, row, side, row.read(side, &past.fields(row.field(side))).as_ref());
         let read = window.rows.get(row.id()).cloned().unwrap_or_default();
-        let now = print(row.read(side, &contact.fields).as_ref());
-        let lost = history.iter().filter(|past| !past.ours && past.at <= wrote).next_back();
-        let lost = lost.filter(|past| {
-            let lost: Print = print(as_row_sees(past).as_ref());
-            lost != read && lost != now
-        });
-        Ok(lost.map(|past| past.value.clone()))
+        let Some(at) = history.iter().rposition(|past| !past.ours && past.at <= wrote) else { return Ok(None) };
+        let (Some(lost), later) = (history.get(at), history.get(at + 1..).unwrap_or_default()) else { return Ok(None) };
+        let value = print(lost);
+        let stands = value == read || value == print_of(self, side, row, contact);
+        // Put back before: an event that comes again must not undo what was typed since.
+        let put_back = later.iter().any(|past| print(past) == value);
+        Ok((!stands && !put_back).then(|| lost.value.clone()))
     }
 
     /// Tells whether an overwritten edit of `side` wins; where a person decides, it is reported.
@@ -79,6 +79,10 @@ impl Contacts {
         let winner = row.system_of_record().unwrap_or(policy.system_of_record);
         Ok(winner == side && row.flows_to(side.opposite()))
     }
+}
+
+fn print_of(contacts: &Contacts, side: Side, row: &Row, contact: &Contact) -> Print {
+    prints::print(&contacts.key, row, side, row.read(side, &contact.fields).as_ref())
 }
 
 /// Returns the write of ours that an edit at `at` may have fallen under.

@@ -9,7 +9,7 @@ use crate::{
     model::{
         contact::Contact,
         field::Patch,
-        ids::{Pair, RowId, Side},
+        ids::{Pair, Revision, RowId, Side},
         link::{Base, Intent, Link, Overwrote, Parked, ParkedReason, RowState},
     },
     ports::{ErrorKind, StoreResult},
@@ -28,17 +28,28 @@ pub(super) struct Work {
     pub(super) plan: Plan,
     pub(super) contacts: Pair<Contact>,
     pub(super) prefer: Option<Side>,
+    /// The row states as they were stored.
+    pub(super) reported: BTreeMap<RowId, RowState>,
     /// Whether the link is in the store already.
     pub(super) stored: bool,
     /// Whether the link differs from what is stored even if the plan is empty.
     pub(super) touched: bool,
+    /// The revision last agreed on with the side being written.
+    pub(super) agreed_revision: Option<Revision>,
+}
+
+impl Work {
+    /// Begins to carry out a plan for a link that is stored.
+    pub(super) fn new(link: Link, plan: Plan, contacts: Pair<Contact>) -> Self {
+        let reported = link.rows.clone();
+        Self { link, plan, contacts, prefer: None, reported, stored: true, touched: false, agreed_revision: None }
+    }
 }
 
 impl Contacts {
     /// Carries a plan out: the CRM first, then Wix, each write announced before and entered after.
     pub(super) async fn carry_out(&self, mut work: Work) -> Step<Effect> {
         let first = work.link.is_first();
-        let states = work.link.rows.clone();
         let was_held = work.link.held.take().is_some();
         work.touched |= was_held;
         if work.plan.is_empty() && !work.touched {
@@ -63,10 +74,10 @@ impl Contacts {
             self.mirror(&work.link, &mut work.contacts).await;
         }
         self.commit(&mut work, dropped).await?;
-        if was_held {
+        if was_held || first {
             self.unpark_both(&work.link).await?;
         }
-        self.report_rows(&work.link, &states).await?;
+        self.report_rows(&work.link, &work.reported).await?;
         Ok(match (earlier.wix.is_some(), earlier.external.is_some()) {
             (false, false) => Effect::Agreed,
             (wix, external) => Effect::Updated { wix, external },
@@ -78,6 +89,9 @@ impl Contacts {
         let rows = work.plan.intent_rows(&self.input(&work.link, &work.contacts, work.prefer), side);
         let intent = Intent { side, until: self.clock.now() + INTENT_TIME, rows };
         work.link.intent = Some(intent.clone());
+        // What the write is decided on tells later how often the record was changed since.
+        let read = work.contacts.of(side).revision.clone();
+        work.agreed_revision = std::mem::replace(&mut work.link.anchors.of_mut(side).revision, read);
         self.store_link(work).await?;
         Ok(intent)
     }
@@ -104,7 +118,7 @@ impl Contacts {
             };
             let Some(rows) = self.refused_rows(&error.kind, side, &patch) else {
                 if !error.kind.is_ambiguous() {
-                    self.withdraw(work).await;
+                    self.withdraw(work, side).await;
                 }
                 return Err(Stop::at(side, error));
             };
@@ -134,8 +148,9 @@ impl Contacts {
     }
 
     /// Takes an announcement back after a write that certainly was not carried out. If this fails, the announcement expires by itself.
-    async fn withdraw(&self, work: &mut Work) {
+    async fn withdraw(&self, work: &mut Work, side: Side) {
         work.link.intent = None;
+        work.link.anchors.of_mut(side).revision = work.agreed_revision.take();
         if let Err(error) = self.save(&mut work.link).await {
             warn!(site = %self.site.site, error = %error, "Could not withdraw an intent.");
         }
@@ -150,10 +165,7 @@ impl Contacts {
         let rows = self.mapping.rows().iter().filter(|row| plan.flows.of(side).contains_key(row.id()));
         let rows: Base =
             rows.map(|row| (row.id().clone(), prints::print(&self.key, row, side, row.read(side, &current.fields).as_ref()))).collect();
-        let overwrote = &mut link.anchors.of_mut(side).overwrote;
-        overwrote.push(Overwrote { read: read.clone(), wrote: wrote.clone(), rows });
-        let excess = overwrote.len().saturating_sub(Overwrote::KEPT);
-        overwrote.drain(..excess);
+        link.anchors.of_mut(side).remember(Overwrote { read: read.clone(), wrote: wrote.clone(), rows });
     }
 
     /// Writes each record's id on the other, once, when they are linked. The links do not depend on it.

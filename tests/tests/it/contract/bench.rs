@@ -114,7 +114,14 @@ pub(super) fn digest(text: &str) -> Digest {
 
 /// Makes a reservation that lasts until second 60.
 pub(super) fn reservation(side: Side, id: &str, owner: &str, keys: &[&str]) -> Reservation {
-    Reservation { side, id: record(id), keys: keys.iter().map(|key| digest(key)).collect(), owner: owner.to_owned(), until: at(60), draft: None }
+    Reservation {
+        side,
+        id: record(id),
+        keys: keys.iter().map(|key| digest(key)).collect(),
+        owner: owner.to_owned(),
+        until: at(60),
+        draft: None,
+    }
 }
 
 /// Makes a fresh link.

@@ -1,0 +1,3 @@
+.PHONY: check
+check: ## What CI runs
+	.ci/run

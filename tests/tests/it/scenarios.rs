@@ -1,0 +1,17 @@
+//! How other people's bridges failed, over the whole path: a signed webhook in, the vendors' state out.
+//!
+//! Every scenario runs on the in-memory store and on DynamoDB, and at every position of the simulators' switches.
+
+mod bad_input;
+mod canary;
+mod crash;
+mod deletes;
+mod duplicates;
+mod edits;
+mod formats;
+mod lab;
+mod loops;
+mod merges;
+mod people;
+mod sites;
+mod switches;

@@ -1,0 +1,186 @@
+//! Workers that die, and people who act while a worker is at work.
+
+use std::{
+    future::Future,
+    pin::{Pin, pin},
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll},
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Request, State},
+    http::header::CONTENT_LENGTH,
+    response::Response,
+};
+use contact_bridge::{app::App, model::event::Event};
+use futures::future::BoxFuture;
+use serde_json::{Value, json};
+use tokio::{net::TcpListener, task::JoinHandle};
+
+use super::{lab::Lab, switches::Vendor};
+
+/// Has a worker apply an event, and kills it when it would go on for the last of so many times.
+pub async fn crash_in(lab: &Lab, polls: usize, event: &Event) {
+    let contacts = lab.stack.app.contacts(&lab.site.id).await.unwrap().unwrap();
+    let work = pin!(contacts.apply(event));
+    Doomed { work, polls }.await;
+}
+
+/// Ends with the future, or after so many polls.
+struct Doomed<F> {
+    work: F,
+    polls: usize,
+}
+
+impl<F: Future + Unpin> Future for Doomed<F> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+        if self.polls == 0 {
+            return Poll::Ready(());
+        }
+        self.polls -= 1;
+        Pin::new(&mut self.work).poll(context).map(drop)
+    }
+}
+
+type Act = Box<dyn Fn() -> BoxFuture<'static, ()> + Send>;
+
+/// What people do before a call is carried out.
+struct Moment {
+    call: String,
+    times: u32,
+    act: Act,
+}
+
+/// A worker whose calls to a vendor pass through somebody who lets people act first.
+pub struct Watched {
+    app: App,
+    moments: Arc<Mutex<Vec<Moment>>>,
+    surprised: Arc<AtomicBool>,
+    server: JoinHandle<()>,
+}
+
+impl Watched {
+    /// A worker of this site, watched on its way to one vendor.
+    pub async fn towards(vendor: Vendor, lab: &Lab) -> Self {
+        let mut means = lab.stack.app.means.clone();
+        let base = match vendor {
+            Vendor::Wix => &mut means.vendors.wix_base,
+            Vendor::Hub => &mut means.vendors.hubspot_base,
+        };
+        let moments = Arc::new(Mutex::new(Vec::new()));
+        let surprised = Arc::new(AtomicBool::new(false));
+        let to = base.to_string().trim_end_matches('/').to_owned();
+        let passage = Passage { to, http: reqwest::Client::new(), moments: Arc::clone(&moments), surprised: Arc::clone(&surprised) };
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        *base = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
+        let router = Router::new().fallback(pass).with_state(passage);
+        let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        Self { app: App::new(means).unwrap(), moments, surprised, server }
+    }
+
+    /// Right before each of the next `times` calls that are like `call` (method and path, `*` for anything), `act` is done.
+    pub fn before<F>(&self, call: &str, times: u32, act: impl Fn() -> F + Send + 'static)
+    where
+        F: Future<Output = ()> + Send + 'static,
+    {
+        let act: Act = Box::new(move || Box::pin(act()));
+        self.moments.lock().unwrap().push(Moment { call: call.to_owned(), times, act });
+    }
+
+    /// From now on every object of the vendor's answers has members nobody has heard of.
+    pub fn surprise(&self) {
+        self.surprised.store(true, Ordering::SeqCst);
+    }
+
+    /// Takes the messages that are due, as the queue hands them out, and works on them.
+    pub async fn work(&self, lab: &Lab) {
+        lab.stack.wix.deliver_due().await;
+        lab.stack.hubspot.deliver_due().await;
+        let received = lab.stack.queue().receive(10);
+        assert!(!received.is_empty(), "nothing to work on");
+        let records: Vec<Value> = received.iter().map(|one| json!({"messageId": one.message.id, "body": one.message.body})).collect();
+        let batch = serde_json::from_value(json!({"Records": records})).unwrap();
+        let answer = contact_sync::handle(&self.app, batch).await.unwrap();
+        for one in received.iter().filter(|one| answer.batch_item_failures.iter().all(|failed| failed.item_identifier != one.message.id)) {
+            assert!(lab.stack.queue().delete(&one.receipt));
+        }
+    }
+
+    /// Tells whether everything that was to happen before a call has happened.
+    pub fn is_over(&self) -> bool {
+        self.moments.lock().unwrap().is_empty()
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        self.server.abort();
+    }
+}
+
+#[derive(Clone)]
+struct Passage {
+    to: String,
+    http: reqwest::Client,
+    moments: Arc<Mutex<Vec<Moment>>>,
+    surprised: Arc<AtomicBool>,
+}
+
+impl Passage {
+    /// What is to be done before this call.
+    fn due(&self, call: &str) -> Option<BoxFuture<'static, ()>> {
+        let mut moments = self.moments.lock().unwrap();
+        let place = moments.iter().position(|moment| is_like(&moment.call, call))?;
+        let moment = &mut moments[place];
+        let act = (moment.act)();
+        moment.times -= 1;
+        if moment.times == 0 {
+            moments.remove(place);
+        }
+        Some(act)
+    }
+}
+
+fn is_like(pattern: &str, call: &str) -> bool {
+    pattern.split_once('*').map_or(pattern == call, |(start, end)| call.starts_with(start) && call.ends_with(end))
+}
+
+async fn pass(State(passage): State<Passage>, request: Request) -> Response {
+    let path = request.uri().path_and_query().unwrap().to_string();
+    if let Some(act) = passage.due(&format!("{} {path}", request.method())) {
+        act.await;
+    }
+    let (parts, body) = request.into_parts();
+    let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+    let sent = passage.http.request(parts.method, format!("{}{path}", passage.to)).headers(parts.headers).body(body);
+    let reply = sent.send().await.unwrap();
+    let mut answer = Response::builder().status(reply.status());
+    answer.headers_mut().unwrap().extend(reply.headers().clone());
+    let mut body = reply.bytes().await.unwrap();
+    if let (true, Ok(mut json)) = (passage.surprised.load(Ordering::SeqCst), serde_json::from_slice(&body)) {
+        surprise(&mut json);
+        body = json.to_string().into();
+        answer.headers_mut().unwrap().insert(CONTENT_LENGTH, body.len().into());
+    }
+    answer.body(Body::from(body)).unwrap()
+}
+
+/// Adds unknown members wherever names are the vendor's, not a site's.
+fn surprise(json: &mut Value) {
+    match json {
+        Value::Object(map) => {
+            let named_by_site = |name: &str| ["properties", "items", "propertiesWithHistory"].contains(&name);
+            map.iter_mut().filter(|(name, value)| !named_by_site(name) || value.is_array()).for_each(|(_, value)| surprise(value));
+            map.insert("surprise".to_owned(), json!({"a": [1, null, {"b": "c"}]}));
+        }
+        Value::Array(list) => list.iter_mut().for_each(surprise),
+        _ => {}
+    }
+}

@@ -1,0 +1,116 @@
+//! Group 5: merges.
+
+use contact_bridge::model::{link::ParkedReason, site::OnMerge};
+use serde_json::json;
+
+use super::{
+    lab::{Lab, one},
+    people::{ada, person},
+    switches::{Vendor, at_every_switch},
+};
+
+const WIX_MERGE: [&str; 3] = ["wix.contacts.v4.contact_merged", "wix.contacts.v4.contact_updated", "wix.contacts.v4.contact_deleted"];
+const ORDERS: [[u64; 3]; 6] = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]];
+
+async fn two(lab: &Lab) -> [(String, String); 2] {
+    [lab.pair().await, lab.pair_of(json!({"firstname": "Ann", "email": "ann@example.com", "jobtitle": "Engineer"})).await]
+}
+
+#[tokio::test]
+async fn m01_the_link_of_the_loser_moves_to_the_winner() {
+    at_every_switch(async |lab| {
+        let (wix, hub) = lab.pair().await;
+        let newcomer = lab.stack.hubspot.seed(&json!({"site": lab.site.id.as_str(), "contacts": [{"properties": person(1)}]})).unwrap();
+        let winner = lab.hub_merge(newcomer["ids"][0].as_str().unwrap(), &hub).await;
+        lab.settle().await;
+        lab.hub_edit(&winner, one("jobtitle", "Engineer")).await;
+        lab.settle().await;
+        assert_eq!((lab.wix_ids(), lab.hub_ids()), (vec![wix.clone()], vec![winner.clone()]));
+        assert_eq!((lab.wix(&wix).get("jobtitle"), lab.links().await.len()), ("Engineer", 1));
+        assert_eq!(lab.wix(&wix), lab.hub(&winner));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn m01_a_merge_in_hubspot_merges_in_wix() {
+    at_every_switch(async |lab| {
+        let [(_, ada), (_, ann)] = two(&lab).await;
+        let winner = lab.hub_merge(&ada, &ann).await;
+        lab.settle().await;
+        assert_eq!((lab.wix_ids().len(), lab.hub_ids(), lab.parked().await.len()), (1, vec![winner.clone()], 0));
+        assert_eq!((lab.hub(&winner).get("firstname"), lab.hub(&winner).get("jobtitle")), ("Ada", "Engineer"));
+        assert_eq!(lab.wix(&lab.wix_ids()[0]), lab.hub(&winner));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn m01_where_merges_are_not_carried_over_one_keeps_the_link_and_one_is_reported() {
+    at_every_switch(async |lab| {
+        lab.adjust(|site| site.on_merge = OnMerge::Unlink).await;
+        let (ada_in_wix, ada) = lab.pair().await;
+        let (ann_in_wix, ann) = lab.pair_of(json!({"firstname": "Ann", "phone": "+16465550155"})).await;
+        let winner = lab.hub_merge(&ann, &ada).await;
+        lab.settle().await;
+        assert_eq!((lab.wix_ids().len(), lab.hub_ids()), (2, vec![winner.clone()]));
+        assert_eq!((lab.reasons().await, lab.links().await.len()), (vec![ParkedReason::UnlinkedByMerge], 1));
+        lab.hub_edit(&winner, one("company", "Mills")).await;
+        lab.settle().await;
+        assert_eq!((lab.wix(&ada_in_wix).get("company"), lab.wix(&ann_in_wix).get("company")), ("Mills", ""));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn m03_a_merge_in_wix_merges_in_hubspot_whatever_order_its_events_come_in() {
+    at_every_switch(async |lab| {
+        for (number, order) in ORDERS.into_iter().enumerate() {
+            let (ada, _) = lab.pair_of(person(2 * number)).await;
+            let (ann, _) = lab.pair_of(person(2 * number + 1)).await;
+            for (event, place) in WIX_MERGE.into_iter().zip(order) {
+                lab.delay_event(Vendor::Wix, event, place * 60);
+            }
+            lab.repeat_webhooks(Vendor::Wix, 3, u32::from(number % 2 == 1));
+            lab.wix_merge(&ada, &[&ann]).await;
+            lab.settle().await;
+            lab.clear_faults();
+            assert_eq!((lab.wix_ids().len(), lab.hub_ids().len()), (number + 1, number + 1), "in the order {order:?}");
+            assert!(lab.parked().await.is_empty() && lab.in_hub(&ada).is_some());
+        }
+        lab.assert_in_step();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn m05_an_edit_after_a_merge_is_kept() {
+    at_every_switch(async |lab| {
+        let [(ada_in_wix, ada_in_hub), (ann, _)] = two(&lab).await;
+        lab.wix_merge(&ada_in_wix, &[&ann]).await;
+        lab.hub_edit(&ada_in_hub, one("city", "York")).await;
+        lab.wix_edit(&ada_in_wix, one("company", "Mills")).await;
+        lab.settle().await;
+        assert_eq!((lab.wix_ids().len(), lab.hub_ids().len()), (1, 1));
+        let wix = lab.wix(&ada_in_wix);
+        assert_eq!((wix.get("company"), wix.get("city"), wix.get("jobtitle")), ("Mills", "York", "Engineer"));
+        lab.assert_in_step();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn m05_a_merge_of_linked_with_new_keeps_both_values() {
+    at_every_switch(async |lab| {
+        let (wix, _) = lab.pair().await;
+        let fresh = lab.wix_create(json!({"firstname": "Ann", "email": "ann@example.com", "jobtitle": "Engineer"})).await;
+        lab.wix_merge(&wix, &[&fresh]).await;
+        lab.settle().await;
+        assert_eq!(
+            (lab.wix_ids().len(), lab.wix(&wix).get("company"), lab.wix(&wix).get("jobtitle")),
+            (1, ada()["company"].as_str().unwrap(), "Engineer")
+        );
+        lab.assert_in_step();
+    })
+    .await;
+}

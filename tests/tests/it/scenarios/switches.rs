@@ -1,0 +1,159 @@
+//! Every behaviour that a vendor's documents leave open, at both of its positions.
+
+use std::{fmt, panic::AssertUnwindSafe};
+
+use contact_bridge_local::{
+    cloud::dynamo::Storage,
+    stack::{Stack, StoreKind},
+};
+use futures::FutureExt;
+use serde_json::Value;
+
+use super::lab::Lab;
+
+/// Switches that no scenario flips, and why.
+const LEFT_ALONE: &[(&str, &str)] = &[
+    ("webhook_signatures", "the older signature alone is refused, as it should be"),
+    ("webhook_timeout_ms", "is real time"),
+    ("token_info_types", "the bridge does not ask for it"),
+    ("bulk_events", "the bridge starts no bulk jobs"),
+    ("event_name", "is about events of definitions"),
+    ("labels_quota", "is not reached"),
+    ("extended_fields_quota", "is not reached"),
+];
+
+/// The other positions of numbers.
+const NUMBERS: &[(&str, i64)] = &[
+    ("visibility_lag_ms", 90_000),
+    ("webhook_delay_ms", 30_000),
+    ("webhook_batch", 1),
+    ("webhook_window_ms", 5_000),
+    ("rate_limit_per_minute", 20),
+    ("rate_per_ten_seconds", 10),
+    ("searches_per_second", 1),
+    ("in_limit", 1),
+    ("token_lifetime_s", 60),
+];
+
+/// A vendor.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Vendor {
+    Wix,
+    Hub,
+}
+
+/// Where the switches stand that are not at their defaults, and the store.
+#[derive(Clone)]
+pub struct Position {
+    flipped: Vec<(Vendor, String, Value)>,
+    dynamodb: bool,
+}
+
+impl Position {
+    /// Every switch at its default, everything in memory.
+    pub const fn defaults() -> Self {
+        Self { flipped: Vec::new(), dynamodb: false }
+    }
+
+    /// As [`Position::defaults`], with the links in DynamoDB.
+    pub const fn dynamodb() -> Self {
+        Self { flipped: Vec::new(), dynamodb: true }
+    }
+
+    /// These switches flipped together.
+    pub fn of(flipped: &[(Vendor, &str, Value)]) -> Self {
+        let flipped = flipped.iter().map(|(vendor, name, value)| (*vendor, (*name).to_owned(), value.clone())).collect();
+        Self { flipped, dynamodb: false }
+    }
+
+    /// The store.
+    pub fn store(&self) -> StoreKind {
+        if self.dynamodb { StoreKind::DynamoDb(Storage::Memory) } else { StoreKind::Memory }
+    }
+
+    /// Puts the switches of a stack there.
+    pub fn take(&self, stack: &Stack) {
+        // The machine may be slow.
+        stack.wix.switch("webhook_timeout_ms", 60_000).unwrap();
+        for (vendor, name, value) in &self.flipped {
+            match vendor {
+                Vendor::Wix => stack.wix.core().switches.put(name, value.clone()).unwrap(),
+                Vendor::Hub => stack.hubspot.switches().put(name, value.clone()).unwrap(),
+            }
+        }
+    }
+}
+
+impl fmt::Display for Position {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(if self.dynamodb { "dynamodb" } else { "defaults" })?;
+        self.flipped.iter().try_for_each(|(vendor, name, value)| write!(f, " but {vendor:?} {name} = {value}"))
+    }
+}
+
+/// Runs a scenario at the defaults on both stores, and once for every other position of every switch; with `SCENARIOS_AT=defaults` in the
+/// environment at the defaults alone, for a quick look.
+pub async fn at_every_switch(scenario: impl AsyncFn(Lab)) {
+    at_every_switch_but(&[], scenario).await;
+}
+
+/// As [`at_every_switch`], without the switches at whose other positions the vendor cannot do what the scenario needs.
+pub async fn at_every_switch_but(left_out: &[&str], scenario: impl AsyncFn(Lab)) {
+    let chosen = flipped().await.into_iter().filter(|(_, name, _)| !left_out.contains(&name.as_str()));
+    let mut positions = vec![Position::dynamodb(), Position::defaults()];
+    positions.extend(chosen.map(|flip| Position { flipped: vec![flip], dynamodb: false }));
+    at(&positions, scenario).await;
+}
+
+/// Runs a scenario at the defaults on both stores, and at the other positions of these switches.
+pub async fn at_switches(names: &[&str], scenario: impl AsyncFn(Lab)) {
+    let chosen = flipped().await.into_iter().filter(|(_, name, _)| names.contains(&name.as_str()));
+    let mut positions = vec![Position::dynamodb(), Position::defaults()];
+    positions.extend(chosen.map(|flip| Position { flipped: vec![flip], dynamodb: false }));
+    at(&positions, scenario).await;
+}
+
+/// Runs a scenario at these positions, and says at which it fails.
+pub async fn at(positions: &[Position], scenario: impl AsyncFn(Lab)) {
+    let mut before: Option<Lab> = None;
+    for position in positions {
+        let lab = match &before {
+            Some(lab) if lab.stack.dynamo().is_some() == position.dynamodb => lab.again(position).await,
+            _ => Lab::start(position).await,
+        };
+        before = Some(lab.clone());
+        let run = async { scenario(lab).await };
+        if let Err(failure) = AssertUnwindSafe(run).catch_unwind().await {
+            let text = failure.downcast_ref::<String>().cloned();
+            let text = text.or_else(|| failure.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default();
+            panic!("at {position}: {text}");
+        }
+    }
+}
+
+/// Every other position of every switch of both vendors.
+async fn flipped() -> Vec<(Vendor, String, Value)> {
+    if std::env::var("SCENARIOS_AT").is_ok_and(|at| at == "defaults") {
+        return Vec::new();
+    }
+    let lab = Lab::start(&Position::defaults()).await;
+    let known = [(Vendor::Wix, lab.stack.wix.core().switches.to_json()), (Vendor::Hub, lab.stack.hubspot.switches().to_json())];
+    let mut flipped = Vec::new();
+    for (vendor, switches) in known {
+        for (name, switch) in switches.as_object().unwrap() {
+            let others = others(name, switch);
+            flipped.extend(others.into_iter().map(|value| (vendor, name.clone(), value)));
+        }
+    }
+    flipped
+}
+
+fn others(name: &str, switch: &Value) -> Vec<Value> {
+    if LEFT_ALONE.iter().any(|(known, _)| *known == name) {
+        return Vec::new();
+    }
+    match &switch["values"] {
+        Value::Array(values) => values.iter().filter(|value| **value != switch["default"]).cloned().collect(),
+        _ => vec![NUMBERS.iter().find(|(known, _)| *known == name).map(|(_, number)| Value::from(*number)).expect(name)],
+    }
+}

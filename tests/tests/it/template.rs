@@ -1,0 +1,273 @@
+//! `template.yaml` beside the code and the README: what is deployed is what was written and what is explained.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use contact_bridge::{adapters::dynamodb, webhook::Sender};
+use serde_yaml_ng::{Mapping, Value};
+use syn::visit::Visit;
+
+use super::source::{fields, names_in, parse, snake_case, text, variants};
+
+/// Variables that only a person at a terminal sets.
+const BY_HAND: [&str; 1] = ["RUST_LOG"];
+
+/// The parsed template.
+struct Template(Value);
+
+impl Template {
+    fn read() -> Self {
+        Self(serde_yaml_ng::from_str(&text("template.yaml")).unwrap())
+    }
+
+    fn resources(&self, kind: &str) -> BTreeMap<String, &Value> {
+        let all = self.0["Resources"].as_mapping().unwrap().iter();
+        let named = all.map(|(name, resource)| (name.as_str().unwrap().to_owned(), resource));
+        named.filter(|(_, resource)| resource["Type"] == kind).collect()
+    }
+
+    fn resource(&self, name: &str) -> &Value {
+        &self.0["Resources"][name]
+    }
+
+    /// The functions, by the names of their folders.
+    fn functions(&self) -> BTreeMap<String, (String, &Value)> {
+        let functions = self.resources("AWS::Serverless::Function").into_iter();
+        let binary = |function: &Value| function["Metadata"]["BuildProperties"]["Binary"].as_str().unwrap().to_owned();
+        functions.map(|(name, function)| (binary(function), (name, function))).collect()
+    }
+
+    fn variables(&self, function: &str) -> BTreeSet<String> {
+        let variables = &self.functions()[function].1["Properties"]["Environment"]["Variables"];
+        keys(variables.as_mapping().unwrap())
+    }
+
+    fn alarms(&self, metric: &str) -> Vec<String> {
+        let alarms = self.resources("AWS::CloudWatch::Alarm").into_values().map(|alarm| &alarm["Properties"]);
+        alarms.filter(|alarm| alarm["MetricName"] == metric).map(|alarm| target(&alarm["Dimensions"][0]["Value"])).collect()
+    }
+
+    fn statements(&self, role: &str) -> Vec<Value> {
+        let policies = self.resource(role)["Properties"]["Policies"].as_sequence().unwrap();
+        assert_eq!(policies.len(), 1, "{role} has one policy");
+        let statements = policies[0]["PolicyDocument"]["Statement"].as_sequence().unwrap().clone();
+        // A statement behind a condition: `!If [condition, statement, nothing]`.
+        statements.into_iter().map(|statement| if statement["Action"].is_null() { statement[1].clone() } else { statement }).collect()
+    }
+}
+
+fn keys(mapping: &Mapping) -> BTreeSet<String> {
+    mapping.keys().map(|key| key.as_str().unwrap().to_owned()).collect()
+}
+
+/// Returns the resource that `!Ref` or `!GetAtt` points to.
+fn target(value: &Value) -> String {
+    let text = value.as_str().or_else(|| if let Value::Tagged(tagged) = value { tagged.value.as_str() } else { None });
+    text.unwrap_or_else(|| panic!("{value:?}")).split('.').next().unwrap().to_owned()
+}
+
+fn texts(value: &Value) -> Vec<String> {
+    match value {
+        Value::String(text) => vec![text.clone()],
+        Value::Sequence(items) => items.iter().flat_map(texts).collect(),
+        Value::Tagged(tagged) => texts(&tagged.value),
+        _ => Vec::new(),
+    }
+}
+
+/// The texts in a source that look like names of environment variables, tests left out.
+#[derive(Default)]
+struct Variables(BTreeSet<String>);
+
+impl<'ast> Visit<'ast> for Variables {
+    fn visit_item_mod(&mut self, module: &'ast syn::ItemMod) {
+        if module.ident != "tests" {
+            syn::visit::visit_item_mod(self, module);
+        }
+    }
+
+    fn visit_lit_str(&mut self, text: &'ast syn::LitStr) {
+        let text = text.value();
+        if text.contains('_') && text.chars().all(|letter| letter.is_ascii_uppercase() || letter.is_ascii_digit() || letter == '_') {
+            self.0.insert(text);
+        }
+    }
+}
+
+/// The variables a function reads: those of its own settings (`webhook-intake` has `config/intake.rs`) and of the logs.
+fn read_by(function: &str) -> BTreeSet<String> {
+    let own = function.rsplit('-').next().unwrap();
+    let mut variables = Variables::default();
+    for file in [format!("shared/src/config/{own}.rs"), "shared/src/telemetry.rs".to_owned()] {
+        variables.visit_file(&parse(&file));
+    }
+    variables.0
+}
+
+#[test]
+fn every_function_has_a_folder_and_a_place_in_the_template_and_the_readme() {
+    let template = Template::read();
+    assert_eq!(template.functions().into_keys().collect::<BTreeSet<_>>(), names_in("functions"));
+    let readme = text("README.md");
+    for function in names_in("functions") {
+        assert!(readme.contains(&format!("`{function}`")), "README.md does not name {function}");
+        assert!(names_in("events").contains(&function), "{function} has no sample events");
+    }
+}
+
+#[test]
+fn every_variable_is_in_the_code_the_template_and_the_readme() {
+    let (template, readme) = (Template::read(), text("README.md"));
+    for function in names_in("functions") {
+        let read = read_by(&function);
+        let set_by_deployment = read.iter().filter(|name| !BY_HAND.contains(&name.as_str())).cloned().collect::<BTreeSet<_>>();
+        assert_eq!(template.variables(&function), set_by_deployment, "{function}");
+        for name in read {
+            assert!(readme.contains(&format!("`{name}`")), "README.md does not explain {name}");
+        }
+    }
+}
+
+#[test]
+fn every_parameter_of_the_template_is_in_the_readme() {
+    let readme = text("README.md");
+    for name in keys(Template::read().0["Parameters"].as_mapping().unwrap()) {
+        assert!(readme.contains(&format!("`{name}`")), "README.md does not explain {name}");
+    }
+}
+
+#[test]
+fn every_route_leads_to_a_sender() {
+    let (template, readme) = (Template::read(), text("README.md"));
+    let routes = template.resources("AWS::ApiGatewayV2::Route");
+    let mut senders = BTreeSet::new();
+    for route in routes.values() {
+        let key = route["Properties"]["RouteKey"].as_str().unwrap();
+        assert!(readme.contains(key), "README.md does not name {key}");
+        let path = key.strip_prefix("POST ").unwrap().replace("{site}", "3d1f7a52");
+        senders.insert(Sender::of_path(&path).unwrap_or_else(|| panic!("{key} leads nowhere")).name());
+    }
+    assert_eq!(senders, BTreeSet::from(["hubspot", "wix"]));
+}
+
+#[test]
+fn every_function_keeps_its_logs_for_a_bounded_time() {
+    let template = Template::read();
+    for (function, (_, resource)) in template.functions() {
+        let group = template.resource(&target(&resource["Properties"]["LoggingConfig"]["LogGroup"]));
+        assert_eq!(group["Type"], "AWS::Logs::LogGroup", "{function}");
+        assert!(!group["Properties"]["RetentionInDays"].is_null(), "{function}");
+    }
+}
+
+#[test]
+fn every_function_and_queue_is_watched() {
+    let template = Template::read();
+    for (function, (resource, _)) in template.functions() {
+        assert!(template.alarms("Errors").contains(&resource), "{function}");
+    }
+    let mut watched = template.alarms("ApproximateAgeOfOldestMessage");
+    watched.extend(template.alarms("ApproximateNumberOfMessagesVisible"));
+    for queue in template.resources("AWS::SQS::Queue").keys() {
+        assert!(watched.contains(queue), "{queue}");
+    }
+}
+
+#[test]
+fn every_alarm_has_an_entry_in_the_runbook() {
+    let readme = text("README.md");
+    for (name, alarm) in Template::read().resources("AWS::CloudWatch::Alarm") {
+        let description = alarm["Properties"]["AlarmDescription"].as_str().unwrap();
+        let entry = description.split('"').nth(1).unwrap_or_else(|| panic!("{name} names no entry"));
+        assert!(readme.contains(&format!("### {entry}\n")), "{name}: README.md has no entry \"{entry}\"");
+    }
+}
+
+#[test]
+fn every_function_has_one_policy_without_wildcards() {
+    let template = Template::read();
+    for (function, (_, resource)) in template.functions() {
+        assert!(resource["Properties"]["Policies"].is_null(), "{function}: its policy is in its role");
+        for statement in template.statements(&target(&resource["Properties"]["Role"])) {
+            let (actions, resources) = (texts(&statement["Action"]), texts(&statement["Resource"]));
+            assert!(!actions.is_empty() && !resources.is_empty(), "{function}: {statement:?}");
+            assert!(actions.iter().all(|action| !action.contains('*')), "{function}: {actions:?}");
+            assert!(resources.iter().all(|resource| resource != "*"), "{function}: {actions:?}");
+        }
+    }
+}
+
+/// How long a worker that announced a write has the link for itself.
+fn seconds_of_an_intent() -> u64 {
+    let source = text("shared/src/flows/contact.rs");
+    let (_, value) = source.split_once("const INTENT_TIME: SignedDuration = SignedDuration::from_secs(").unwrap();
+    value.split(')').next().unwrap().parse().unwrap()
+}
+
+#[test]
+fn a_worker_ends_before_anybody_takes_its_work_over() {
+    let template = Template::read();
+    let timeout = |function: &str| template.functions()[function].1["Properties"]["Timeout"].as_u64().unwrap();
+    let queue = template.resource("ContactSyncQueue");
+    assert!(queue["Properties"]["VisibilityTimeout"].as_u64().unwrap() >= 6 * timeout("contact-sync"));
+    assert!(timeout("contact-sync") <= seconds_of_an_intent(), "a live worker's link is taken over");
+}
+
+#[test]
+fn queues_are_encrypted_and_dead_letters_kept_for_two_weeks() {
+    let template = Template::read();
+    for (name, queue) in template.resources("AWS::SQS::Queue") {
+        let properties = &queue["Properties"];
+        assert_eq!(properties["SqsManagedSseEnabled"], true, "{name}");
+        if name.ends_with("DeadLetters") {
+            assert_eq!(properties["MessageRetentionPeriod"], 14 * 24 * 3600, "{name}");
+        }
+    }
+}
+
+#[test]
+fn the_table_is_the_one_the_adapter_expects() {
+    let template = Template::read();
+    let table = &template.resource("Table")["Properties"];
+    let key = |index: usize| table["KeySchema"][index]["AttributeName"].as_str().unwrap().to_owned();
+    assert_eq!((key(0).as_str(), key(1).as_str()), (dynamodb::PARTITION_KEY, dynamodb::SORT_KEY));
+    assert_eq!(table["TimeToLiveSpecification"]["AttributeName"], dynamodb::EXPIRY);
+    assert_eq!(template.resource("Table")["DeletionPolicy"], "Retain");
+}
+
+#[test]
+fn every_sample_event_is_for_a_function_that_exists() {
+    for folder in names_in("events").into_iter().filter(|name| !["keys", "README.md"].contains(&name.as_str())) {
+        assert!(names_in("functions").contains(&folder), "events/{folder}");
+        for file in names_in(&format!("events/{folder}")) {
+            let json: Result<serde_json::Value, _> = serde_json::from_str(&text(&format!("events/{folder}/{file}")));
+            assert!(json.is_ok_and(|event| event.is_object()), "events/{folder}/{file}");
+        }
+    }
+}
+
+#[test]
+fn the_runbook_has_everything_that_can_wait_for_a_person() {
+    let readme = text("README.md");
+    for reason in variants("shared/src/model/link.rs", "ParkedReason").iter().map(|name| snake_case(name)) {
+        assert!(readme.contains(&format!("| `{reason}` |")), "the runbook has no entry {reason}");
+    }
+    for hold in variants("shared/src/model/link.rs", "Hold").iter().map(|name| snake_case(name)) {
+        assert!(readme.contains(&format!("`{hold}`")), "the runbook has no entry {hold}");
+    }
+    for skip in variants("shared/src/flows/contact/outcome.rs", "Skip") {
+        assert!(readme.contains(&format!("| `{skip}` |")), "the runbook has no entry {skip}");
+    }
+}
+
+#[test]
+fn the_readme_explains_every_setting_of_a_site() {
+    let (readme, file) = (text("README.md"), "shared/src/model/site.rs");
+    for name in fields(file, "Site").into_iter().chain(fields(file, "MappingRow")).chain(fields(file, "Rails")) {
+        assert!(readme.contains(&format!("`{name}`")), "README.md does not explain {name}");
+    }
+    for name in ["Transform", "Direction", "OnEmpty", "OnConflict", "OnDelete", "OnMerge"] {
+        for option in variants(file, name).iter().map(|option| snake_case(option)) {
+            assert!(readme.contains(&format!("`{option}`")), "README.md does not explain {name} {option}");
+        }
+    }
+}

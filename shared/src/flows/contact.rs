@@ -16,8 +16,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-pub use self::outcome::{Effect, Later, Outcome, Skip};
 use self::outcome::Stop;
+pub use self::outcome::{Effect, Later, Outcome, Skip};
 use crate::{
     mapping::Mapping,
     model::{
@@ -151,7 +151,9 @@ impl Contacts {
     fn ensure_not_being_written(&self, link: &Link) -> Step<()> {
         let now = self.clock.now();
         match &link.intent {
-            Some(intent) if intent.until > now => Err(self.until(intent.until.min(now + WHILE_WRITTEN), "another worker is writing").into()),
+            Some(intent) if intent.until > now => {
+                Err(self.until(intent.until.min(now + WHILE_WRITTEN), "another worker is writing").into())
+            }
             _ => Ok(()),
         }
     }

@@ -10,7 +10,7 @@ use crate::{
     mapping::{self, MappingError},
     model::{
         ids::{Pair, SiteId},
-        site::{CrmAccess, MappingRow, Site, Status, WixAccess},
+        site::{CrmAccess, MappingRow, OnConflict, OnDelete, OnMerge, Rails, Site, Status, WixAccess},
     },
     ports::{ContactStore, SiteStore, StoreError, StoreResult},
 };
@@ -47,10 +47,10 @@ pub fn defaults(site: &SiteId) -> Site {
         status: Status::Installed,
         paused: false,
         system_of_record: None,
-        on_conflict: Default::default(),
-        on_delete: Default::default(),
-        on_merge: Default::default(),
-        rails: Default::default(),
+        on_conflict: OnConflict::default(),
+        on_delete: OnDelete::default(),
+        on_merge: OnMerge::default(),
+        rails: Rails::default(),
         default_country: None,
         wix: WixAccess::App,
         crm: CrmAccess::Hubspot { secret: format!("hubspot/{site}") },

@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::ids::{RecordId, SiteId, Side};
+use super::ids::{RecordId, Side, SiteId};
 
 /// A hint that something happened to a record, or to a site.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]

@@ -1,9 +1,6 @@
 //! The presence table: what to do with a pair, before any field is looked at.
 
-use crate::model::{
-    contact::Found,
-    site::OnDelete,
-};
+use crate::model::{contact::Found, site::OnDelete};
 
 /// How a linked record stands against its anchor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -81,7 +81,7 @@ fn plants(arguments: &Arguments) -> bool {
         let found = verdicts.iter().find(|verdict| !verdict.violations.is_empty());
         match found {
             Some(verdict) => {
-                println!("{plant:?}: found by seed {}: {}", verdict.seed, verdict.violations.first().map_or("", String::as_str))
+                println!("{plant:?}: found by seed {}: {}", verdict.seed, verdict.violations.first().map_or("", String::as_str));
             }
             None => println!("{plant:?}: NOT FOUND in {} histories", arguments.seeds),
         }

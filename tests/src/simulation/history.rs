@@ -173,16 +173,6 @@ impl Running {
     fn end(&mut self, mut event: Event, outcome: &Outcome) {
         let mut world = lock(&self.world);
         world.trace(format!("{outcome:?}"));
-        if std::env::var_os("SIMDBG").is_some() {
-            eprintln!(
-                "{} {} {:?} {:?} {:?} -> {outcome:?}",
-                world.now - 1_790_000_000_000,
-                world.site,
-                event.side,
-                event.record,
-                event.kind
-            );
-        }
         match outcome {
             Outcome::Done(_) => self.done += 1,
             Outcome::Later(_) if self.plant == Plant::AcknowledgesFailures => self.done += 1,

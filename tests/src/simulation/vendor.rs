@@ -103,9 +103,6 @@ impl World {
         vendor.records.insert(id.clone(), record);
         self.count_write(side, actor);
         self.trace(("insert", side, id.as_str()));
-        if std::env::var_os("SIMDBG").is_some() {
-            eprintln!("   {} {} insert {:?} {:?}", self.now - 1_790_000_000_000, self.site, &id, (actor, fields_dbg(self, side, &id)));
-        }
         self.raise(side, &id, EventKind::Created);
         id
     }
@@ -140,9 +137,6 @@ impl World {
         self.count_write(side, actor);
         let changes = if side == Side::External { changes } else { Vec::new() };
         self.trace(("change", side, id.as_str(), patch.len()));
-        if std::env::var_os("SIMDBG").is_some() {
-            eprintln!("   {} {} change {:?} {:?}", self.now - 1_790_000_000_000, self.site, id, (actor, fields_dbg(self, side, id)));
-        }
         self.raise(side, id, EventKind::Updated { changes });
     }
 
@@ -153,9 +147,6 @@ impl World {
             record.updated = self.now;
         }
         self.trace(("remove", side, id.as_str()));
-        if std::env::var_os("SIMDBG").is_some() {
-            eprintln!("   {} {} remove {:?} {:?}", self.now - 1_790_000_000_000, self.site, id, &kind);
-        }
         self.raise(side, id, kind);
     }
 
@@ -188,9 +179,6 @@ impl World {
         }
         vendor.merged.insert(loser.clone(), winner.clone());
         self.trace(("merge", side, winner.as_str(), loser.as_str()));
-        if std::env::var_os("SIMDBG").is_some() {
-            eprintln!("   {} {} merge {:?} {:?}", self.now - 1_790_000_000_000, self.site, winner, loser);
-        }
         self.raise(side, winner, EventKind::Merged { from: vec![loser.clone()] });
         if side == Side::Wix {
             self.raise(side, winner, EventKind::Updated { changes: Vec::new() });
@@ -454,13 +442,4 @@ impl ContactStore for SimulatedVendor {
     async fn set_up(&self) -> StoreResult<String> {
         Ok("counterpart".to_owned())
     }
-}
-
-fn fields_dbg(w: &World, side: Side, id: &RecordId) -> String {
-    w.sides
-        .of(side)
-        .records
-        .get(id)
-        .map(|r| format!("{} rev{} {:?}", serde_json::to_string(&r.fields).unwrap_or_default(), r.counter, r.counterpart))
-        .unwrap_or_default()
 }

@@ -22,7 +22,10 @@ const ATTEMPTS: usize = 3;
 /// What lies under a record's own key.
 enum Entry {
     Nothing,
-    Reserved { until: Timestamp, draft: Option<Box<Intent>> },
+    Reserved {
+        until: Timestamp,
+        draft: Option<Box<Intent>>,
+    },
     Linked(Box<Link>),
     /// A pointer to a link that does not name the record.
     Dangling,
@@ -38,7 +41,9 @@ impl Store {
         for _ in 0..ATTEMPTS {
             match self.entry(site, side, id, Read::Consistent).await? {
                 Entry::Linked(link) => return Ok(Slot::Linked(link)),
-                Entry::Reserved { until, draft } => return Ok(self.remains(site, side, id).await?.unwrap_or(Slot::Reserved { until, draft })),
+                Entry::Reserved { until, draft } => {
+                    return Ok(self.remains(site, side, id).await?.unwrap_or(Slot::Reserved { until, draft }));
+                }
                 Entry::Nothing => return Ok(self.remains(site, side, id).await?.unwrap_or(Slot::Free)),
                 Entry::Dangling => {}
             }

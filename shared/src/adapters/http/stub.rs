@@ -29,7 +29,7 @@ impl Clock for StubClock {
 
     async fn sleep(&self, duration: Duration) {
         let mut now = self.0.lock().unwrap();
-        *now = *now + duration;
+        *now += duration;
     }
 }
 

@@ -80,6 +80,7 @@ impl Portal {
 }
 
 /// Returns an object as a read returns it, with everything that is asked for.
+#[expect(clippy::needless_pass_by_value, reason = "callers give json literals")]
 fn object(id: &str, properties: Json) -> Json {
     let mut all = json!({"email": null, "hs_additional_emails": null, "phone": null, "mobilephone": null, "firstname": null,
         "wix_contact_id": null, "hs_merged_object_ids": null, "hs_object_id": id});

@@ -244,6 +244,7 @@ mod tests {
     use super::*;
     use crate::adapters::wix::samples::ada;
 
+    #[expect(clippy::needless_pass_by_value, reason = "callers give json literals")]
     fn fields(info: Json) -> Vec<(String, String)> {
         let contact = to_contact(json!({"id": "c-1", "info": info}), None).unwrap();
         contact.fields.iter().map(|(field, value)| (field.to_string(), value.elements().join("|"))).collect()

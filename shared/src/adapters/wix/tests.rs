@@ -81,6 +81,7 @@ fn ok(body: Json) -> ResponseTemplate {
     ResponseTemplate::new(200).set_body_json(body).insert_header("x-wix-request-id", "r-1")
 }
 
+#[expect(clippy::needless_pass_by_value, reason = "callers give json literals")]
 fn refused(status: u16, code: &str, data: Json) -> ResponseTemplate {
     let error = json!({"code": code, "description": "", "data": data});
     ResponseTemplate::new(status)

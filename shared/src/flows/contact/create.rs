@@ -164,15 +164,18 @@ impl Contacts {
             Slot::Linked(link) if link.id(side) == &this.id => return Err(self.later(SOON, "its link was stored just now").into()),
             Slot::Linked(link) => return Ok(Candidate::Linked(Some(link))),
             Slot::Gone(_) => return Ok(Candidate::Linked(None)),
-            Slot::Reserved { until, .. } => return Err(self.until(until.min(self.clock.now() + WHILE_MADE), "the match is being linked").into()),
+            Slot::Reserved { until, .. } => {
+                return Err(self.until(until.min(self.clock.now() + WHILE_MADE), "the match is being linked").into());
+            }
             Slot::Free => {}
         }
         let Some(named) = candidate.counterpart.as_ref().filter(|named| **named != this.id) else { return Ok(Candidate::Available) };
         match self.look_up(side, named).await? {
-            Slot::Reserved { until, .. } => Err(self.until(until.min(self.clock.now() + WHILE_MADE), "the match was made for another").into()),
-            Slot::Linked(_) | Slot::Gone(_) => Ok(Candidate::Available),
+            Slot::Reserved { until, .. } => {
+                Err(self.until(until.min(self.clock.now() + WHILE_MADE), "the match was made for another").into())
+            }
             Slot::Free if self.read_present(side, named).await?.is_some() => Ok(Candidate::Linked(None)),
-            Slot::Free => Ok(Candidate::Available),
+            Slot::Linked(_) | Slot::Gone(_) | Slot::Free => Ok(Candidate::Available),
         }
     }
 
@@ -218,16 +221,11 @@ impl Contacts {
             merge::begin_with(&mut link, &draft, &self.key, &self.mapping, contacts.of(draft.side));
         }
         let plan = merge::merge(&self.input(&link, &contacts, None));
-<<<<<<< HEAD
-        self.carry_out(Work { reported: BTreeMap::new(), stored: false, touched: true, ..Work::new(link, plan, contacts) }).await
-=======
         let ids = contacts.as_ref().map(|_, contact| contact.id.clone());
-        let effect = self.carry_out(Work { link, plan, contacts, prefer: None, stored: false, touched: true }).await?;
-        for side in Side::BOTH {
-            self.links.unpark(&self.site.site, side, ids.of(side)).await?;
-        }
+        let effect =
+            self.carry_out(Work { reported: BTreeMap::new(), stored: false, touched: true, ..Work::new(link, plan, contacts) }).await?;
+        self.unpark_ids(&ids).await?;
         Ok(effect)
->>>>>>> stack
     }
 
     /// Returns what an earlier worker was about to write when it made `made` of `source`, if it did.
@@ -251,7 +249,8 @@ impl Contacts {
             return self.link_pair(side, this, found).await;
         }
         let (fields, states) = self.draft_fields(side, &this);
-        let (emails, phones): (Vec<_>, Vec<_>) = self.match_keys(side, &this).into_iter().partition(|key| matches!(key, MatchKey::Email(_)));
+        let (emails, phones): (Vec<_>, Vec<_>) =
+            self.match_keys(side, &this).into_iter().partition(|key| matches!(key, MatchKey::Email(_)));
         let reservation = Reservation {
             side,
             id: this.id.clone(),
@@ -292,7 +291,8 @@ impl Contacts {
             match &error.kind {
                 ErrorKind::Exists(known) => return self.already_there(side, this, known.clone(), error, reservation).await,
                 ErrorKind::Invalid(named) => {
-                    let refused: Vec<RowId> = self.mapping.rows().iter().filter(|row| named.contains(row.field(other))).map(|row| row.id().clone()).collect();
+                    let refused: Vec<RowId> =
+                        self.mapping.rows().iter().filter(|row| named.contains(row.field(other))).map(|row| row.id().clone()).collect();
                     if refused.is_empty() {
                         return Ok(self.park(side, &this.id, ParkedReason::Refused).await?);
                     }
@@ -307,7 +307,14 @@ impl Contacts {
     }
 
     /// The other side says that it has such a record: link it if it is free and certain, else report it.
-    async fn already_there(&self, side: Side, this: &Contact, known: Option<RecordId>, error: StoreError, reservation: &Reservation) -> Step<Effect> {
+    async fn already_there(
+        &self,
+        side: Side,
+        this: &Contact,
+        known: Option<RecordId>,
+        error: StoreError,
+        reservation: &Reservation,
+    ) -> Step<Effect> {
         let Some(id) = known else {
             return match self.match_by_keys(side, this).await? {
                 Match::One(found) => self.adopt(side, this, *found, reservation).await,
@@ -366,7 +373,14 @@ impl Contacts {
     }
 
     /// Stores the link of a record just made, with what both sides have.
-    async fn store_made(&self, side: Side, this: &Contact, made: Contact, states: Vec<(RowId, RowState)>, reservation: &Reservation) -> Step<Effect> {
+    async fn store_made(
+        &self,
+        side: Side,
+        this: &Contact,
+        made: Contact,
+        states: Vec<(RowId, RowState)>,
+        reservation: &Reservation,
+    ) -> Step<Effect> {
         let other = side.opposite();
         let mut contacts = Pair::from_side(side, this.clone(), made);
         let now = self.clock.now();
@@ -377,7 +391,7 @@ impl Contacts {
         for (side, contact) in sources {
             let anchor = link.anchors.of_mut(side);
             anchor.base = prints::base(&self.key, &self.mapping, side, contact);
-            anchor.revision = contacts.of(side).revision.clone();
+            anchor.revision.clone_from(&contacts.of(side).revision);
         }
         self.links.link(&self.site.site, &link, Some(reservation), now).await?;
         self.links.unpark(&self.site.site, side, &this.id).await?;

@@ -138,7 +138,9 @@ impl Contacts {
             Found::Merged(into) => into,
             Found::Present(_) => match self.store(side).merge(&winner, lost.id(side)).await {
                 Ok(merged) => merged,
-                Err(error) if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::Unsupported | ErrorKind::Invalid(_)) => return Ok(None),
+                Err(error) if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::Unsupported | ErrorKind::Invalid(_)) => {
+                    return Ok(None);
+                }
                 Err(error) => return Err(Stop::at(side, error)),
             },
         };

@@ -126,10 +126,10 @@ impl Contacts {
             ErrorKind::Unavailable | ErrorKind::Garbled => (now + RETRY, "a passing failure", true),
             _ => return Outcome::Poison(error),
         };
-        if let (Some(side), ErrorKind::Throttled(_) | ErrorKind::AccessDenied) = (side, &error.kind) {
-            if let Err(noted) = self.links.cool_down(&self.site.site, side, until).await {
-                tracing::warn!(site = %self.site.site, error = %noted, "Could not note the cool-down.");
-            }
+        if let (Some(side), ErrorKind::Throttled(_) | ErrorKind::AccessDenied) = (side, &error.kind)
+            && let Err(noted) = self.links.cool_down(&self.site.site, side, until).await
+        {
+            tracing::warn!(site = %self.site.site, error = %noted, "Could not note the cool-down.");
         }
         tracing::info!(site = %self.site.site, error = %error, "Put off an event.");
         Outcome::Later(Later { until, reason, counts })

@@ -54,7 +54,7 @@ impl Contacts {
                 }
                 self.carry_out(Work { prefer: hint.prefer(), reported, touched: recovered, ..Work::new(link, plan, *contacts) }).await
             }
-            Decision::Other(step, reads) => self.end_or_move(hint, link, step, reads).await,
+            Decision::Other(step, reads) => self.end_or_move(hint, link, step, *reads).await,
         }
     }
 
@@ -70,7 +70,8 @@ impl Contacts {
         if link.intent.is_some() || link.held.is_some() || hint.prefer().is_some() || hint.approves_delete() {
             return false;
         }
-        let told = hint.event.entity.as_ref().and_then(|entity| self.store(hint.side).enclosed(entity)).and_then(|contact| contact.revision);
+        let told =
+            hint.event.entity.as_ref().and_then(|entity| self.store(hint.side).enclosed(entity)).and_then(|contact| contact.revision);
         let anchor = link.anchors.of(hint.side).revision.as_ref();
         told.zip(anchor).and_then(|(told, anchor)| anchor.has_reached(&told)).unwrap_or(false)
     }
@@ -104,7 +105,8 @@ impl Contacts {
     /// overwritten unseen.
     async fn landed_at(&self, link: &Link, intent: &Intent, there: &Contact) -> Step<Option<Timestamp>> {
         let traces = self.mapping.rows().iter().filter_map(|row| Some((row, merge::trace(link, intent, &self.key, row, there)?)));
-        let row = traces.filter(|(_, trace)| *trace != Trace::Missing).max_by_key(|(_, trace)| *trace == Trace::Unclear).map(|(row, _)| row);
+        let row =
+            traces.filter(|(_, trace)| *trace != Trace::Missing).max_by_key(|(_, trace)| *trace == Trace::Unclear).map(|(row, _)| row);
         let (Some(row), Some(read)) = (row, &link.anchors.of(intent.side).revision) else { return Ok(None) };
         let past = match self.store(intent.side).history(&there.id, row.field(intent.side), read).await {
             Ok(past) => past,
@@ -130,7 +132,7 @@ impl Contacts {
         match (reads.this, reads.other) {
             (Found::Present(this), Found::Present(other)) => Decision::Merge(Box::new(Pair::from_side(hint.side, this, other))),
             (this_read, other_read) => {
-                Decision::Other(decide::step(this, other, self.site.on_delete), Reads { this: this_read, other: other_read })
+                Decision::Other(decide::step(this, other, self.site.on_delete), Box::new(Reads { this: this_read, other: other_read }))
             }
         }
     }
@@ -151,5 +153,5 @@ impl Contacts {
 
 enum Decision {
     Merge(Box<Pair<Contact>>),
-    Other(decide::Step, Reads),
+    Other(decide::Step, Box<Reads>),
 }

@@ -9,7 +9,7 @@ use crate::{
     model::{
         contact::Contact,
         field::Patch,
-        ids::{Pair, Revision, RowId, Side},
+        ids::{Pair, RecordId, Revision, RowId, Side},
         link::{Base, Intent, Link, Overwrote, Parked, ParkedReason, RowState},
     },
     ports::{ErrorKind, StoreResult},
@@ -194,8 +194,12 @@ impl Contacts {
     }
 
     pub(super) async fn unpark_both(&self, link: &Link) -> StoreResult<()> {
+        self.unpark_ids(&link.anchors.as_ref().map(|_, anchor| anchor.id.clone())).await
+    }
+
+    pub(super) async fn unpark_ids(&self, ids: &Pair<RecordId>) -> StoreResult<()> {
         for side in Side::BOTH {
-            self.links.unpark(&self.site.site, side, link.id(side)).await?;
+            self.links.unpark(&self.site.site, side, ids.of(side)).await?;
         }
         Ok(())
     }

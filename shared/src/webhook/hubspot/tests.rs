@@ -43,7 +43,9 @@ fn kinds(notices: &Value) -> Vec<(String, EventKind)> {
 
 fn updated(changes: &[(&str, i64)]) -> EventKind {
     let at = |ms| Timestamp::from_millisecond(ms).unwrap();
-    EventKind::Updated { changes: changes.iter().map(|(field, ms)| FieldChange { field: (*field).to_owned(), at: at(*ms), ours: false }).collect() }
+    EventKind::Updated {
+        changes: changes.iter().map(|(field, ms)| FieldChange { field: (*field).to_owned(), at: at(*ms), ours: false }).collect(),
+    }
 }
 
 fn changed(id: u64, property: &str, at: i64) -> Value {

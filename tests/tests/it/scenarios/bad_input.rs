@@ -150,11 +150,11 @@ async fn answers_with_unknown_members_are_read() {
         let wix = lab.wix_create(ada()).await;
         lab.hub_create(person(1)).await;
         for round in ["Mills", "Looms"] {
-            lab.stack.clock().advance(std::time::Duration::from_secs(60));
+            lab.stack.clock().advance(std::time::Duration::from_mins(1));
             worker.work(&lab).await;
             lab.wix_edit(&wix, one("company", round)).await;
         }
-        lab.stack.clock().advance(std::time::Duration::from_secs(60));
+        lab.stack.clock().advance(std::time::Duration::from_mins(1));
         worker.work(&lab).await;
         assert!(lab.stack.dead_letters().is_empty() && lab.parked().await.is_empty());
         lab.assert_in_step();

@@ -20,7 +20,7 @@ async fn f01_an_edit_in_wix_between_our_read_and_our_write_is_kept() {
             async move { person.wix_edit(&id, json!({"company": "Mills", "firstname": "Grace"})).await }
         });
         lab.hub_edit(&hub, json!({"company": "Looms", "city": "York"})).await;
-        lab.stack.clock().advance(std::time::Duration::from_secs(60));
+        lab.stack.clock().advance(std::time::Duration::from_mins(1));
         worker.work(&lab).await;
         lab.settle().await;
         assert!(worker.is_over());
@@ -47,7 +47,7 @@ async fn f01_an_edit_in_hubspot_between_our_read_and_our_write_is_kept() {
             }
         });
         lab.wix_edit(&wix, json!({"company": "Mills", "firstname": "Grace"})).await;
-        lab.stack.clock().advance(std::time::Duration::from_secs(60));
+        lab.stack.clock().advance(std::time::Duration::from_mins(1));
         worker.work(&lab).await;
         lab.settle().await;
         assert!(worker.is_over());

@@ -59,8 +59,10 @@ impl Lab {
     /// A new site of a stack that has served its other ones: starting a stack takes longer than a scenario.
     pub async fn again(&self, position: &Position) -> Self {
         let (wix, hub) = (self.stack.wix.core(), &self.stack.hubspot);
-        (wix.switches.reset(), hub.switches().reset());
-        (wix.outbox.clear(), hub.outbox().clear());
+        wix.switches.reset();
+        hub.switches().reset();
+        wix.outbox.clear();
+        hub.outbox().clear();
         self.clear_faults();
         self.stack.queue().purge();
         self.stack.set_workers(1).unwrap();
@@ -224,12 +226,6 @@ impl Lab {
         let named: Vec<Value> = self.hub_contacts().into_iter().filter(|contact| contact["properties"]["wix_contact_id"] == wix).collect();
         assert!(named.len() < 2, "two HubSpot contacts name {wix}");
         ids(&named).pop()
-    }
-
-    /// The Wix contact that a HubSpot contact names, if it is there.
-    pub fn in_wix(&self, hub: &str) -> Option<String> {
-        let named = self.hub(hub).get("wix_contact_id").to_owned();
-        self.wix_ids().into_iter().find(|id| *id == named)
     }
 
     /// Both sides have the same people, each once, with equal fields.

@@ -4,5 +4,6 @@
 
 mod architecture;
 mod contract;
+mod processes;
 mod source;
 mod template;

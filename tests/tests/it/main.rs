@@ -4,6 +4,7 @@
 
 mod architecture;
 mod contract;
+mod processes;
 mod scenarios;
 mod source;
 mod template;

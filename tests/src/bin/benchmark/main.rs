@@ -1,0 +1,52 @@
+//! `cargo benchmark intake`, `cargo benchmark sync`, `cargo benchmark costs`: the figures of `docs/performance.md`.
+
+mod costs;
+mod intake;
+mod sync;
+
+use clap::{Parser, Subcommand};
+
+/// The figures of `docs/performance.md`.
+#[derive(Parser)]
+struct Arguments {
+    #[command(subcommand)]
+    what: What,
+}
+
+#[derive(Subcommand)]
+enum What {
+    /// Webhooks verified, parsed and made ready to publish, against bare RS256 verification.
+    Intake {
+        /// Rounds of each, alternating.
+        #[arg(long, default_value_t = 15)]
+        rounds: usize,
+    },
+    /// Contacts synchronised over stores in memory, against writing and reading the contact as JSON.
+    Sync {
+        /// Rounds of each, alternating.
+        #[arg(long, default_value_t = 15)]
+        rounds: usize,
+    },
+    /// Vendor calls and DynamoDB units of a fresh update, an echo and a duplicate.
+    Costs,
+}
+
+fn main() -> anyhow::Result<()> {
+    match Arguments::parse().what {
+        What::Intake { rounds } => intake::run(rounds),
+        What::Sync { rounds } => sync::run(rounds),
+        What::Costs => costs::run(),
+    }
+}
+
+/// Returns the median of figures.
+fn median(mut figures: Vec<f64>) -> f64 {
+    figures.sort_by(f64::total_cmp);
+    figures.get(figures.len() / 2).copied().unwrap_or_default()
+}
+
+/// Returns how often per second something happened.
+#[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+fn rate(times: usize, begun: std::time::Instant) -> f64 {
+    times as f64 / begun.elapsed().as_secs_f64()
+}

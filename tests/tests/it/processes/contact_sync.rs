@@ -1,0 +1,132 @@
+//! `contact-sync` between the queue's events, both simulated vendors and the embedded `DynamoDB`.
+
+use std::net::{Ipv4Addr, SocketAddr};
+
+use anyhow::Context;
+use contact_bridge::adapters::secrets::Environment;
+use contact_bridge_local::{
+    cloud::{
+        aws::{Aws, Resources},
+        dynamo::Storage,
+        queue::{Queue, QueueOptions},
+    },
+    stack::{Options, People, SiteHandle, Stack, StoreKind},
+    vendors::{hubspot, kit::Clock, wix},
+};
+use contact_bridge_tests::samples;
+use serde_json::{Value, json};
+
+use super::Running;
+
+/// The contacts the samples are of.
+const WIX_CONTACT: &str = "4b0133d5-7903-4411-bcc0-1817d1394028";
+const HUBSPOT_CONTACT: &str = "106500991877";
+
+/// The function, what it works on, and the contacts that stand for those of the samples.
+struct Sync {
+    running: Running,
+    people: People,
+    site: SiteHandle,
+    dead_letters: Queue,
+    wix_contact: String,
+    hubspot_contact: String,
+    _stack: Stack,
+    _aws: Aws,
+}
+
+impl Sync {
+    async fn start() -> anyhow::Result<Self> {
+        let options = Options { clock: Clock::real(), store: StoreKind::DynamoDb(Storage::Memory), ..Options::default() };
+        let stack = Stack::start(options).await?;
+        let site = stack.add_site("shop", |site| site.default_country = Some("US".to_owned())).await?;
+        let [work, dead_letters] = ["work", "dead"].map(|name| Queue::new(name, stack.clock(), QueueOptions::default()));
+        let resources = Resources { queues: vec![work, dead_letters.clone()], ..Resources::default() };
+        let aws = Aws::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), resources).await?;
+        let running = Running::start("contact-sync", &environment(&stack, &site, &aws)?).await?;
+        let people = stack.client(&site);
+        let (wix_contact, hubspot_contact) = (people.wix_create(ada("Byron")).await?, people.hub_create(grace("Murray")).await?);
+        Ok(Self { running, people, site, dead_letters, wix_contact, hubspot_contact, _stack: stack, _aws: aws })
+    }
+
+    /// Hands the function a sample, made one of these contacts; every message of it must be done with.
+    async fn play(&self, name: &str, sample: &str) -> anyhow::Result<()> {
+        let own = [(samples::SITE, self.site.id.as_str()), (WIX_CONTACT, &self.wix_contact), (HUBSPOT_CONTACT, &self.hubspot_contact)];
+        let event = own.into_iter().fold(sample.to_owned(), |text, (sample, own)| text.replace(sample, own));
+        let answer = self.running.invoke(serde_json::from_str(&event)?).await?;
+        assert_eq!(answer, json!({"batchItemFailures": []}), "{name}");
+        Ok(())
+    }
+
+    /// The `HubSpot` contact that was made for the Wix contact.
+    async fn made_in_hubspot(&self) -> anyhow::Result<Value> {
+        let wix = self.people.wix_get(&self.wix_contact).await?.context("the Wix contact")?;
+        let text = wix.to_string();
+        let all = self.people.hub(reqwest::Method::GET, "/_control/contacts", None).await?.unwrap_or_default();
+        let made = all["contacts"].as_array().into_iter().flatten().find(|contact| contact["properties"]["email"] == "ada@example.com");
+        made.cloned().with_context(|| format!("no counterpart of {text}"))
+    }
+
+    /// The Wix contact that was made for the `HubSpot` contact.
+    async fn made_in_wix(&self) -> anyhow::Result<Value> {
+        let all = self._stack.wix.contacts(None)?;
+        let email = |contact: &Value| contact.pointer("/info/emails/items/0/email") == Some(&json!("grace@example.com"));
+        all.into_iter().find(email).context("no counterpart")
+    }
+}
+
+fn ada(last_name: &str) -> Value {
+    json!({"name": {"first": "Ada", "last": last_name}, "emails": {"items": [{"tag": "MAIN", "email": "ada@example.com"}]}})
+}
+
+fn grace(last_name: &str) -> Value {
+    json!({"firstname": "Grace", "lastname": last_name, "email": "grace@example.com"})
+}
+
+/// The function's environment, as the template sets it.
+fn environment(stack: &Stack, site: &SiteHandle, aws: &Aws) -> anyhow::Result<Vec<(&'static str, String)>> {
+    let (wix, hubspot) = (wix::Options::default(), hubspot::Options::default());
+    let secret: &'static str = Environment::variable(&format!("hubspot/{}", site.id)).leak();
+    Ok(vec![
+        ("TABLE_NAME", "contact-bridge".to_owned()),
+        ("FINGERPRINT_SECRET", "any".to_owned()),
+        ("QUEUE_URL", aws.queue_url("work")),
+        ("DEAD_LETTER_URL", aws.queue_url("dead")),
+        ("WIX_BASE_URL", stack.wix.base_url()),
+        ("WIX_APP_ID", wix.app_id),
+        ("WIX_APP_SECRET", wix.app_secret),
+        ("HUBSPOT_BASE_URL", stack.hubspot.base_url()),
+        ("HUBSPOT_APP_ID", hubspot.app_id.to_string()),
+        (secret, format!("pat-{}", site.portal)),
+        ("AWS_ENDPOINT_URL_SQS", aws.url()),
+        ("AWS_ENDPOINT_URL_DYNAMODB", stack.dynamo().context("the stack has a table")?.endpoint()),
+    ])
+}
+
+#[tokio::test]
+async fn the_real_contact_sync_deals_with_every_sample() -> anyhow::Result<()> {
+    let sync = Sync::start().await?;
+    let samples = super::samples("contact-sync");
+    let play = async |name: &str| {
+        let (_, sample) = samples.iter().find(|(own, _)| own == name).with_context(|| name.to_owned())?;
+        sync.play(name, sample).await
+    };
+    play("wix-contact-created").await?;
+    assert_eq!(sync.made_in_hubspot().await?["properties"]["lastname"], "Byron");
+    sync.people.wix_update(&sync.wix_contact, ada("Lovelace")).await?;
+    play("wix-contact-updated").await?;
+    assert_eq!(sync.made_in_hubspot().await?["properties"]["lastname"], "Lovelace");
+    play("hubspot-creation").await?;
+    assert_eq!(sync.made_in_wix().await?["info"]["name"]["last"], "Murray");
+    sync.people.hub_update(&sync.hubspot_contact, grace("Hopper")).await?;
+    play("hubspot-property-change").await?;
+    assert_eq!(sync.made_in_wix().await?["info"]["name"]["last"], "Hopper");
+    // All of them, again where they were played before; the app is removed last, for nothing happens after that.
+    let last = "wix-app-removed";
+    for (name, sample) in samples.iter().filter(|(name, _)| name != last) {
+        sync.play(name, sample).await?;
+    }
+    play(last).await?;
+    assert_eq!(sync.dead_letters.to_json(), json!([]));
+    sync.running.assert_calm();
+    Ok(())
+}

@@ -1,5 +1,7 @@
 //! The cloud's parts, driven the way the functions and their callers drive them.
 
+#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "these are tests")]
+
 #[path = "cloud/aws.rs"]
 mod aws;
 #[path = "cloud/bus.rs"]

@@ -232,7 +232,9 @@ fn deletes_have_a_reason(running: &Running, found: &mut Found) {
     let world = lock(&running.world);
     let erasures = world.sides.wix.erased.len() + world.sides.external.erased.len();
     let deletes = world.sides.wix.deleted_by_bridge.len() + world.sides.external.deleted_by_bridge.len();
-    let reasons = world.sides.wix.deleted_by_people.len() + world.sides.external.deleted_by_people.len();
+    // Deleting the winner of a merge ends the links of all that went into it.
+    let merged = world.sides.wix.merged.len() + world.sides.external.merged.len();
+    let reasons = merged + world.sides.wix.deleted_by_people.len() + world.sides.external.deleted_by_people.len();
     if deletes > reasons {
         found.push(("I9", format!("{deletes} deletes by the bridge, {reasons} by people")));
     }

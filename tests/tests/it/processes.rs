@@ -52,13 +52,11 @@ fn build() -> PathBuf {
         "debug" => "dev",
         profile => profile,
     };
-    // This package is selected as well, so that features come out as they did for this test and nothing is built twice.
-    let packages = ["-p", "webhook-intake", "-p", "contact-sync", "-p", "contact-bridge-tests"];
-    let bins = ["--bin", "webhook-intake", "--bin", "contact-sync"];
+    // The same selection as `cargo test --workspace`, so that features come out the same and nothing is built twice.
+    let selected = ["--workspace", "--test", "it", "--bin", "webhook-intake", "--bin", "contact-sync"];
     let status = Command::new(cargo)
         .args(["build", "--quiet", "--locked", "--profile", profile])
-        .args(packages)
-        .args(bins)
+        .args(selected)
         .current_dir(env!("CARGO_MANIFEST_DIR"))
         .env("CARGO_TARGET_DIR", folder.parent().unwrap())
         .status();

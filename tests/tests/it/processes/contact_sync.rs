@@ -74,7 +74,7 @@ impl Sync {
     }
 
     /// The Wix contact that was made for the `HubSpot` contact.
-    async fn made_in_wix(&self) -> anyhow::Result<Value> {
+    fn made_in_wix(&self) -> anyhow::Result<Value> {
         let all = self.stack.wix.contacts(None)?;
         let email = |contact: &Value| contact.pointer("/info/emails/items/0/email") == Some(&json!("grace@example.com"));
         all.into_iter().find(email).context("no counterpart")
@@ -123,10 +123,10 @@ async fn the_real_contact_sync_deals_with_every_sample() -> anyhow::Result<()> {
     play("wix-contact-updated").await?;
     assert_eq!(sync.made_in_hubspot().await?["properties"]["lastname"], "Lovelace");
     play("hubspot-creation").await?;
-    assert_eq!(sync.made_in_wix().await?["info"]["name"]["last"], "Murray");
+    assert_eq!(sync.made_in_wix()?["info"]["name"]["last"], "Murray");
     sync.people.hub_update(&sync.hubspot_contact, grace("Hopper")).await?;
     play("hubspot-property-change").await?;
-    assert_eq!(sync.made_in_wix().await?["info"]["name"]["last"], "Hopper");
+    assert_eq!(sync.made_in_wix()?["info"]["name"]["last"], "Hopper");
     // All of them, again where they were played before; the app is removed last, for nothing happens after that.
     let last = "wix-app-removed";
     for (name, sample) in samples.iter().filter(|(name, _)| name != last) {

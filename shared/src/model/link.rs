@@ -151,6 +151,8 @@ pub enum Hold {
     DeleteAwaitsApproval,
     /// The far side does not let the record be deleted.
     CannotDelete,
+    /// Nobody is waited for: the delete is counted and tried again, because the far side could not carry it out.
+    DeleteUnderWay,
 }
 
 /// What remains of a deleted pair, so that late events cannot revive it; kept without end.

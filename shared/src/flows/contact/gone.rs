@@ -1,5 +1,7 @@
 //! Deletes and erasures: positive evidence only, within the rails.
 
+use tracing::warn;
+
 use super::{Contacts, Effect, Hint, SOON, Skip, Step, Stop, pair::Reads};
 use crate::{
     model::{
@@ -55,7 +57,8 @@ impl Contacts {
         if link.held == Some(Hold::DeleteAwaitsApproval) && !hint.approves_delete() {
             return Ok(Effect::Parked(ParkedReason::DeleteAwaitsApproval));
         }
-        if !hint.approves_delete() && !self.is_within_rails().await? {
+        let counted = hint.approves_delete() || link.held == Some(Hold::DeleteUnderWay);
+        if !counted && !self.is_within_rails().await? {
             return self.hold(link, side, Hold::DeleteAwaitsApproval, ParkedReason::DeleteAwaitsApproval).await;
         }
         match self.store(side).delete(link.id(side)).await {
@@ -63,10 +66,25 @@ impl Contacts {
             Err(error) if error.kind == ErrorKind::Forbidden => {
                 return self.hold(link, side, Hold::CannotDelete, ParkedReason::CannotDelete).await;
             }
-            Err(error) => return Err(Stop::at(side, error)),
+            Err(error) => {
+                self.remember_counted(link).await;
+                return Err(Stop::at(side, error));
+            }
         }
         self.bury(&link, Cause::Deleted).await?;
         Ok(Effect::Deleted(side))
+    }
+
+    /// Notes that a delete is counted, so that the tries of one contact do not use up what all may delete. If this fails, the next try is
+    /// counted again, which holds deletes back rather than letting too many pass.
+    async fn remember_counted(&self, mut link: Link) {
+        if link.held == Some(Hold::DeleteUnderWay) {
+            return;
+        }
+        link.held = Some(Hold::DeleteUnderWay);
+        if let Err(error) = self.save(&mut link).await {
+            warn!(site = %self.site.site, error = %error, "Could not note that a delete is counted.");
+        }
     }
 
     async fn is_within_rails(&self) -> StoreResult<bool> {

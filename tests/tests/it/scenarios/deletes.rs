@@ -279,3 +279,17 @@ async fn all_get(lab: &Lab, ids: &[String], field: &str, value: &str) {
         lab.wix_edit(id, one(field, value)).await;
     }
 }
+
+#[tokio::test]
+async fn x05_tries_that_fail_do_not_use_up_what_may_be_deleted() {
+    at_every_switch(async |lab| {
+        let people = crowd(&lab, 5).await;
+        lab.fault(Vendor::Wix, Fault { times: 40, ..Fault::status(503, "DELETE /contacts/**") });
+        for (_, hub) in &people {
+            lab.hub_delete(hub).await;
+        }
+        lab.settle().await;
+        assert_eq!((lab.wix_ids().len(), lab.parked().await.len()), (0, 0));
+    })
+    .await;
+}

@@ -4,7 +4,7 @@ pub mod aws;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use jiff::{SignedDuration, Timestamp};
@@ -68,6 +68,9 @@ pub struct Means {
     pub vendors: Vendors,
 }
 
+/// How long the answer whether a site asked to be left alone holds. What this process itself was told, its limiters know at once.
+const COOLING_LIFE: SignedDuration = SignedDuration::from_secs(5);
+
 /// A site ready for work, and when its settings were read.
 struct Ready {
     read_at: Timestamp,
@@ -81,6 +84,8 @@ pub struct App {
     pool: reqwest::Client,
     limiters: Limiters,
     ready: Mutex<HashMap<SiteId, Ready>>,
+    /// When each site's cool-down was read, and what it was.
+    asked: Mutex<HashMap<SiteId, (Timestamp, Option<Timestamp>)>>,
 }
 
 impl App {
@@ -88,7 +93,7 @@ impl App {
     pub fn new(means: Means) -> StoreResult<Self> {
         let pool = http::pool().map_err(|failure| failure.during("make the HTTP client"))?;
         let limiters = Limiters::new(means.clock.clone());
-        Ok(Self { means, pool, limiters, ready: Mutex::new(HashMap::new()) })
+        Ok(Self { means, pool, limiters, ready: Mutex::new(HashMap::new()), asked: Mutex::new(HashMap::new()) })
     }
 
     /// Returns a site's contacts, ready to be synchronised; `None` if the site is not known.
@@ -116,7 +121,7 @@ impl App {
         Ok(Pair { wix: self.wix(site).await?, external: self.crm(site).await? })
     }
 
-    fn ready(&self) -> std::sync::MutexGuard<'_, HashMap<SiteId, Ready>> {
+    fn ready(&self) -> MutexGuard<'_, HashMap<SiteId, Ready>> {
         self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -189,10 +194,19 @@ impl App {
     /// Returns until when nothing may be sent for a site, if any of its sides asked to be left alone.
     pub async fn cooling_down(&self, site: &SiteId) -> StoreResult<Option<Timestamp>> {
         let now = self.means.clock.now();
+        let asked = self.asked().get(site).copied().filter(|(at, _)| now < *at + COOLING_LIFE);
+        if let Some((_, until)) = asked {
+            return Ok(until.filter(|until| *until > now));
+        }
         let mut until = None;
         for side in Side::BOTH {
             until = until.max(self.means.links.cooling_down(site, side, now).await?);
         }
+        self.asked().insert(site.clone(), (now, until));
         Ok(until)
+    }
+
+    fn asked(&self) -> MutexGuard<'_, HashMap<SiteId, (Timestamp, Option<Timestamp>)>> {
+        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

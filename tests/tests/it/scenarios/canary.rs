@@ -89,7 +89,8 @@ async fn no_contact_value_is_logged_stored_or_reported() {
     let logs = Logs::default();
     let sink = logs.clone();
     let filter = telemetry::filter(&[("LOG_LEVEL", "trace")].into_iter().collect());
-    let _guard = tracing::subscriber::set_default(telemetry::subscriber(filter, move || sink.clone()));
+    // For the whole test run: whatever runs beside this is searched as well.
+    tracing::subscriber::set_global_default(telemetry::subscriber(filter, move || sink.clone())).unwrap();
     let lab = Lab::start(&Position::dynamodb()).await;
     busy_history(&lab).await;
     let outcomes = refusals(&lab).await;

@@ -42,13 +42,10 @@ pub enum Vendor {
     Hub,
 }
 
-/// A switch at another position than its default.
-type Flip = (Vendor, String, Value);
-
 /// Where the switches stand that are not at their defaults, and the store.
 #[derive(Clone)]
 pub struct Position {
-    flipped: Vec<Flip>,
+    flipped: Vec<(Vendor, String, Value)>,
     dynamodb: bool,
 }
 
@@ -94,11 +91,8 @@ impl fmt::Display for Position {
     }
 }
 
-/// Runs a scenario at the defaults on both stores, and with every switch at each of its other positions.
-///
-/// As a rule many switches are flipped together: Wix's, HubSpot's, both vendors', and then to their third and fourth positions. With
-/// `SCENARIOS_AT=each` in the environment every switch is flipped alone, which takes long and tells the culprit; with
-/// `SCENARIOS_AT=defaults` none is.
+/// Runs a scenario at the defaults on both stores, and once for every other position of every switch; with `SCENARIOS_AT=defaults` in the
+/// environment at the defaults alone, for a quick look.
 pub async fn at_every_switch(scenario: impl AsyncFn(Lab)) {
     at_every_switch_but(&[], scenario).await;
 }
@@ -106,45 +100,17 @@ pub async fn at_every_switch(scenario: impl AsyncFn(Lab)) {
 /// As [`at_every_switch`], without the switches at whose other positions the vendor cannot do what the scenario needs.
 pub async fn at_every_switch_but(left_out: &[&str], scenario: impl AsyncFn(Lab)) {
     let chosen = flipped().await.into_iter().filter(|(_, name, _)| !left_out.contains(&name.as_str()));
-    at(&positions(chosen.collect()), scenario).await;
+    let mut positions = vec![Position::dynamodb(), Position::defaults()];
+    positions.extend(chosen.map(|flip| Position { flipped: vec![flip], dynamodb: false }));
+    at(&positions, scenario).await;
 }
 
 /// Runs a scenario at the defaults on both stores, and at the other positions of these switches.
 pub async fn at_switches(names: &[&str], scenario: impl AsyncFn(Lab)) {
     let chosen = flipped().await.into_iter().filter(|(_, name, _)| names.contains(&name.as_str()));
-    at(&positions(chosen.collect()), scenario).await;
-}
-
-fn positions(flipped: Vec<Flip>) -> Vec<Position> {
-    let mut groups: Vec<Vec<Flip>> = Vec::new();
-    if is_asked_for("each") {
-        groups.extend(flipped.into_iter().map(|flip| vec![flip]));
-    } else {
-        let ranks = ranked(flipped);
-        let of = |vendor| ranks.first().into_iter().flatten().filter(move |flip| flip.0 == vendor).cloned().collect();
-        groups.extend([of(Vendor::Wix), of(Vendor::Hub)]);
-        groups.extend(ranks.iter().cloned());
-    }
-    let groups = groups.into_iter().filter(|group| !group.is_empty());
-    let flipped = groups.map(|flipped| Position { flipped, dynamodb: false });
-    [Position::dynamodb(), Position::defaults()].into_iter().chain(flipped).collect()
-}
-
-/// The first other position of every switch, then the second one of those that have it, and so on.
-fn ranked(flipped: Vec<Flip>) -> Vec<Vec<Flip>> {
-    let mut ranks: Vec<Vec<Flip>> = Vec::new();
-    for flip in flipped {
-        let rank = ranks.iter().take_while(|rank| rank.iter().any(|known| (known.0, &known.1) == (flip.0, &flip.1))).count();
-        if rank == ranks.len() {
-            ranks.push(Vec::new());
-        }
-        ranks[rank].push(flip);
-    }
-    ranks
-}
-
-fn is_asked_for(what: &str) -> bool {
-    std::env::var("SCENARIOS_AT").is_ok_and(|at| at == what)
+    let mut positions = vec![Position::dynamodb(), Position::defaults()];
+    positions.extend(chosen.map(|flip| Position { flipped: vec![flip], dynamodb: false }));
+    at(&positions, scenario).await;
 }
 
 /// Runs a scenario at these positions, and says at which it fails.
@@ -160,14 +126,14 @@ pub async fn at(positions: &[Position], scenario: impl AsyncFn(Lab)) {
         if let Err(failure) = AssertUnwindSafe(run).catch_unwind().await {
             let text = failure.downcast_ref::<String>().cloned();
             let text = text.or_else(|| failure.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default();
-            panic!("{text}\nat {position}");
+            panic!("at {position}: {text}");
         }
     }
 }
 
 /// Every other position of every switch of both vendors.
-async fn flipped() -> Vec<Flip> {
-    if is_asked_for("defaults") {
+async fn flipped() -> Vec<(Vendor, String, Value)> {
+    if std::env::var("SCENARIOS_AT").is_ok_and(|at| at == "defaults") {
         return Vec::new();
     }
     let lab = Lab::start(&Position::defaults()).await;

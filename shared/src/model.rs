@@ -8,3 +8,4 @@ pub mod ids;
 pub mod link;
 pub mod normal;
 pub mod site;
+pub mod submission;

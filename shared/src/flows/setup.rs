@@ -10,7 +10,7 @@ use crate::{
     mapping::{self, MappingError},
     model::{
         ids::{Pair, SiteId},
-        site::{CrmAccess, MappingRow, OnConflict, OnDelete, OnMerge, Rails, Site, Status, WixAccess},
+        site::{CrmAccess, MappingRow, OnConflict, OnDelete, OnMerge, Rails, Site, Status, WixAccess, form::Forms},
     },
     ports::{ContactStore, SiteStore, StoreError, StoreResult},
 };
@@ -56,6 +56,7 @@ pub fn defaults(site: &SiteId) -> Site {
         crm: CrmAccess::Hubspot { secret: format!("hubspot/{site}") },
         mapping: Vec::new(),
         mirror_field: None,
+        forms: Forms::new(),
     }
 }
 

@@ -3,6 +3,8 @@
 
 #[path = "wix/auth.rs"]
 mod auth;
+#[path = "wix/chat.rs"]
+mod chat;
 #[path = "wix/client.rs"]
 mod client;
 #[path = "wix/contacts.rs"]
@@ -11,8 +13,14 @@ mod contacts;
 mod definitions;
 #[path = "wix/faults.rs"]
 mod faults;
+#[path = "wix/inbox.rs"]
+mod inbox;
+#[path = "wix/inbox_events.rs"]
+mod inbox_events;
 #[path = "wix/merge.rs"]
 mod merge;
+#[path = "wix/messages.rs"]
+mod messages;
 #[path = "wix/patch.rs"]
 mod patch;
 #[path = "wix/query.rs"]

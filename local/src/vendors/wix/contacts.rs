@@ -12,15 +12,15 @@ use super::{
     auth::{Asked, Identity},
     contact::{Contact, Flags, Gone},
     contact_fields::{CODES, field, project, projection},
+    directory,
     events::{About, Change},
     filter::Dialect,
     info::Rules,
-    items,
     listing::{Listing, Page, PageSize},
     params::Params,
-    phone,
     refusal::{Refusal, body_object, integer, object},
     state::{Desk, World},
+    subscriptions::Mirror,
 };
 use crate::vendors::kit::Lagged;
 
@@ -76,6 +76,7 @@ impl Desk<'_> {
             activity: (self.now_ms, "CONTACT_CREATED"),
             info,
             flags: Flags::default(),
+            mirror: Mirror::default(),
             gone: None,
         };
         if !contact.has_substance() {
@@ -84,7 +85,7 @@ impl Desk<'_> {
         if request.get("allowDuplicates") != Some(&Value::Bool(true)) {
             self.refuse_duplicate(&contact, None)?;
         }
-        self.store(contact.clone());
+        let contact = self.store(contact);
         self.raise_created(&contact);
         Ok(contact)
     }
@@ -154,7 +155,7 @@ impl Desk<'_> {
         }
         after.revision += 1;
         after.updated_ms = self.now_ms;
-        self.store(after.clone());
+        let after = self.store(after);
         if !unchanged || self.world.is("noop_patch", "bump_and_event") {
             self.raise_updated(&after, before);
         }
@@ -168,7 +169,7 @@ impl Desk<'_> {
         };
         refuse_deletion(contact.flags)?;
         let gone = Contact { gone: Some(Gone::Deleted), updated_ms: self.now_ms, ..contact };
-        self.store(gone.clone());
+        let gone = self.store(gone);
         self.raise_deleted(&gone);
         Ok(())
     }
@@ -177,6 +178,7 @@ impl Desk<'_> {
     pub fn anonymize(&mut self, id: &str) -> Result<(), Refusal> {
         let contact = self.contact(id)?;
         let entity = json!({"id": contact.id});
+        self.erase_conversation(id);
         self.store(Contact { gone: Some(Gone::Deleted), info: Map::new(), updated_ms: self.now_ms, ..contact });
         self.raise(About { anonymized: true, ..About::contact(id) }, &Change::Deleted(entity));
         Ok(())
@@ -209,6 +211,7 @@ impl Desk<'_> {
             }
             Identity::User(_) => json!({"sourceType": "ADMIN"}),
             Identity::Key(_) => json!({"sourceType": "OTHER"}),
+            Identity::Visitor(_) | Identity::Member(_) => json!({"sourceType": "WIX_CHAT"}),
         }
     }
 
@@ -224,19 +227,19 @@ impl Desk<'_> {
         if let Some(before) = before.filter(|_| self.world.is("duplicate_check_on_update", "added")) {
             emails.retain(|email| !before.emails().any(|known| known == *email));
         }
-        let mut others = self.live().filter(|other| other.id != contact.id);
-        let twin = others.find_map(|other| Some((other, other.emails().find(|email| emails.contains(email))?)));
-        twin.map_or(Ok(()), |(other, email)| Err(duplicate(other, "duplicateEmail", &email)))
+        let has = |email: &String| self.first_other(contact, self.site.directory.with_email(email)).map(|id| (id, email.clone()));
+        let twin = emails.iter().filter_map(has).min();
+        twin.map_or(Ok(()), |(other, email)| Err(duplicate(&other, "duplicateEmail", &email)))
     }
 
     fn refuse_duplicate_phone(&self, contact: &Contact) -> Result<(), Refusal> {
-        let phones = |contact: &Contact| -> Vec<String> {
-            items::of(&contact.info, "phones").iter().map(|item| phone::digits(items::part(item, "phone"))).collect()
-        };
-        let wanted = phones(contact);
-        let mut others = self.live().filter(|other| other.id != contact.id);
-        let twin = others.find_map(|other| Some((other, phones(other).into_iter().find(|phone| wanted.contains(phone))?)));
-        twin.map_or(Ok(()), |(other, phone)| Err(duplicate(other, "duplicatePhone", &phone)))
+        let has = |digits: String| Some((self.first_other(contact, self.site.directory.with_phone(&digits))?, digits));
+        let twin = directory::phones(contact).filter_map(has).min();
+        twin.map_or(Ok(()), |(other, phone)| Err(duplicate(&other, "duplicatePhone", &phone)))
+    }
+
+    fn first_other<'a>(&self, contact: &Contact, mut ids: impl Iterator<Item = &'a str>) -> Option<String> {
+        ids.find(|id| *id != contact.id).map(str::to_owned)
     }
 }
 
@@ -262,8 +265,8 @@ pub(super) fn is_found(contact: &Value, search: Option<&str>) -> bool {
         .any(|field| field.values(contact).iter().any(|value| value.as_str().is_some_and(|v| v.eq_ignore_ascii_case(search))))
 }
 
-fn duplicate(other: &Contact, by: &str, value: &str) -> Refusal {
-    let data = json!({"duplicateContactId": other.id, by: value});
+fn duplicate(other: &str, by: &str, value: &str) -> Refusal {
+    let data = json!({"duplicateContactId": other, by: value});
     Refusal::with_data(409, "DUPLICATE_CONTACT_EXISTS", "Duplicate contact exists.", &data)
 }
 

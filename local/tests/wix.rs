@@ -7,6 +7,8 @@ mod auth;
 mod chat;
 #[path = "wix/client.rs"]
 mod client;
+#[path = "wix/consent.rs"]
+mod consent;
 #[path = "wix/contacts.rs"]
 mod contacts;
 #[path = "wix/definitions.rs"]
@@ -25,5 +27,7 @@ mod messages;
 mod patch;
 #[path = "wix/query.rs"]
 mod query;
+#[path = "wix/subscriptions.rs"]
+mod subscriptions;
 #[path = "wix/webhooks.rs"]
 mod webhooks;

@@ -11,10 +11,10 @@ pub const GUID: &str = "00000000-0000-4000-8000-000000000001";
 
 /// A message by the business that everybody sees.
 pub fn note(conversation: &str) -> Value {
-    message(conversation, json!({"basic": {"items": [{"text": "Hello"}]}}))
+    message(conversation, &json!({"basic": {"items": [{"text": "Hello"}]}}))
 }
 
-pub fn message(conversation: &str, content: Value) -> Value {
+pub fn message(conversation: &str, content: &Value) -> Value {
     let message = json!({"content": content, "visibility": "BUSINESS_AND_PARTICIPANT", "direction": "BUSINESS_TO_PARTICIPANT"});
     json!({"conversationId": conversation, "message": message})
 }
@@ -44,7 +44,7 @@ impl Wix {
 
     /// Sends a message with this content.
     pub async fn say(&self, conversation: &str, content: Value) -> Answer {
-        self.post(MESSAGES, message(conversation, content)).await
+        self.post(MESSAGES, message(conversation, &content)).await
     }
 
     /// Sends a text; the message.

@@ -314,5 +314,5 @@ async fn lists_can_lag_behind() {
     assert!(texts(&wix.messages(&conversation, "").await).is_empty());
     wix.sim.clock().advance(Duration::from_secs(5));
     assert_eq!(texts(&wix.messages(&conversation, "").await), ["Hello"]);
-    assert_eq!(wix.post(MESSAGES, message("17", json!({}))).await.status, 400);
+    assert_eq!(wix.post(MESSAGES, message("17", &json!({}))).await.status, 400);
 }

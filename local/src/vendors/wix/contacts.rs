@@ -227,20 +227,20 @@ impl Desk<'_> {
         if let Some(before) = before.filter(|_| self.world.is("duplicate_check_on_update", "added")) {
             emails.retain(|email| !before.emails().any(|known| known == *email));
         }
-        let has = |email: &String| self.first_other(contact, self.site.directory.with_email(email)).map(|id| (id, email.clone()));
+        let has = |email: &String| first_other(contact, self.site.directory.with_email(email)).map(|id| (id, email.clone()));
         let twin = emails.iter().filter_map(has).min();
         twin.map_or(Ok(()), |(other, email)| Err(duplicate(&other, "duplicateEmail", &email)))
     }
 
     fn refuse_duplicate_phone(&self, contact: &Contact) -> Result<(), Refusal> {
-        let has = |digits: String| Some((self.first_other(contact, self.site.directory.with_phone(&digits))?, digits));
+        let has = |digits: String| Some((first_other(contact, self.site.directory.with_phone(&digits))?, digits));
         let twin = directory::phones(contact).filter_map(has).min();
         twin.map_or(Ok(()), |(other, phone)| Err(duplicate(&other, "duplicatePhone", &phone)))
     }
+}
 
-    fn first_other<'a>(&self, contact: &Contact, mut ids: impl Iterator<Item = &'a str>) -> Option<String> {
-        ids.find(|id| *id != contact.id).map(str::to_owned)
-    }
+fn first_other<'a>(contact: &Contact, mut ids: impl Iterator<Item = &'a str>) -> Option<String> {
+    ids.find(|id| *id != contact.id).map(str::to_owned)
 }
 
 pub(super) fn refuse_deletion(flags: Flags) -> Result<(), Refusal> {

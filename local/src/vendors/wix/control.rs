@@ -120,6 +120,11 @@ fn no_contact(_: Refusal) -> ControlError {
     "contact: no such contact".into()
 }
 
+/// What a refusal says, for a control call that cannot be done.
+pub(super) fn told(refusal: Refusal) -> ControlError {
+    ControlError(refusal.into_message())
+}
+
 impl World {
     pub(super) fn set_flags(&self, site: Option<&str>, contact: &str, change: impl Fn(Flags) -> Flags) -> Result<(), ControlError> {
         let asked = person(self, site).map_err(no_site)?;

@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::{
     super::{
         auth::{Asked, Identity, person},
+        control::told,
         mails::OfSite,
         refusal::Refusal,
         state::{Site, World},
@@ -138,8 +139,4 @@ fn show(site: &Site, conversation: &Conversation) -> Value {
     shown.insert("formerIds".to_owned(), json!(site.inbox.former_ids(&conversation.id)));
     shown.insert("messages".to_owned(), json!(messages));
     Value::Object(shown)
-}
-
-fn told(refusal: Refusal) -> ControlError {
-    ControlError(refusal.message().to_owned())
 }

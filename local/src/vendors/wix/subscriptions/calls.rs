@@ -1,5 +1,7 @@
 //! Query and upsert, <https://dev.wix.com/docs/rest/crm/marketing/email-marketing/email-subscriptions/query-email-subscriptions>.
 
+use std::collections::BTreeSet;
+
 use axum::{Json, body::Bytes, extract::State};
 use serde_json::{Map, Value, json};
 
@@ -7,7 +9,6 @@ use super::{
     super::{
         auth::Asked,
         contacts::Reply,
-        info::text,
         items::looks_like_email,
         listing::PageSize,
         naming::camel_object,
@@ -15,7 +16,7 @@ use super::{
         sent::{Sent, Unit},
         state::{Desk, World},
     },
-    ledger::{DELIVERABILITIES, NOT_SET, STATUSES, Subscription, Wish},
+    ledger::{DELIVERABILITIES, STATUSES, Standing, Subscription, Wish},
 };
 
 /// Most rows of one bulk call.
@@ -100,7 +101,6 @@ fn page(paging: &Map<String, Value>) -> Result<(usize, usize), Refusal> {
 impl Desk<'_> {
     /// The subscriptions the filter names, which sits at the top level here and knows only `email` and `$in`.
     fn asked_for(&self, request: &Map<String, Value>) -> Result<Vec<Subscription>, Refusal> {
-        text(request, "search", "search", 0)?;
         let Some(filter) = object(request, "filter")?.filter(|filter| !filter.is_empty()) else {
             if self.world.is("unfiltered_subscriptions", "400") {
                 return Err(Refusal::field("filter", "REQUIRED_FIELD", "must not be empty", &json!({})));
@@ -112,14 +112,12 @@ impl Desk<'_> {
         if filter.len() != 1 || email.keys().ne(["$in"]) {
             return Err(unsupported());
         }
-        let mut emails = texts(email, "$in")?;
+        let emails = texts(email, "$in")?;
         let most = usize::try_from(self.world.core.switches.number("in_limit")).unwrap_or_default();
         if most > 0 && emails.len() > most {
             return Err(Refusal::coded(400, "UNSUPPORTED_FILTER_VALUE", &format!("$in must not hold more than {most} values.")));
         }
-        emails.iter_mut().for_each(|email| *email = email.to_lowercase());
-        emails.sort();
-        emails.dedup();
+        let emails: BTreeSet<String> = emails.iter().map(|email| email.to_lowercase()).collect();
         Ok(emails.iter().filter_map(|email| self.subscription(email)).collect())
     }
 
@@ -128,9 +126,8 @@ impl Desk<'_> {
         let known = self.site.subscriptions.get(email).cloned();
         let of_contact = || {
             let contact = self.with_email(email).into_iter().next().filter(|_| self.world.is("unknown_subscription", "not_set"))?;
-            let standing = super::ledger::Standing { status: NOT_SET, deliverability: NOT_SET };
-            let (id, email) = (contact.id, email.to_owned());
-            Some(Subscription { id, email, standing, created_ms: contact.created_ms, updated_ms: contact.created_ms })
+            let (id, email, created_ms) = (contact.id, email.to_owned(), contact.created_ms);
+            Some(Subscription { id, email, standing: Standing::default(), created_ms, updated_ms: created_ms })
         };
         known.or_else(of_contact)
     }

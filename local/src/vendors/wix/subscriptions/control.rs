@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::{
     super::{
         auth::{Asked, Identity, person},
+        control::told,
         items::looks_like_email,
         mails::OfSite,
         refusal::Refusal,
@@ -122,8 +123,4 @@ impl World {
         let at_site = person(self, site).map_err(told)?;
         Ok(Asked { identity: Identity::Visitor(self.ids.guid()), ..at_site })
     }
-}
-
-fn told(refusal: Refusal) -> ControlError {
-    ControlError(refusal.message().to_owned())
 }

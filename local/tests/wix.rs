@@ -19,6 +19,8 @@ mod faults;
 mod inbox;
 #[path = "wix/inbox_events.rs"]
 mod inbox_events;
+#[path = "wix/listing.rs"]
+mod listing;
 #[path = "wix/merge.rs"]
 mod merge;
 #[path = "wix/messages.rs"]

@@ -9,6 +9,7 @@ mod control;
 mod definition_calls;
 mod definitions;
 mod directory;
+mod entry;
 mod events;
 mod filter;
 mod inbox;

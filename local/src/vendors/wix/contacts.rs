@@ -13,10 +13,11 @@ use super::{
     contact::{Contact, Flags, Gone},
     contact_fields::{CODES, field, project, projection},
     directory,
+    entry::{Entry, Row},
     events::{About, Change},
     filter::Dialect,
     info::Rules,
-    listing::{Listing, Page, PageSize},
+    listing::{Listing, Page, PageSize, in_order},
     params::Params,
     refusal::{Refusal, body_object, integer, object},
     state::{Desk, World},
@@ -60,6 +61,10 @@ pub(super) async fn query(State(world): State<World>, asked: Asked, body: Bytes)
     let empty = Map::new();
     let unwrapped = if world.is("unwrapped_query", "honoured") { &request } else { &empty };
     let query = object(&request, "query")?.unwrap_or(unwrapped);
+    // The older documents print an object; it is a list since everything sits under `query`.
+    if request.contains_key("query") && query.get("sort").is_some_and(Value::is_object) {
+        return Err(Refusal::bare(400, "Expected an array"));
+    }
     world.at(&asked, |desk| desk.list(query, search.as_deref()))
 }
 
@@ -184,12 +189,14 @@ impl Desk<'_> {
         Ok(())
     }
 
-    pub fn list(&mut self, of: &Map<String, Value>, search: Option<&str>) -> Reply {
+    pub fn list(&self, of: &Map<String, Value>, search: Option<&str>) -> Reply {
         let wanted = projection(of)?;
         let listing = self.listing(of)?;
-        let found = self.visible().map(Contact::to_json).filter(|contact| is_found(contact, search)).collect();
-        let Page { entries, metadata } = listing.page(found, self.world.flag("total_omitted"));
-        let contacts: Vec<Value> = entries.into_iter().map(|contact| project(contact, wanted.as_deref())).collect();
+        let found: Vec<Row<'_>> = self.visible().map(Row::of).filter(|row| is_found(row, search)).collect();
+        let shuffles = self.world.is("ties", "shuffled");
+        let rank = |position| if shuffles { self.world.ids.below(u64::MAX) } else { in_order(position) };
+        let Page { entries, metadata } = listing.page(found, self.world.flag("total_omitted"), rank);
+        let contacts: Vec<Value> = entries.into_iter().map(|row| project(row.into_json(), wanted.as_deref())).collect();
         Ok(Json(json!({"contacts": contacts, "pagingMetadata": metadata})))
     }
 
@@ -254,7 +261,7 @@ pub(super) fn refuse_deletion(flags: Flags) -> Result<(), Refusal> {
 }
 
 /// Search compares whole values of names, e-mails and phones.
-pub(super) fn is_found(contact: &Value, search: Option<&str>) -> bool {
+pub(super) fn is_found(contact: &Row<'_>, search: Option<&str>) -> bool {
     let Some(search) = search.filter(|text| !text.is_empty()) else {
         return true;
     };
@@ -262,7 +269,7 @@ pub(super) fn is_found(contact: &Value, search: Option<&str>) -> bool {
     ["info.name.first", "info.name.last", "info.emails.email", "info.phones.phone"]
         .iter()
         .filter_map(|name| field(name, &none))
-        .any(|field| field.values(contact).iter().any(|value| value.as_str().is_some_and(|v| v.eq_ignore_ascii_case(search))))
+        .any(|field| contact.values(&field).iter().any(|value| value.as_str().is_some_and(|v| v.eq_ignore_ascii_case(search))))
 }
 
 fn duplicate(other: &str, by: &str, value: &str) -> Refusal {

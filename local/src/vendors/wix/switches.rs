@@ -69,6 +69,7 @@ pub const SWITCHES: &[Switch] = &[
     flag("exists_false", true, "$exists: false in filters; off = 400 UNSUPPORTED_FILTER_VALUE"),
     flag("starts_with_ignores_case", false, "$startsWith on other fields than e-mails compares without case"),
     number("in_limit", 100, "most values of $in; 0 = any number"),
+    word("ties", &["by_id", "shuffled"], "by_id", "contacts that sort alike: in one order always, or in another one with each call"),
     flag("total_omitted", false, "pagingMetadata carries tooManyToCount instead of total"),
     // Labels and extended fields.
     flag("key_tail", false, "new extended fields get a key with a random tail"),

@@ -9,3 +9,4 @@ pub mod link;
 pub mod normal;
 pub mod site;
 pub mod submission;
+pub mod subscription;

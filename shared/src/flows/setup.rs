@@ -6,6 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 use tracing::info;
 
+use super::form::{self, FormError};
 use crate::{
     mapping::{self, MappingError},
     model::{
@@ -24,6 +25,9 @@ pub enum SettingsError {
     /// The mapping breaks rules; all of them are named.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Mapping(Vec<MappingError>),
+    /// Forms break rules; all of them are named.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Forms(Vec<FormError>),
     /// A field other than the mapping breaks a rule.
     #[error("{field}: {rule}")]
     Field {
@@ -97,8 +101,13 @@ pub async fn removed(sites: &dyn SiteStore, site: &SiteId, now: Timestamp) -> St
 
 /// Saves a site's settings after checking them against what both sides have, and makes what the bridge needs there.
 ///
-/// `wanted.version` must be that of the settings the owner saw.
-pub async fn save(sites: &dyn SiteStore, stores: &Pair<Arc<dyn ContactStore>>, mut wanted: Site) -> Result<Site, SettingsError> {
+/// `wanted.version` must be that of the settings the owner saw; `services` are the form services that are known.
+pub async fn save(
+    sites: &dyn SiteStore,
+    stores: &Pair<Arc<dyn ContactStore>>,
+    mut wanted: Site,
+    services: &[&str],
+) -> Result<Site, SettingsError> {
     check_fields(&wanted)?;
     wanted.mirror_field = Some(stores.wix.set_up().await?);
     stores.external.set_up().await?;
@@ -107,6 +116,10 @@ pub async fn save(sites: &dyn SiteStore, stores: &Pair<Arc<dyn ContactStore>>, m
     let errors = mapping::check(&rows(&wanted), schemas, wanted.default_country.as_deref());
     if !errors.is_empty() {
         return Err(SettingsError::Mapping(errors));
+    }
+    let errors = form::check(&wanted.forms, services, schemas.wix);
+    if !errors.is_empty() {
+        return Err(SettingsError::Forms(errors));
     }
     wanted.version += 1;
     sites.save_site(&wanted).await?;

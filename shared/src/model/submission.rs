@@ -65,6 +65,17 @@ impl fmt::Debug for Entries {
     }
 }
 
+/// A form as it was filled in.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Filled {
+    /// The sender's id of the submission, where it has one.
+    pub id: Option<String>,
+    /// When the person submitted, where the sender tells.
+    pub at: Option<Timestamp>,
+    /// What was filled in.
+    pub entries: Entries,
+}
+
 /// What tells a submission from others.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Identity<'a> {
@@ -114,6 +125,9 @@ pub struct Submission {
     /// Whether the person ticked the box that subscribes to e-mails.
     #[serde(default)]
     pub consent: bool,
+    /// What was done already: the contact is as it should be, only the subscription is left.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub done: Option<Effect>,
     /// How often it was tried and failed for a passing reason.
     #[serde(default)]
     pub attempts: u32,
@@ -215,6 +229,9 @@ pub struct Effect {
     pub accepted: Vec<Field>,
     /// The values it does not have.
     pub rejected: Vec<Rejected>,
+    /// The phone numbers among the accepted ones that no country is known of; they are kept as they were written.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub as_written: Vec<Field>,
     /// What came of the wish to get e-mails, if it was made.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub subscription: Option<Subscribed>,
@@ -233,6 +250,18 @@ pub enum Progress {
         /// Why.
         reason: String,
     },
+}
+
+impl Progress {
+    /// Returns the short name used in answers and logs.
+    #[must_use]
+    pub const fn name(&self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Done(_) => "done",
+            Self::Failed { .. } => "failed",
+        }
+    }
 }
 
 /// What is remembered of a submission.

@@ -47,6 +47,42 @@ pub fn decide(known: &Fields, sent: &Values, rules: Rules<'_>) -> Upsert {
     drafting.upsert
 }
 
+/// Takes out of the values what a side refuses, as far as the contact does not have it already: what it names, or everything if it names
+/// nothing that was sent; returns the fields.
+pub fn drop_refused(sent: &mut Values, refused: &[Field], known: &Fields, country: Option<&str>) -> BTreeSet<Field> {
+    let is_named = |field: &Field| refused.iter().any(|refused| same_part(field, refused));
+    let all = !sent.keys().any(is_named);
+    let mut dropped = BTreeSet::new();
+    for (field, texts) in sent.iter_mut().filter(|(field, _)| all || is_named(field)) {
+        let before = texts.len();
+        texts.retain(|text| is_known(field, text, known, country));
+        if texts.len() < before {
+            dropped.insert(field.clone());
+        }
+    }
+    sent.retain(|_, texts| !texts.is_empty());
+    dropped
+}
+
+/// Tells whether a refusal of one field is about the other: elements of a list move between its fields.
+fn same_part(sent: &Field, refused: &Field) -> bool {
+    let part = Part::of(sent);
+    part == Part::of(refused) && (part != Part::Single || sent == refused)
+}
+
+fn is_known(field: &Field, text: &str, known: &Fields, country: Option<&str>) -> bool {
+    let has = |names: [&str; 2], form: &dyn Fn(&str) -> String| {
+        let values = names.into_iter().filter_map(|name| known.get(&Field::from(name)));
+        values.flat_map(Value::elements).any(|own| form(own) == form(text))
+    };
+    match Part::of(field) {
+        Part::Email => has(["email", "emails"], &normal::email),
+        Part::Phone => has(["phone", "phones"], &|text| normal::phone(text, country)),
+        Part::Single => known.get(field).and_then(Value::as_text).is_some_and(|own| own.trim() == text.trim()),
+        Part::Address | Part::Labels => false,
+    }
+}
+
 /// What a field of a form is to a contact.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Part {

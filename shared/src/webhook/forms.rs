@@ -18,7 +18,7 @@ use secrecy::SecretString;
 use super::{Request, WebhookError};
 use crate::model::{
     site::form::{Form, FormSender},
-    submission::Entries,
+    submission::Filled,
 };
 use body::Bounded;
 pub use refusal::Refusal;
@@ -54,17 +54,6 @@ pub enum Opened {
     Filled(Filled),
     /// Something else that the service tells, of no concern here.
     Other,
-}
-
-/// A filled in form.
-#[derive(Debug)]
-pub struct Filled {
-    /// The sender's id of the submission, where it has one.
-    pub id: Option<String>,
-    /// When the person submitted, where the sender tells.
-    pub at: Option<Timestamp>,
-    /// What was filled in.
-    pub entries: Entries,
 }
 
 /// Returns the names of the services.

@@ -52,6 +52,15 @@ impl Form {
     pub const fn is_public(&self) -> bool {
         matches!(self.sender, FormSender::Public { .. })
     }
+
+    /// Returns the name in the form of the first field that leads to a Wix field, or to a part of the same list.
+    #[must_use]
+    pub fn name_of(&self, field: &Field) -> Option<&str> {
+        let list = |field: &Field| field.as_str().split('.').next().unwrap_or_default().trim_end_matches('s').to_owned();
+        let exact = self.fields.iter().find(|own| own.to == *field);
+        let near = || self.fields.iter().find(|own| ["email", "phone"].contains(&list(field).as_str()) && list(&own.to) == list(field));
+        exact.or_else(near).map(|own| own.from.as_str())
+    }
 }
 
 /// Who may submit a form, and how that is proved.

@@ -192,3 +192,25 @@ fn what_was_decided_changes_nothing_the_next_time() {
     known.insert("phones".into(), Value::List(vec!["212-736-5000".to_owned()]));
     assert_eq!(decide(&known, &sent, KEEP).patch, Patch::new());
 }
+
+#[test]
+fn what_is_refused_is_left_out_as_far_as_it_is_new() {
+    let known = fields(&[("email", &["a@x.org"]), ("company", &["Mills"])]);
+    let sent =
+        values(&[("email", &["a@x.org"]), ("emails", &["b@x.org"]), ("company", &["Mills"]), ("phone", &["1"]), ("birthdate", &["x"])]);
+    for (refused, dropped) in [
+        (&["emails"][..], &["emails"][..]),
+        (&["email"], &["emails"]),
+        (&["phone.mobile"], &["phone"]),
+        (&["birthdate", "phone"], &["birthdate", "phone"]),
+        (&["company"], &[]),
+        (&["custom.unknown"], &["birthdate", "emails", "phone"]),
+        (&[], &["birthdate", "emails", "phone"]),
+    ] {
+        let mut left = sent.clone();
+        let refused: Vec<_> = refused.iter().map(|name| Field::from(*name)).collect();
+        let gone = drop_refused(&mut left, &refused, &known, None);
+        assert_eq!(gone.iter().map(Field::as_str).collect::<Vec<_>>(), dropped, "{refused:?}");
+        assert!(left.contains_key(&Field::from("email")) && dropped.iter().all(|name| !left.contains_key(&Field::from(*name))));
+    }
+}

@@ -37,7 +37,7 @@ impl Contacts {
         if let Found::Present(contact) = &mut this {
             let restored = self.restore_overwritten(hint, &link, contact).await?;
             if !restored && self.is_echo(hint, &link, contact) {
-                return Ok(Effect::Unchanged);
+                return self.note_version(link, side, contact).await;
             }
         }
         let other = self.read(side.opposite(), link.id(side.opposite())).await?;
@@ -78,6 +78,17 @@ impl Contacts {
         let contact = self.store(hint.side).enclosed(hint.event.entity.as_ref()?)?;
         let usable = contact.id == *link.id(hint.side) && contact.revision.is_some() && link.intent.is_none() && link.held.is_none();
         usable.then_some(contact)
+    }
+
+    /// Remembers a newer version in which nothing is to be carried over. An event of an older one that comes later is old news then, and
+    /// another worker that decided on an older one fails to store its intent.
+    async fn note_version(&self, mut link: Link, side: Side, contact: &Contact) -> Step<Effect> {
+        let anchor = link.anchors.of_mut(side);
+        if anchor.revision != contact.revision {
+            anchor.revision.clone_from(&contact.revision);
+            self.save(&mut link).await?;
+        }
+        Ok(Effect::Unchanged)
     }
 
     /// Tells whether this side is as agreed, so that the other need not be read: an edit there has its own event.

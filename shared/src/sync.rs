@@ -5,4 +5,5 @@ pub mod decide;
 pub mod guard;
 pub mod merge;
 pub mod prints;
+pub mod recover;
 pub mod upsert;

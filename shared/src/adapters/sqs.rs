@@ -128,6 +128,18 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn a_submission_is_held_as_it_is() {
+        let (queue, server) = taking().await;
+        let submission = json!({"site": "s", "form": "f", "id": "i", "named": true, "at": "2026-11-20T12:00:00Z",
+            "values": {"email": ["ada@example.com"]}, "consent": true, "attempts": 2});
+        let held: Submission = serde_json::from_value(submission.clone()).unwrap();
+        queue.hold(&held, Duration::from_secs(90)).await.unwrap();
+        let request = only_request(&server).await;
+        assert_eq!(request["DelaySeconds"], 90);
+        assert_eq!(serde_json::from_str::<Value>(text(&request["MessageBody"])).unwrap(), submission);
+    }
+
+    #[tokio::test]
     async fn a_delay_is_cut_to_what_the_queue_takes() {
         let (queue, server) = taking().await;
         queue.defer(&event("a", 0), Duration::from_hours(1)).await.unwrap();

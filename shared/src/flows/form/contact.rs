@@ -7,7 +7,7 @@ use super::{
 use crate::{
     model::{
         contact::{Contact, Found, MatchKey},
-        field::{Field, Fields},
+        field::{Field, Fields, Patch, Value},
         fingerprint::Digest,
         ids::RecordId,
         normal,
@@ -34,6 +34,8 @@ pub(super) struct Job<'a> {
     pub done: Option<Effect>,
     sent: Values,
     labels: Vec<String>,
+    /// The labels that are added once the contact is there, because Wix refused to make it and does not say whether they are why.
+    labels_after: Vec<String>,
     rejected: Vec<Rejected>,
     /// Whether a part of the values was written although the call failed.
     wrote: bool,
@@ -51,6 +53,7 @@ impl<'a> Job<'a> {
             done: None,
             sent: submission.values.clone(),
             labels: form.labels.clone(),
+            labels_after: Vec::new(),
             rejected: submission.rejected.clone(),
             wrote: false,
             begun: 0,
@@ -158,9 +161,16 @@ impl Forms {
             let fields = upsert.patch.clone().into_iter().filter_map(|(field, value)| Some((field, value?))).collect();
             let draft = Draft { counterpart: RecordId::new(job.submission.id.as_str()), fields };
             let refused = match self.contacts.create(&draft).await {
-                Ok(contact) => return Ok(self.effect(job, &upsert, &contact, Action::Created)),
+                Ok(contact) => {
+                    let effect = self.effect(job, &upsert, &contact, Action::Created);
+                    return self.label(job, &contact, effect).await;
+                }
                 Err(error) => error,
             };
+            if matches!(refused.kind, ErrorKind::Invalid(_)) && !job.labels.is_empty() {
+                job.labels_after = std::mem::take(&mut job.labels);
+                continue;
+            }
             if let ErrorKind::Exists(id) = &refused.kind {
                 match self.twin(job, id.as_ref()).await? {
                     Some(twin) => return Box::pin(self.update(job, twin)).await,
@@ -174,6 +184,18 @@ impl Forms {
             }
         }
         Err(self.soon("Wix keeps refusing the contact"))
+    }
+
+    /// Adds the labels that were left out of a new contact.
+    async fn label(&self, job: &Job<'_>, contact: &Contact, mut effect: Effect) -> Result<Effect, Stop> {
+        let Some(labels) = Value::list(job.labels_after.iter().cloned()) else { return Ok(effect) };
+        let field = Field::from("labels");
+        match self.contacts.update(contact, &Patch::from([(field.clone(), Some(labels))])).await {
+            Ok(_) => {}
+            Err(error) if matches!(error.kind, ErrorKind::Invalid(_)) => effect.rejected.push(Rejected { field, reason: Reason::Refused }),
+            Err(error) => return Err(error.into()),
+        }
+        Ok(effect)
     }
 
     /// The contact that Wix says is there already, if it is the person: it can be named for an address of somebody else that was sent as well.

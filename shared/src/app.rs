@@ -30,7 +30,7 @@ use crate::{
         ids::{Pair, Side, SiteId},
         site::{CrmAccess, Site},
     },
-    ports::{Clock, ContactStore, LinkStore, Secrets, SiteStore, StoreResult, WorkQueue},
+    ports::{Clock, ContactStore, ErrorKind, LinkStore, Secrets, SiteStore, StoreError, StoreResult, WorkQueue},
     webhook::forms::service_names,
 };
 
@@ -112,7 +112,7 @@ impl App {
         let Some(settings) = self.means.sites.site(site).await? else { return Ok(None) };
         let contacts = match self.cached(site, |ready| ready.contacts.site == settings) {
             Some(contacts) => contacts,
-            None => self.assemble(settings).await?,
+            None => self.assemble(settings).await.map_err(without_access)?,
         };
         self.ready().insert(site.clone(), Ready { read_at: now, contacts: contacts.clone() });
         Ok(Some(contacts))
@@ -162,7 +162,7 @@ impl App {
         let app = WixApp { base: vendors.wix_base.clone(), id: vendors.wix_app_id.clone(), secret: vendors.wix_app_secret.clone() };
         let http = self.http(&site.site, "wix", adapters::wix::RATE, adapters::wix::HABITS);
         let means = (http, self.means.clock.clone());
-        Ok(Arc::new(app.client(site, site.mirror_field.clone(), self.means.secrets.as_ref(), means).await?))
+        Ok(Arc::new(app.client(site, site.mirror_field.clone(), &self.means.secrets, means).await?))
     }
 
     /// Connects the CRM: adding one is an arm here.
@@ -183,6 +183,7 @@ impl App {
             http: self.http(&site.site, "hubspot", hubspot::RATE, hubspot::HABITS),
             search: self.http(&site.site, "hubspot search", hubspot::SEARCH_RATE, hubspot::HABITS),
             clock: self.means.clock.clone(),
+            secrets: self.means.secrets.clone(),
             keeper: self.means.keeper.clone(),
         };
         let credentials = hubspot::Credentials::read(secret, &self.means.secrets.secret(secret).await?)?;
@@ -210,5 +211,13 @@ impl App {
 
     fn asked(&self) -> MutexGuard<'_, HashMap<SiteId, (Timestamp, Option<Timestamp>)>> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Credentials that are missing or cannot be read are as good as refused ones: a person must act, and nothing is lost until then.
+fn without_access(error: StoreError) -> StoreError {
+    match error.kind {
+        ErrorKind::NotFound | ErrorKind::Corrupt => StoreError { kind: ErrorKind::AccessDenied, ..error },
+        _ => error,
     }
 }

@@ -146,7 +146,7 @@ impl FormApp {
         let limiter = self.limiters.of(&site.site, "wix", wix::RATE);
         let http = Http::new(self.pool.clone(), clock.clone(), limiter, wix::HABITS);
         // A contact that a form makes has no counterpart yet, and its mirror field stays empty.
-        let wix = Arc::new(means.wix.client(&site, None, means.secrets.as_ref(), (http, clock.clone())).await?);
+        let wix = Arc::new(means.wix.client(&site, None, &means.secrets, (http, clock.clone())).await?);
         Ok(Forms {
             key: Key::derive(means.fingerprint_secret.expose_secret().as_bytes(), &site.site),
             contacts: wix.clone(),

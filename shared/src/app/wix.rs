@@ -29,17 +29,18 @@ impl WixApp {
         &self,
         site: &Site,
         mirror: Option<String>,
-        secrets: &dyn Secrets,
+        secrets: &Arc<dyn Secrets>,
         (http, clock): (Http, Arc<dyn Clock>),
     ) -> StoreResult<wix::Client> {
         let credentials = match &site.wix {
             WixAccess::App => wix::Credentials::App { app_id: self.id.clone(), secret: self.secret.clone(), instance: site.site.clone() },
             WixAccess::ApiKey { secret, site_id } => {
-                wix::Credentials::ApiKey { key: secrets.secret(secret).await?, site_id: site_id.clone() }
+                let key = secrets.secret(secret).await?;
+                wix::Credentials::ApiKey { secret: secret.clone(), key, site_id: site_id.clone() }
             }
         };
         let settings =
             wix::Settings { base: self.base.clone(), credentials, mirror_field: mirror, default_country: site.default_country.clone() };
-        Ok(wix::Client::new(settings, clock, http))
+        Ok(wix::Client::new(settings, clock, http).renewing_from(secrets.clone()))
     }
 }

@@ -142,11 +142,27 @@ fn every_route_leads_to_a_sender() {
     let mut senders = BTreeSet::new();
     for route in routes.values() {
         let key = route["Properties"]["RouteKey"].as_str().unwrap();
+        if key.contains(" /forms/") {
+            continue;
+        }
         assert!(readme.contains(key), "README.md does not name {key}");
         let path = key.strip_prefix("POST ").unwrap().replace("{site}", "3d1f7a52");
         senders.insert(Sender::of_path(&path).unwrap_or_else(|| panic!("{key} leads nowhere")).name());
     }
     assert_eq!(senders, BTreeSet::from(["hubspot", "wix"]));
+}
+
+#[test]
+fn every_route_of_forms_is_one_that_is_tried_on_one_machine() {
+    let (template, readme) = (Template::read(), text("README.md"));
+    let routes = template.resources("AWS::ApiGatewayV2::Route");
+    let keys: BTreeSet<_> = routes.values().map(|route| route["Properties"]["RouteKey"].as_str().unwrap()).collect();
+    let forms: Vec<_> = keys.into_iter().filter(|key| key.contains(" /forms/")).collect();
+    assert_eq!(forms, ["GET /forms/{site}/submissions/{id}", "OPTIONS /forms/{site}/{form}", "POST /forms/{site}/{form}"]);
+    for key in forms {
+        assert!(text("local/src/stack/door.rs").contains(&format!("\"{key}\"")), "{key} is not tried on one machine");
+        assert!(readme.contains(key), "README.md does not name {key}");
+    }
 }
 
 #[test]
@@ -198,8 +214,13 @@ fn every_function_has_one_policy_without_wildcards() {
 
 /// How long a worker that announced a write has the link for itself.
 fn seconds_of_an_intent() -> u64 {
-    let source = text("shared/src/flows/contact.rs");
-    let (_, value) = source.split_once("const INTENT_TIME: SignedDuration = SignedDuration::from_secs(").unwrap();
+    seconds("shared/src/flows/contact.rs", "INTENT_TIME")
+}
+
+/// The seconds of a constant.
+fn seconds(file: &str, name: &str) -> u64 {
+    let source = text(file);
+    let (_, value) = source.split_once(&format!("const {name}: SignedDuration = SignedDuration::from_secs(")).unwrap();
     value.split(')').next().unwrap().parse().unwrap()
 }
 
@@ -210,6 +231,9 @@ fn a_worker_ends_before_anybody_takes_its_work_over() {
     let queue = template.resource("ContactSyncQueue");
     assert!(queue["Properties"]["VisibilityTimeout"].as_u64().unwrap() >= 6 * timeout("contact-sync"));
     assert!(timeout("contact-sync") <= seconds_of_an_intent(), "a live worker's link is taken over");
+    let queue = template.resource("FormUpsertQueue");
+    assert!(queue["Properties"]["VisibilityTimeout"].as_u64().unwrap() >= 6 * timeout("form-upsert"));
+    assert!(timeout("form-upsert") < seconds("shared/src/flows/form.rs", "CLAIM_TIME"), "a live worker's submission is taken over");
 }
 
 #[test]
@@ -256,6 +280,24 @@ fn the_runbook_has_everything_that_can_wait_for_a_person() {
     }
     for skip in variants("shared/src/flows/contact/outcome.rs", "Skip") {
         assert!(readme.contains(&format!("| `{skip}` |")), "the runbook has no entry {skip}");
+    }
+}
+
+#[test]
+fn the_readme_explains_every_setting_of_a_form() {
+    let (readme, file) = (text("README.md"), "shared/src/model/site/form.rs");
+    for name in ["Form", "FormField", "ConsentBox", "FormLimits"].into_iter().flat_map(|name| fields(file, name)) {
+        assert!(readme.contains(&format!("`{name}`")), "README.md does not explain {name}");
+    }
+    for option in ["FormSender", "OnFilled"].into_iter().flat_map(|name| variants(file, name)).map(|option| snake_case(&option)) {
+        assert!(readme.contains(&format!("`{option}`")), "README.md does not explain {option}");
+    }
+    let answers = "shared/src/model/submission.rs";
+    for word in ["Reason", "Action", "Subscribed"].into_iter().flat_map(|name| variants(answers, name)).map(|word| snake_case(&word)) {
+        assert!(readme.contains(&format!("`{word}`")), "README.md does not explain {word}");
+    }
+    for service in contact_bridge::webhook::forms::service_names() {
+        assert!(readme.contains(&format!("`{service}`")), "README.md does not explain {service}");
     }
 }
 

@@ -2,7 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contact_bridge::{adapters::dynamodb, webhook::Sender};
+use contact_bridge::{
+    adapters::dynamodb,
+    flows::form,
+    mapping::wix_fields,
+    model::{ids::FormId, site::form::Forms},
+    webhook::Sender,
+};
 use serde_yaml_ng::{Mapping, Value};
 use syn::visit::Visit;
 
@@ -299,6 +305,33 @@ fn the_readme_explains_every_setting_of_a_form() {
     for service in contact_bridge::webhook::forms::service_names() {
         assert!(readme.contains(&format!("`{service}`")), "README.md does not explain {service}");
     }
+}
+
+/// The first block of code of this language in the README that contains a text.
+fn block(language: &str, containing: &str) -> String {
+    let readme = text("README.md");
+    let opening = format!("```{language}\n");
+    let blocks = readme.split(&opening).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
+    blocks.into_iter().find(|block| block.contains(containing)).unwrap_or_else(|| panic!("no block with {containing}"))
+}
+
+#[test]
+fn the_readmes_forms_pass_and_its_page_and_calls_fit_them() {
+    let forms: Forms = serde_json::from_str(&block("json", "\"sender\"")).unwrap();
+    assert_eq!(form::check(&forms, &[], &wix_fields()), []);
+    let used = |form: &str, name: &str| {
+        let form = &forms[&FormId::from(form)];
+        let consent = form.consent.as_ref().map(|consent| consent.field.as_str());
+        form.fields.iter().any(|field| field.from == name) || consent == Some(name) || form.honeypot.as_deref() == Some(name)
+    };
+    let page = block("html", "<form");
+    let names: Vec<_> = page.split(" name=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert_eq!(names, ["email", "first_name", "newsletter", "website"]);
+    assert!(names.iter().all(|name| used("newsletter", name)), "{names:?}");
+    let calls = block("sh", "demo-form-token");
+    let given: Vec<_> = calls.split(" -d ").skip(1).filter_map(|rest| rest.split_once('=')).map(|(name, _)| name).collect();
+    assert!(given.contains(&"phone") && given.iter().all(|name| used("contact", name) || used("newsletter", name)), "{given:?}");
+    assert!(text("local/src/demo/forms.rs").contains("\"demo-form-token\""), "the demonstration has the token of the README");
 }
 
 #[test]

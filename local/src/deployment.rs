@@ -13,10 +13,10 @@ use contact_bridge::{
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    cloud::{Background, dynamo::Storage},
+    cloud::{Background, dynamo::Storage, worker::Worker},
     stack::{
         Listen, Options, StoreKind,
-        aws::{BUS, Cloud, DEAD_LETTERS, QUEUE, TABLE},
+        aws::{BUS, Cloud, DEAD_LETTERS, MESSAGE_SECRETS, QUEUE, Stores, TABLE},
         clock::FlowClock,
         door::Door,
         employee::Employee,
@@ -30,7 +30,7 @@ pub struct Deployment {
     /// The bridge.
     pub app: Arc<App>,
     _cloud: Cloud,
-    _worker: Background,
+    _workers: Background,
 }
 
 impl Deployment {
@@ -47,17 +47,25 @@ impl Deployment {
             ..Options::default()
         };
         let secrets = Arc::new(LocalSecrets::of(variables));
-        let local = [("EVENT_BUS_NAME", BUS), ("TABLE_NAME", TABLE), ("QUEUE_URL", QUEUE), ("DEAD_LETTER_URL", DEAD_LETTERS)];
+        let local = [
+            ("EVENT_BUS_NAME", BUS),
+            ("TABLE_NAME", TABLE),
+            ("QUEUE_URL", QUEUE),
+            ("DEAD_LETTER_URL", DEAD_LETTERS),
+            ("MESSAGE_SECRET_PREFIX", MESSAGE_SECRETS),
+        ];
         let variables: Variables =
             variables.iter().cloned().chain(local.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect();
         let (intake, sync) = (config::Intake::from_variables(&variables)?, config::Sync::from_variables(&variables)?);
         let cloud = Cloud::start(&options).await?;
         let clock = FlowClock::new(&options.clock);
-        let app = Arc::new(App::new(means(&cloud, &sync, &secrets, &clock).await?)?);
+        let (means, stores) = means(&cloud, &sync, &secrets, &clock).await?;
+        let app = Arc::new(App::new(means)?);
         let door = Door::open(listen, &options.clock).await?;
         door.admit(&intake, secrets.as_ref(), cloud.publisher(), &clock).await?;
-        let worker = Employee::new(app.clone(), &cloud.queue, options.batch).worker.run();
-        Ok(Self { door, app, _cloud: cloud, _worker: worker })
+        let employee = Employee::new(app.clone(), &cloud, &stores, options.batch);
+        let workers = Background::all(employee.workers.iter().map(Worker::run));
+        Ok(Self { door, app, _cloud: cloud, _workers: workers })
     }
 
     /// Where webhooks arrive, as this machine knows it.
@@ -67,19 +75,20 @@ impl Deployment {
     }
 }
 
-async fn means(cloud: &Cloud, sync: &config::Sync, secrets: &Arc<LocalSecrets>, clock: &FlowClock) -> anyhow::Result<Means> {
+async fn means(cloud: &Cloud, sync: &config::Sync, secrets: &Arc<LocalSecrets>, clock: &FlowClock) -> anyhow::Result<(Means, Stores)> {
     let fingerprint_secret = sync.fingerprint_secret.resolve(secrets.as_ref()).await?;
     let stores = cloud.stores(fingerprint_secret.clone(), clock);
-    Ok(Means {
-        links: stores.links,
-        sites: stores.sites,
+    let means = Means {
+        links: stores.links.clone(),
+        sites: stores.sites.clone(),
         queue: cloud.work_queue(),
         secrets: secrets.clone(),
         keeper: secrets.clone(),
         clock: Arc::new(clock.clone()),
         fingerprint_secret,
         vendors: vendors(&sync.vendors, secrets.as_ref()).await?,
-    })
+    };
+    Ok((means, stores))
 }
 
 /// Fetches the secrets of the vendors' settings.

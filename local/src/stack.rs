@@ -27,13 +27,14 @@ use contact_bridge::{
         ids::{RecordId, Side, SiteId},
         link::{Link, Parked},
     },
-    ports::{EventBus, StoreResult},
+    ports::{Bus, StoreResult},
+    webhook::services,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use self::{
-    aws::{BUS, Cloud},
+    aws::{BUS, Cloud, MESSAGE_SECRETS, Stores},
     clock::FlowClock,
     control::Desk,
     door::Door,
@@ -68,8 +69,9 @@ pub struct Stack {
     pub app: Arc<App>,
     clock: Clock,
     cloud: Cloud,
+    stores: Stores,
     door: Door,
-    publisher: Arc<dyn EventBus>,
+    publisher: Arc<dyn Bus>,
     vault: Arc<Vault>,
     wix_app_id: String,
     hubspot_secret: String,
@@ -116,9 +118,12 @@ impl Stack {
         let clock = FlowClock::new(&options.clock);
         let stores = cloud.stores(FINGERPRINT_SECRET.into(), &clock);
         let vault = Arc::new(Vault::default());
+        for service in services() {
+            vault.put(format!("{MESSAGE_SECRETS}{service}"), format!("*={}", message_secret(service)));
+        }
         let means = Means {
-            links: stores.links,
-            sites: stores.sites,
+            links: stores.links.clone(),
+            sites: stores.sites.clone(),
             queue: cloud.work_queue(),
             secrets: vault.clone(),
             keeper: Arc::new(Keeper(vault.clone())),
@@ -140,7 +145,7 @@ impl Stack {
             control,
             control_server: None,
             publisher: cloud.publisher(),
-            employees: Arc::new(Mutex::new(vec![Employee::new(app.clone(), &cloud.queue, options.batch)])),
+            employees: Arc::new(Mutex::new(vec![Employee::new(app.clone(), &cloud, &stores, options.batch)])),
             clock: options.clock,
             handles: Arc::default(),
             turn: Arc::default(),
@@ -148,6 +153,7 @@ impl Stack {
             hubspot,
             app,
             cloud,
+            stores,
             door,
             vault,
             wix_app_id,
@@ -167,6 +173,7 @@ impl Stack {
             ("WIX_APP_ID", self.wix_app_id.clone()),
             ("WIX_WEBHOOK_PUBLIC_KEYS", pems.join(",")),
             ("HUBSPOT_CLIENT_SECRETS", self.hubspot_secret.clone()),
+            ("MESSAGE_SECRET_PREFIX", MESSAGE_SECRETS.to_owned()),
             ("PUBLIC_URL", self.gateway_url()),
             ("EVENT_BUS_NAME", BUS.to_owned()),
         ];
@@ -210,6 +217,12 @@ impl Stack {
         &self.cloud.queue
     }
 
+    /// The queue the inbox relay is fed from.
+    #[must_use]
+    pub const fn messages(&self) -> &Queue {
+        &self.cloud.messages
+    }
+
     /// The embedded `DynamoDB`, if the stack has one.
     #[must_use]
     pub const fn dynamo(&self) -> Option<&Dynamo> {
@@ -224,7 +237,7 @@ impl Stack {
         let mut employees = lock(&self.employees);
         while employees.len() < count.max(1) {
             let app = Arc::new(App::new(self.app.means.clone())?);
-            employees.push(Employee::new(app, &self.cloud.queue, self.batch));
+            employees.push(Employee::new(app, &self.cloud, &self.stores, self.batch));
         }
         employees.truncate(count.max(1));
         Ok(())
@@ -232,10 +245,6 @@ impl Stack {
 
     fn workers(&self) -> Vec<Employee> {
         lock(&self.employees).clone()
-    }
-
-    fn apps(&self) -> Vec<Arc<App>> {
-        self.workers().into_iter().map(|employee| employee.app).collect()
     }
 
     fn handles(&self) -> MutexGuard<'_, BTreeMap<SiteId, SiteHandle>> {
@@ -269,16 +278,18 @@ impl Stack {
     /// The dead letters, with their reasons among the attributes.
     #[must_use]
     pub fn dead_letters(&self) -> Vec<Value> {
-        match self.cloud.dead_letters.to_json() {
+        let queues = [&self.cloud.dead_letters, &self.cloud.dead_messages];
+        let letters = queues.into_iter().flat_map(|queue| match queue.to_json() {
             Value::Array(letters) => letters,
             _ => Vec::new(),
-        }
+        });
+        letters.collect()
     }
 
-    /// Sends the dead letters back to the queue and returns how many.
+    /// Sends the dead letters back to their queues and returns how many.
     #[expect(clippy::unused_async, reason = "queues are asked asynchronously everywhere else")]
     pub async fn redrive(&self) -> usize {
-        self.cloud.dead_letters.redrive_to(&self.cloud.queue)
+        self.cloud.dead_letters.redrive_to(&self.cloud.queue) + self.cloud.dead_messages.redrive_to(&self.cloud.messages)
     }
 
     /// Asks for one record to be synchronised again, as a person or a sweep does.
@@ -298,6 +309,12 @@ impl Stack {
         };
         self.publisher.publish(&[event]).await
     }
+}
+
+/// What a service signs its messages with, for every site; it guards nobody real.
+#[must_use]
+pub fn message_secret(service: &str) -> String {
+    format!("simulated-{service}-secret")
 }
 
 fn wix_options(options: &Options, door: &Door) -> wix::Options {

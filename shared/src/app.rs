@@ -1,6 +1,7 @@
 //! The composition root: the one place that names concrete adapters.
 
 pub mod aws;
+pub mod inbox;
 
 use std::{
     collections::HashMap,
@@ -17,14 +18,18 @@ use crate::{
         hubspot::{self, TokenKeeper},
         wix,
     },
-    flows::{contact::Contacts, setup},
+    flows::{
+        contact::Contacts,
+        setup::{self, SettingsError},
+    },
     mapping::Mapping,
     model::{
         fingerprint::Key,
         ids::{Pair, Side, SiteId},
-        site::{CrmAccess, Site, WixAccess},
+        site::{self, CrmAccess, Site, WixAccess},
     },
     ports::{Clock, ContactStore, LinkStore, Secrets, SiteStore, StoreResult, WorkQueue},
+    webhook,
 };
 
 /// How long a site's settings are used before they are read again.
@@ -121,6 +126,13 @@ impl App {
         Ok(Pair { wix: self.wix(site).await?, external: self.crm(site).await? })
     }
 
+    /// Saves a site's settings after checking them against what both sides have, and against the services there are.
+    pub async fn save(&self, wanted: Site) -> Result<Site, SettingsError> {
+        site::inbox::check(&wanted.inbox, &webhook::services())?;
+        let stores = self.connect(&wanted).await?;
+        setup::save(self.means.sites.as_ref(), &stores, wanted).await
+    }
+
     fn ready(&self) -> MutexGuard<'_, HashMap<SiteId, Ready>> {
         self.ready.lock().unwrap_or_else(PoisonError::into_inner)
     }
@@ -142,6 +154,10 @@ impl App {
     }
 
     async fn wix(&self, site: &Site) -> StoreResult<Arc<dyn ContactStore>> {
+        Ok(self.wix_client(site).await?)
+    }
+
+    async fn wix_client(&self, site: &Site) -> StoreResult<Arc<wix::Client>> {
         let vendors = &self.means.vendors;
         let credentials = match &site.wix {
             WixAccess::App => wix::Credentials::App {

@@ -2,16 +2,19 @@
 //! May import `ports`, to fetch secrets that are kept elsewhere.
 
 mod intake;
+mod relay;
 mod secret;
 mod sync;
 mod variables;
 
-pub use intake::{HubspotWebhooks, Intake, WixWebhooks};
+pub use intake::{HubspotWebhooks, Intake, MessageWebhooks, WixWebhooks};
+pub use relay::Relay;
 pub use secret::SecretText;
 pub use sync::{Sync, Vendors};
 pub use variables::Variables;
 
 use thiserror::Error;
+use url::Url;
 
 use crate::ports::StoreError;
 
@@ -41,4 +44,11 @@ pub enum ConfigError {
         #[source]
         source: StoreError,
     },
+}
+
+/// Reads a URL, or takes the default.
+fn url(variables: &Variables, name: &'static str, default: &str) -> Result<Url, ConfigError> {
+    let text = variables.optional(name).unwrap_or(default);
+    let url = Url::parse(text).ok().filter(Url::has_host);
+    url.ok_or(ConfigError::Invalid { name, expected: "a URL" })
 }

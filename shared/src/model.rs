@@ -6,5 +6,8 @@ pub mod field;
 pub mod fingerprint;
 pub mod ids;
 pub mod link;
+pub mod message;
 pub mod normal;
+pub mod post;
 pub mod site;
+pub mod text;

@@ -7,6 +7,7 @@ mod error;
 pub mod hubspot;
 mod intake;
 mod json;
+pub mod messages;
 mod sender;
 #[cfg(test)]
 mod testing;
@@ -18,7 +19,8 @@ use jiff::Timestamp;
 use crate::model::event::Event;
 pub use error::{SetUpError, WebhookError};
 pub use hubspot::HubspotVerifier;
-pub use intake::Intake;
+pub use intake::{Intake, Taken};
+pub use messages::{Answer, Channel, MessagesVerifier, services};
 pub use sender::Sender;
 pub use wix::WixVerifier;
 

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::config::Credentials;
 use contact_bridge::{
     adapters::{dynamodb, eventbridge, memory, sqs},
     model::event::Event,
-    ports::{Clock, EventBus, LinkStore, SiteStore, WorkQueue},
+    ports::{self, ClaimStore, Clock, LinkStore, MessageQueue, SiteStore, WorkQueue},
 };
 use secrecy::SecretString;
 
@@ -16,12 +16,15 @@ use super::{
     clock::FlowClock,
     options::{Options, StoreKind},
 };
-use crate::cloud::{
-    REGION,
-    aws::{Aws, Resources},
-    bus::{self, Bus, BusOptions, Pattern, Rule},
-    dynamo::Dynamo,
-    queue::{Queue, QueueOptions, Redrive},
+use crate::{
+    cloud::{
+        REGION,
+        aws::{Aws, Resources},
+        bus::{self, Bus, BusOptions, Pattern, Rule},
+        dynamo::Dynamo,
+        queue::{Queue, QueueOptions, Redrive},
+    },
+    vendors::kit,
 };
 
 /// The bus, as the template names it.
@@ -30,6 +33,10 @@ pub(crate) const BUS: &str = "contact-bridge";
 pub(crate) const TABLE: &str = "contact-bridge";
 pub(crate) const QUEUE: &str = "contact-sync";
 pub(crate) const DEAD_LETTERS: &str = "contact-sync-dead-letters";
+pub(crate) const RELAY_QUEUE: &str = "inbox-relay";
+pub(crate) const RELAY_DEAD_LETTERS: &str = "inbox-relay-dead-letters";
+/// What the names of the secrets of message services begin with.
+pub(crate) const MESSAGE_SECRETS: &str = "messages/";
 /// As in `template.yaml`.
 const VISIBILITY: Duration = Duration::from_mins(6);
 const MOST_RECEIVES: u32 = 5;
@@ -41,6 +48,8 @@ pub(crate) struct Cloud {
     pub bus: Bus,
     pub queue: Queue,
     pub dead_letters: Queue,
+    pub messages: Queue,
+    pub dead_messages: Queue,
     pub dynamo: Option<Dynamo>,
 }
 
@@ -49,26 +58,26 @@ pub(crate) struct Cloud {
 pub(crate) struct Stores {
     pub links: Arc<dyn LinkStore>,
     pub sites: Arc<dyn SiteStore>,
+    pub claims: Arc<dyn ClaimStore>,
 }
 
 impl Cloud {
-    /// Starts what the options ask for, with a rule that leads from the bus to the queue.
+    /// Starts what the options ask for, with rules that lead from the bus to the queues.
     pub async fn start(options: &Options) -> anyhow::Result<Self> {
         let clock = &options.clock;
-        let dead_letters =
-            Queue::new(DEAD_LETTERS, clock, QueueOptions { retention: Duration::from_hours(14 * 24), ..QueueOptions::default() });
-        let redrive = Redrive { dead_letters: dead_letters.clone(), max_receive_count: MOST_RECEIVES };
-        let queue = Queue::new(QUEUE, clock, QueueOptions { visibility: VISIBILITY, redrive: Some(redrive), ..QueueOptions::default() });
+        let (queue, dead_letters) = queues(QUEUE, DEAD_LETTERS, clock);
+        let (messages, dead_messages) = queues(RELAY_QUEUE, RELAY_DEAD_LETTERS, clock);
         let bus = Bus::new(BUS, clock, BusOptions { seed: options.seed, ..BusOptions::default() });
-        let pattern = Pattern { source: vec![bus::Match::Exact(Event::SOURCE.to_owned())], ..Pattern::default() };
-        bus.add_rule(Rule { pattern, target: queue.clone() });
-        let resources = Resources { buses: vec![bus.clone()], queues: vec![queue.clone(), dead_letters.clone()], ..Resources::default() };
+        bus.add_rule(Rule { pattern: pattern(&["contact.", "site."]), target: queue.clone() });
+        bus.add_rule(Rule { pattern: pattern(&["message."]), target: messages.clone() });
+        let all = vec![queue.clone(), dead_letters.clone(), messages.clone(), dead_messages.clone()];
+        let resources = Resources { buses: vec![bus.clone()], queues: all, ..Resources::default() };
         let aws = Aws::start(options.listen.aws, resources).await?;
-        Ok(Self { aws, bus, queue, dead_letters, dynamo: dynamo(options).await? })
+        Ok(Self { aws, bus, queue, dead_letters, messages, dead_messages, dynamo: dynamo(options).await? })
     }
 
     /// The bus adapter.
-    pub fn publisher(&self) -> Arc<dyn EventBus> {
+    pub fn publisher(&self) -> Arc<dyn ports::Bus> {
         use aws_sdk_eventbridge::{
             Client,
             config::{BehaviorVersion, Config, Region, retry::RetryConfig},
@@ -82,8 +91,17 @@ impl Cloud {
         Arc::new(eventbridge::Bus::new(Client::from_conf(config.build()), BUS))
     }
 
-    /// The queue adapter.
+    /// The adapter of contact sync's queue.
     pub fn work_queue(&self) -> Arc<dyn WorkQueue> {
+        self.queue_adapter(QUEUE, DEAD_LETTERS)
+    }
+
+    /// The adapter of the relay's queue.
+    pub fn message_queue(&self) -> Arc<dyn MessageQueue> {
+        self.queue_adapter(RELAY_QUEUE, RELAY_DEAD_LETTERS)
+    }
+
+    fn queue_adapter(&self, work: &str, dead_letters: &str) -> Arc<sqs::Queue> {
         use aws_sdk_sqs::{
             Client,
             config::{BehaviorVersion, Config, Region, retry::RetryConfig},
@@ -94,8 +112,7 @@ impl Cloud {
             .credentials_provider(credentials())
             .endpoint_url(self.aws.url())
             .retry_config(RetryConfig::disabled());
-        let urls = [QUEUE, DEAD_LETTERS].map(|name| self.aws.queue_url(name));
-        let [work, dead_letters] = urls;
+        let [work, dead_letters] = [work, dead_letters].map(|name| self.aws.queue_url(name));
         Arc::new(sqs::Queue::new(Client::from_conf(config.build()), work, dead_letters))
     }
 
@@ -103,11 +120,28 @@ impl Cloud {
     pub fn stores(&self, secret: SecretString, clock: &FlowClock) -> Stores {
         let Some(dynamo) = &self.dynamo else {
             let store = Arc::new(memory::Store::new());
-            return Stores { links: store.clone(), sites: store };
+            return Stores { links: store.clone(), sites: store.clone(), claims: store };
         };
         let clock: Arc<dyn Clock> = Arc::new(clock.clone());
         let store = Arc::new(dynamodb::Store::new(dynamo_client(&dynamo.endpoint()), TABLE, secret, clock));
-        Stores { links: store.clone(), sites: store }
+        Stores { links: store.clone(), sites: store.clone(), claims: store }
+    }
+}
+
+/// A queue and its dead letters, as in the template.
+fn queues(name: &str, dead_letters: &str, clock: &kit::Clock) -> (Queue, Queue) {
+    let kept = QueueOptions { retention: Duration::from_hours(14 * 24), ..QueueOptions::default() };
+    let dead_letters = Queue::new(dead_letters, clock, kept);
+    let redrive = Redrive { dead_letters: dead_letters.clone(), max_receive_count: MOST_RECEIVES };
+    let queue = Queue::new(name, clock, QueueOptions { visibility: VISIBILITY, redrive: Some(redrive), ..QueueOptions::default() });
+    (queue, dead_letters)
+}
+
+/// What the bridge publishes whose detail type begins like this.
+fn pattern(prefixes: &[&str]) -> Pattern {
+    Pattern {
+        source: vec![bus::Match::Exact(Event::SOURCE.to_owned())],
+        detail_type: prefixes.iter().map(|prefix| bus::Match::Prefix((*prefix).to_owned())).collect(),
     }
 }
 

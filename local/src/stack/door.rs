@@ -8,7 +8,7 @@ use std::{
 use anyhow::Context;
 use contact_bridge::{
     config,
-    ports::{EventBus, Secrets},
+    ports::{Bus, Secrets},
     webhook::Intake,
 };
 use lambda_http::{Body, Error, Request, Response, http::StatusCode};
@@ -18,6 +18,10 @@ use crate::{
     cloud::gateway::{Gateway, Route, http_function},
     vendors::kit::Clock,
 };
+
+/// The routes of the template, the closest first, as the real gateway chooses them.
+const ROUTES: [&str; 4] =
+    ["POST /webhooks/wix", "POST /webhooks/hubspot/{site}", "POST /webhooks/{sender}/{site}", "POST /webhooks/{sender}/{site}/{source}"];
 
 /// The gateway with the intake behind it. The intake can be replaced while the gateway runs, as a deployment with other settings does.
 #[derive(Clone)]
@@ -35,7 +39,7 @@ impl Door {
             let intake = shared.read().unwrap_or_else(PoisonError::into_inner).clone();
             handle(intake, request)
         });
-        let routes = ["POST /webhooks/wix", "POST /webhooks/hubspot/{site}"].map(|key| Route::new(key, function.clone()));
+        let routes = ROUTES.map(|key| Route::new(key, function.clone()));
         let gateway = Gateway::start(listen, clock, routes.into()).await.with_context(|| format!("gateway at {listen}"))?;
         Ok(Self { gateway, intake })
     }
@@ -45,7 +49,7 @@ impl Door {
         &self,
         settings: &config::Intake,
         secrets: &dyn Secrets,
-        bus: Arc<dyn EventBus>,
+        bus: Arc<dyn Bus>,
         clock: &FlowClock,
     ) -> anyhow::Result<()> {
         let intake = Intake::from_settings(settings, secrets, bus, Arc::new(clock.clone())).await?;

@@ -7,7 +7,7 @@ use futures::future::join_all;
 use serde::Serialize;
 
 use super::Stack;
-use crate::cloud::Background;
+use crate::cloud::{Background, worker::Worker};
 
 /// The most virtual time one settling takes: longer than Wix's retries of a webhook, and than the tries of an event.
 const LONGEST: Duration = Duration::from_hours(48);
@@ -21,9 +21,9 @@ const TICK: Duration = Duration::from_millis(50);
 pub struct Settled {
     /// Webhooks posted, repeated ones counted again.
     pub webhooks: usize,
-    /// Messages handed to contact sync, repeated ones counted again.
+    /// Messages handed to contact sync and the relay, repeated ones counted again.
     pub messages: usize,
-    /// Invocations of contact sync.
+    /// Invocations of either.
     pub batches: usize,
     /// How far the clock was moved.
     pub virtual_ms: i64,
@@ -70,7 +70,7 @@ impl Stack {
     async fn work_off(&self, settled: &mut Settled) -> bool {
         let webhooks = self.wix.deliver_due().await + self.hubspot.deliver_due().await;
         let workers = self.workers();
-        let taken = join_all(workers.iter().map(|employee| employee.worker.pump_once())).await;
+        let taken = join_all(workers.iter().flat_map(|employee| &employee.workers).map(Worker::pump_once)).await;
         let messages: usize = taken.iter().sum();
         settled.webhooks += webhooks;
         settled.messages += messages;
@@ -81,7 +81,10 @@ impl Stack {
     /// When something is, or was, due next.
     #[must_use]
     pub fn next_due(&self) -> Option<i64> {
-        [self.wix.next_due(), self.hubspot.next_due(), self.cloud.queue.next_due()].into_iter().flatten().min()
+        [self.wix.next_due(), self.hubspot.next_due(), self.cloud.queue.next_due(), self.cloud.messages.next_due()]
+            .into_iter()
+            .flatten()
+            .min()
     }
 
     /// Lets the stack work by itself as real time goes by, until what this returns is dropped. A manual clock is moved along with the

@@ -91,10 +91,10 @@ impl Stack {
     /// # Errors
     /// Names the field and the rule.
     pub async fn save_site(&self, site: Site) -> Result<Site, SettingsError> {
-        let stores = self.app.connect(&site).await?;
-        let saved = setup::save(self.app.means.sites.as_ref(), &stores, site).await?;
-        for app in self.apps() {
-            app.forget(&saved.site);
+        let saved = self.app.save(site).await?;
+        for employee in self.workers() {
+            employee.app.forget(&saved.site);
+            employee.relays.forget(&saved.site);
         }
         Ok(saved)
     }

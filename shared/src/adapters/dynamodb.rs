@@ -10,10 +10,12 @@
 //! | | `parked#<side>#<id>` | a note for a person: `note` |
 //! | | `cool#<side>` | nothing may be sent to the side before `held_until` |
 //! | | `rail#<hour since the epoch>` | how many deletes were propagated in that hour: `spent` |
+//! | | `claim#<digest>` | the claim on a message of a service: `holder`, `held_until`, `unsure_since`, `unsure_after`, `left`; without a holder it is done with |
+//! | | `line#<digest>` | who of one sender waits to be posted: an attribute `t#<digest>` for each, and `last_place` |
 //! | | `settings` | the site's settings: `version`, `settings` |
 //! | `sites` | `<site>` | a copy of the settings, written in the same transaction, so that all sites can be listed |
 //!
-//! Reservations, rails and pauses carry `expires_at` (epoch seconds), the table's TTL attribute. TTL only tidies up, up to days
+//! Reservations, rails, pauses, claims and lines carry `expires_at` (epoch seconds), the table's TTL attribute. TTL only tidies up, up to days
 //! late (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html>): whether something has expired is told by
 //! the instant that comes with the call, and by whoever reads a reservation.
 //!
@@ -35,6 +37,7 @@
 
 mod call;
 mod capacity;
+mod claims;
 mod codec;
 mod item;
 mod key;

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use thiserror::Error;
 
-use super::{App, Means, Vendors};
+use super::{App, Means, Vendors, inbox::Relays};
 use crate::{
     adapters::{
         dynamodb, eventbridge,
@@ -98,6 +98,38 @@ pub async fn contact_sync() -> Result<App, StartError> {
         fingerprint_secret,
         vendors,
     })?)
+}
+
+/// Puts the inbox relay together from the process's environment.
+pub async fn inbox_relay() -> Result<Relays, StartError> {
+    let settings = config::Relay::from_env()?;
+    let aws = aws().await;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let own = ParameterStore::new(aws_sdk_ssm::Client::new(&aws), clock.clone());
+    let fingerprint_secret = settings.fingerprint_secret.resolve(&own).await?;
+    let prefix = settings.secret_prefix.clone();
+    let of_sites = Arc::new(ParameterStore::new(aws_sdk_ssm::Client::new(&aws), clock.clone()).under(prefix.clone().unwrap_or_default()));
+    let secrets: Arc<dyn Secrets> = if prefix.is_some() { of_sites.clone() } else { Arc::new(Environment::of_process()) };
+    let table = aws_sdk_dynamodb::Client::new(&aws);
+    let store = Arc::new(dynamodb::Store::new(table, &settings.table, fingerprint_secret.clone(), clock.clone()));
+    let queue = Arc::new(sqs::Queue::new(aws_sdk_sqs::Client::new(&aws), &settings.queue_url, &settings.dead_letter_url));
+    let vendors = wix_alone(&settings, &own).await?;
+    let keeper = Arc::new(Keeper(of_sites));
+    let (links, sites) = (store.clone(), store.clone());
+    let app = App::new(Means { links, sites, queue: queue.clone(), secrets, keeper, clock, fingerprint_secret, vendors })?;
+    Ok(Relays::new(Arc::new(app), store, queue))
+}
+
+/// How to reach Wix. No CRM is called with this.
+async fn wix_alone(settings: &config::Relay, secrets: &dyn Secrets) -> Result<Vendors, ConfigError> {
+    Ok(Vendors {
+        wix_base: settings.wix_base.clone(),
+        wix_app_id: settings.wix_app_id.clone(),
+        wix_app_secret: settings.wix_app_secret.resolve(secrets).await?,
+        hubspot_base: settings.wix_base.clone(),
+        hubspot_version: String::new(),
+        hubspot_app_id: None,
+    })
 }
 
 /// Fetches the vendors' secrets.

@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::{ConfigError, SecretText, Variables};
+use super::{ConfigError, SecretText, Variables, url};
 
 /// What contact sync needs to know.
 #[derive(Clone, Debug)]
@@ -70,12 +70,6 @@ impl Vendors {
             hubspot_app_id: variables.optional("HUBSPOT_APP_ID").map(str::to_owned),
         })
     }
-}
-
-fn url(variables: &Variables, name: &'static str, default: &str) -> Result<Url, ConfigError> {
-    let text = variables.optional(name).unwrap_or(default);
-    let url = Url::parse(text).ok().filter(Url::has_host);
-    url.ok_or(ConfigError::Invalid { name, expected: "a URL" })
 }
 
 #[cfg(test)]

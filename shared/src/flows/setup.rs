@@ -10,7 +10,10 @@ use crate::{
     mapping::{self, MappingError},
     model::{
         ids::{Pair, SiteId},
-        site::{CrmAccess, MappingRow, OnConflict, OnDelete, OnMerge, Rails, Site, Status, WixAccess},
+        site::{
+            CrmAccess, MappingRow, OnConflict, OnDelete, OnMerge, Rails, Site, Status, WixAccess,
+            inbox::{Inbox, SourceError},
+        },
     },
     ports::{ContactStore, SiteStore, StoreError, StoreResult},
 };
@@ -32,6 +35,9 @@ pub enum SettingsError {
         /// The rule.
         rule: &'static str,
     },
+    /// A source of messages breaks a rule.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// A side, or the store, did not answer as needed.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -56,6 +62,7 @@ pub fn defaults(site: &SiteId) -> Site {
         crm: CrmAccess::Hubspot { secret: format!("hubspot/{site}") },
         mapping: Vec::new(),
         mirror_field: None,
+        inbox: Inbox::new(),
     }
 }
 

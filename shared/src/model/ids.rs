@@ -54,6 +54,14 @@ text_id! {
     /// A row of a mapping: stable while the owner edits the rest of the mapping.
     RowId
 }
+text_id! {
+    /// A conversation of the Inbox, opaque.
+    ConversationId
+}
+text_id! {
+    /// A source of messages, by its name in the site's settings.
+    SourceId
+}
 
 impl Revision {
     /// Tells whether this revision is at or after `other`, where both are counters (Wix); `None` where they are not.

@@ -1,5 +1,7 @@
 //! A site's settings, as the owner saves them.
 
+pub mod inbox;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -54,6 +56,9 @@ pub struct Site {
     /// The key of the Wix extended field that mirrors the external id, as Wix returned it.
     #[serde(default)]
     pub mirror_field: Option<String>,
+    /// Where messages and activities come from.
+    #[serde(default, skip_serializing_if = "inbox::Inbox::is_empty")]
+    pub inbox: inbox::Inbox,
 }
 
 /// Where the app's installation stands.

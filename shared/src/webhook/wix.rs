@@ -3,6 +3,7 @@
 //! <https://dev.wix.com/docs/build-apps/develop-your-app/api-integrations/events-and-webhooks/about-webhooks>
 
 mod delivery;
+mod inbox;
 #[cfg(test)]
 mod tests;
 mod token;
@@ -52,7 +53,7 @@ impl WixVerifier {
         let claims = token.claims()?;
         claims.check(&self.app_id, now)?;
         let sent = claims.issued_at().unwrap_or(now);
-        Ok(Verified { payload: Delivery::new(claims.into_data()), received: sent })
+        Ok(Verified { payload: Delivery::new(claims.into_data(), self.app_id.clone()), received: sent })
     }
 }
 

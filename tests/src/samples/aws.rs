@@ -12,7 +12,12 @@ const HOST: &str = "bridge.example.com";
 ///
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
 pub(super) fn http(sent: &Sent, now: Timestamp) -> Value {
-    let route = if sent.name.starts_with("wix") { "POST /webhooks/wix" } else { "POST /webhooks/hubspot/{site}" };
+    let route = match sent.path.split('/').collect::<Vec<_>>().as_slice() {
+        [_, _, "wix"] => "POST /webhooks/wix",
+        [_, _, "hubspot", _] => "POST /webhooks/hubspot/{site}",
+        [_, _, _, _] => "POST /webhooks/{sender}/{site}",
+        _ => "POST /webhooks/{sender}/{site}/{source}",
+    };
     let mut headers: Map<String, Value> =
         sent.headers.iter().map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str()))).collect();
     for (name, value) in [
@@ -58,23 +63,23 @@ pub(super) fn http(sent: &Sent, now: Timestamp) -> Value {
 ///
 /// <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>,
 /// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html>
-pub(super) fn queued(events: &[Event], now: Timestamp) -> Value {
-    let records: Vec<Value> = events.iter().zip(1..).map(|(event, number)| record(event, number, now)).collect();
+pub(super) fn queued(function: &str, carried: &[(String, Value)], now: Timestamp) -> Value {
+    let records: Vec<Value> = carried.iter().zip(1..).map(|(carried, number)| record(function, carried, number, now)).collect();
     json!({ "Records": records })
 }
 
-fn record(event: &Event, number: u32, now: Timestamp) -> Value {
+fn record(function: &str, (detail_type, detail): &(String, Value), number: u32, now: Timestamp) -> Value {
     let sent = now.as_millisecond().to_string();
     let envelope = json!({
         "version": "0",
         "id": format!("6a7e8feb-b491-4cf7-a9f1-{number:012}"),
-        "detail-type": event.detail_type(),
+        "detail-type": detail_type,
         "source": Event::SOURCE,
         "account": "123456789012",
         "time": now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         "region": "us-east-1",
         "resources": [],
-        "detail": event,
+        "detail": detail,
     });
     json!({
         "messageId": format!("059f36b4-87a3-44ab-83d2-{number:012}"),
@@ -88,7 +93,7 @@ fn record(event: &Event, number: u32, now: Timestamp) -> Value {
         },
         "messageAttributes": {},
         "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:contact-sync",
+        "eventSourceARN": format!("arn:aws:sqs:us-east-1:123456789012:{function}"),
         "awsRegion": "us-east-1",
     })
 }

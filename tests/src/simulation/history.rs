@@ -235,6 +235,6 @@ fn draw_site(name: &str, rng: &mut SmallRng) -> Site {
         wix: WixAccess::App,
         crm: CrmAccess::Hubspot { secret: "none".to_owned() },
         mapping: people::mapping(),
-        mirror_field: None,
+        ..contact_bridge::flows::setup::defaults(&SiteId::new(name))
     }
 }

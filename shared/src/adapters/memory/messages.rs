@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use crate::{
-    model::event::Event,
-    ports::{ErrorKind, EventBus, Secrets, StoreError, StoreResult, WorkQueue},
+    model::{event::Event, message::Message},
+    ports::{ErrorKind, EventBus, MessageBus, MessageQueue, Secrets, StoreError, StoreResult, WorkQueue},
 };
 
 /// A panic elsewhere leaves the data whole: every change is one step.
@@ -22,19 +22,35 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// A bus that keeps what was published.
 #[derive(Default)]
-pub struct Bus(Mutex<Vec<Event>>);
+pub struct Bus {
+    events: Mutex<Vec<Event>>,
+    messages: Mutex<Vec<Message>>,
+}
 
 impl Bus {
-    /// Takes what was published since the last call, oldest first.
+    /// Takes the events published since the last call, oldest first.
     pub fn take(&self) -> Vec<Event> {
-        mem::take(&mut lock(&self.0))
+        mem::take(&mut lock(&self.events))
+    }
+
+    /// Takes the messages published since the last call, oldest first.
+    pub fn take_messages(&self) -> Vec<Message> {
+        mem::take(&mut lock(&self.messages))
     }
 }
 
 #[async_trait]
 impl EventBus for Bus {
     async fn publish(&self, events: &[Event]) -> StoreResult<()> {
-        lock(&self.0).extend_from_slice(events);
+        lock(&self.events).extend_from_slice(events);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl MessageBus for Bus {
+    async fn publish_messages(&self, messages: &[Message]) -> StoreResult<()> {
+        lock(&self.messages).extend_from_slice(messages);
         Ok(())
     }
 }
@@ -43,6 +59,7 @@ impl EventBus for Bus {
 #[derive(Default)]
 pub struct Queue {
     deferred: Mutex<Vec<(Event, Duration)>>,
+    put_back: Mutex<Vec<(Message, Duration)>>,
     dead: Mutex<Vec<DeadLetter>>,
 }
 
@@ -61,6 +78,11 @@ impl Queue {
         mem::take(&mut lock(&self.deferred))
     }
 
+    /// Takes the messages put back since the last call, with the delay asked for.
+    pub fn take_put_back(&self) -> Vec<(Message, Duration)> {
+        mem::take(&mut lock(&self.put_back))
+    }
+
     /// Takes what was given up since the last call.
     pub fn take_dead(&self) -> Vec<DeadLetter> {
         mem::take(&mut lock(&self.dead))
@@ -77,6 +99,18 @@ impl WorkQueue for Queue {
     async fn dead_letter(&self, body: &str, reason: &str) -> StoreResult<()> {
         lock(&self.dead).push(DeadLetter { body: body.to_owned(), reason: reason.to_owned() });
         Ok(())
+    }
+}
+
+#[async_trait]
+impl MessageQueue for Queue {
+    async fn put_back(&self, message: &Message, delay: Duration) -> StoreResult<()> {
+        lock(&self.put_back).push((message.clone(), delay));
+        Ok(())
+    }
+
+    async fn give_up(&self, body: &str, reason: &str) -> StoreResult<()> {
+        self.dead_letter(body, reason).await
     }
 }
 

@@ -7,11 +7,14 @@ use std::{
 
 use jiff::Timestamp;
 
-use crate::model::{
-    fingerprint::Digest,
-    ids::{Pair, RecordId, Side, SiteId},
-    link::{Cause, Intent, Link, Parked, Tombstone},
-    site::Site,
+use crate::{
+    model::{
+        fingerprint::Digest,
+        ids::{Pair, RecordId, Side, SiteId},
+        link::{Cause, Intent, Link, Parked, Tombstone},
+        site::Site,
+    },
+    ports::{Claim, Line},
 };
 
 /// Who holds a reservation, and until when.
@@ -35,6 +38,8 @@ pub(super) struct OfSite {
     pub(super) parked: BTreeMap<(Side, RecordId), Parked>,
     pub(super) cool: BTreeMap<Side, Timestamp>,
     pub(super) deletes: BTreeMap<i64, u32>,
+    pub(super) claims: BTreeMap<Digest, Claim>,
+    pub(super) lines: BTreeMap<Digest, Line>,
 }
 
 impl OfSite {

@@ -17,6 +17,7 @@ use crate::{
     ports::{Clock, ContactStore, Draft, ErrorKind, StoreError},
 };
 
+mod inbox;
 mod reading;
 mod signing;
 mod writing;

@@ -15,15 +15,20 @@ use crate::{
     webhook::{Payload, WebhookError, json},
 };
 
+use super::inbox;
+
 /// EventBridge and SQS take 256 KiB with everything around; a record longer than this travels as its id alone.
 const MAX_ENCLOSED_BYTES: usize = 128 * 1024;
 
 /// A well-signed delivery, not read yet.
-pub struct Delivery(String);
+pub struct Delivery {
+    envelope: String,
+    app_id: String,
+}
 
 impl Delivery {
-    pub(super) const fn new(envelope: String) -> Self {
-        Self(envelope)
+    pub(super) const fn new(envelope: String, app_id: String) -> Self {
+        Self { envelope, app_id }
     }
 }
 
@@ -94,8 +99,11 @@ impl Topic {
 
 impl Payload for Delivery {
     fn events(self, received: Timestamp) -> Result<Vec<Event>, WebhookError> {
-        let envelope: Envelope = json::parse("envelope", self.0.as_bytes())?;
+        let envelope: Envelope = json::parse("envelope", self.envelope.as_bytes())?;
         let Some(topic) = Topic::of(&envelope.event_type) else {
+            if let Some(notice) = inbox::Notice::of(&envelope.event_type, &envelope.data, &self.app_id) {
+                tracing::debug!(site = envelope.instance_id, ?notice, "Heard of the Inbox.");
+            }
             return Ok(Vec::new());
         };
         let site = envelope.instance_id.filter(|id| !id.is_empty());

@@ -8,7 +8,7 @@ mod stage;
 
 use std::{path::PathBuf, time::Instant};
 
-use contact_bridge::model::site::Site;
+use contact_bridge::model::site::{Site, inbox::Inbox};
 use serde_json::json;
 
 pub use self::{compare::Comparison, screen::Screen};
@@ -111,8 +111,21 @@ async fn open_shop(stack: &Stack) -> anyhow::Result<SiteHandle> {
     let is_free = |handle: &SiteHandle| known.iter().all(|site| site.site != handle.id);
     let name = (1_u32..).map(|number| if number == 1 { "shop".to_owned() } else { format!("shop-{number}") });
     let name = name.into_iter().find(|name| is_free(&SiteHandle::named(name))).unwrap_or_default();
-    let british = |site: &mut Site| site.default_country = Some("GB".to_owned());
+    let sources = inbox()?;
+    let british = |site: &mut Site| {
+        site.default_country = Some("GB".to_owned());
+        site.inbox = sources;
+    };
     stack.add_site(&name, british).await
+}
+
+/// A source for each service, named like it.
+fn inbox() -> serde_json::Result<Inbox> {
+    serde_json::from_value(json!({
+        "twilio": {"kind": "twilio", "no_match": "create", "badge": {"text": "SMS"}},
+        "calendly": {"kind": "calendly", "no_match": "create", "badge": {"text": "Calendly"}},
+        "plain": {"kind": "plain", "no_match": "create", "badge": {"text": "Chat"}},
+    }))
 }
 
 /// Fills both sides, and lets the bridge work it off.

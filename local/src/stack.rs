@@ -8,6 +8,7 @@ pub(crate) mod door;
 pub(crate) mod employee;
 mod options;
 mod people;
+mod services;
 mod settle;
 mod site;
 
@@ -20,7 +21,7 @@ use std::{
 use async_trait::async_trait;
 use contact_bridge::{
     adapters::{hubspot::TokenKeeper, memory::Vault},
-    app::{App, Means, Vendors},
+    app::{App, Means, Vendors, inbox::Relays},
     config,
     model::{
         event::{Event, EventKind},
@@ -28,7 +29,7 @@ use contact_bridge::{
         link::{Link, Parked},
     },
     ports::{Bus, StoreResult},
-    webhook::services,
+    webhook,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -43,6 +44,7 @@ use self::{
 pub use self::{
     options::{Listen, Options, StoreKind},
     people::People,
+    services::{Services, message_secret},
     settle::Settled,
     site::SiteHandle,
 };
@@ -118,7 +120,7 @@ impl Stack {
         let clock = FlowClock::new(&options.clock);
         let stores = cloud.stores(FINGERPRINT_SECRET.into(), &clock);
         let vault = Arc::new(Vault::default());
-        for service in services() {
+        for service in webhook::services() {
             vault.put(format!("{MESSAGE_SECRETS}{service}"), format!("*={}", message_secret(service)));
         }
         let means = Means {
@@ -243,6 +245,15 @@ impl Stack {
         Ok(())
     }
 
+    /// The relays of the first worker.
+    ///
+    /// # Panics
+    /// Never: there is always a worker.
+    #[must_use]
+    pub fn relays(&self) -> Arc<Relays> {
+        lock(&self.employees).first().map(|employee| Arc::clone(&employee.relays)).expect("there is a worker")
+    }
+
     fn workers(&self) -> Vec<Employee> {
         lock(&self.employees).clone()
     }
@@ -309,12 +320,6 @@ impl Stack {
         };
         self.publisher.publish(&[event]).await
     }
-}
-
-/// What a service signs its messages with, for every site; it guards nobody real.
-#[must_use]
-pub fn message_secret(service: &str) -> String {
-    format!("simulated-{service}-secret")
 }
 
 fn wix_options(options: &Options, door: &Door) -> wix::Options {

@@ -28,7 +28,9 @@ pub(super) async fn all(stage: &mut Stage<'_>) -> Played {
     duplicate_delivery(stage).await?;
     lost_reply(stage).await?;
     throttled(stage).await?;
-    out_of_order(stage).await
+    out_of_order(stage).await?;
+    sms(stage).await?;
+    booking(stage).await
 }
 
 async fn edit_in_wix(stage: &mut Stage<'_>) -> Played {
@@ -188,4 +190,52 @@ async fn out_of_order(stage: &mut Stage<'_>) -> Played {
     let latest = stage.hubspot(&who, "jobtitle").await? == "Master";
     let did = format!("{}: promoted three times; the webhooks come in any order", who.name);
     stage.equal(&did, "read the contact itself: the latest title wins, not the last webhook", &who, latest).await
+}
+
+async fn sms(stage: &mut Stage<'_>) -> Played {
+    let who = stage.next()?;
+    let phone = "+447700900123";
+    stage.people.wix_update(&who.wix, json!({"phones": {"items": [{"phone": phone, "countryCode": "GB"}]}})).await?;
+    stage.settle().await?;
+    // The reply to the first post is lost, and Twilio sends the message twice.
+    stage.stack.wix.fault(Fault::once(FaultKind::LoseReply, "POST /inbox/v2/messages"))?;
+    let form = [("MessageSid", "SM1"), ("From", phone), ("To", "+447700900100"), ("Body", "Is my order ready?")];
+    for _ in 0..2 {
+        let status = stage.stack.services(stage.people.site()).twilio("twilio", &form).await?;
+        anyhow::ensure!(status.is_success(), "the SMS was refused: {status}");
+    }
+    stage.settle().await?;
+    let said = stage.said_to(&who).await?;
+    let did = format!("{}: an SMS, sent twice; the reply to its post is lost", who.name);
+    let bridge = "looked into the conversation before posting again: it stands there once, as theirs";
+    stage.equal(&did, bridge, &who, said == ["Is my order ready?"]).await
+}
+
+async fn booking(stage: &mut Stage<'_>) -> Played {
+    let who = stage.next()?;
+    let email = stage.wix(&who, "/primaryInfo/email").await?;
+    let notice = |event: &str, invitee: &str, more: Value| {
+        let mut payload = json!({
+            "uri": format!("https://api.calendly.com/scheduled_events/E/invitees/{invitee}"), "email": email, "timezone": "Europe/London",
+            "scheduled_event": {"name": "Tasting", "start_time": "2026-10-06T13:00:00Z"},
+        });
+        if let (Value::Object(payload), Value::Object(more)) = (&mut payload, more) {
+            payload.extend(more);
+        }
+        json!({"event": event, "payload": payload}).to_string()
+    };
+    let moved = json!({"old_invitee": "https://api.calendly.com/scheduled_events/E/invitees/I1"});
+    let notices = [
+        notice("invitee.created", "I1", json!({})),
+        notice("invitee.canceled", "I1", json!({"rescheduled": true})),
+        notice("invitee.created", "I2", moved),
+    ];
+    for notice in notices {
+        stage.stack.services(stage.people.site()).calendly("calendly", notice).await?;
+        stage.settle().await?;
+    }
+    let when = "Tasting, Tue 6 Oct 2026, 14:00 (Europe/London)";
+    let said = stage.said_to(&who).await?;
+    let did = format!("{}: books a tasting at Calendly, then moves it", who.name);
+    stage.equal(&did, "one line for each in the Wix Inbox", &who, said == [format!("Booked: {when}"), format!("Rescheduled: {when}")]).await
 }

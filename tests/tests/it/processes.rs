@@ -1,6 +1,7 @@
 //! The functions' real binaries as processes, driven through the Lambda Runtime API with the files of `events/`.
 
 mod contact_sync;
+mod inbox_relay;
 mod webhook_intake;
 
 use std::{

@@ -82,15 +82,15 @@ impl Inbox for Client {
         Ok(reply.contact.id)
     }
 
-    /// A contact that was merged away a moment ago may still be found, and nothing says that Wix refuses to talk to it: before the first
-    /// message of a conversation its contact is read.
+    /// A contact that was merged away a moment ago may still be found, and what Wix makes of it here is not documented: it may refuse, or open a
+    /// conversation with nobody. So a contact without a conversation is read first; one that was merged leads to the one it went into.
     async fn conversation_with(&self, contact: &RecordId) -> StoreResult<ConversationId> {
-        let reply = self.get_or_create(contact).await?;
-        if !reply.is_new {
-            return Ok(reply.conversation.id);
+        let opened = self.get_or_create(contact).await;
+        if !matches!(&opened, Ok(ConversationReply { is_new: true, .. }) | Err(StoreError { kind: ErrorKind::NotFound, .. })) {
+            return Ok(opened?.conversation.id);
         }
         match self.read(contact).await? {
-            Found::Present(_) => Ok(reply.conversation.id),
+            Found::Present(_) => Ok(opened?.conversation.id),
             Found::Merged(winner) => Ok(self.get_or_create(&winner.id).await?.conversation.id),
             Found::Absent => Err(StoreError::new(ErrorKind::NotFound, format!("wix conversation with {contact}"))),
         }
@@ -169,13 +169,13 @@ impl Client {
         // Asked twice, it is the same conversation: this counts as a read.
         let call = Call::read(operation, Method::POST, self.inbox_url("conversations"));
         let reply = self.call(&call.body(json!({"participantId": {"contactId": contact}}))).await;
-        reply.map_err(|refusal: Refusal| {
-            let mut error = StoreError::from(refusal);
-            // The contact is all that can be wrong.
-            if matches!(error.kind, ErrorKind::Invalid(_)) {
-                error.kind = ErrorKind::NotFound;
+        reply.map_err(|mut refusal: Refusal| {
+            // The contact is all that can be wrong, and no code is documented for it.
+            let is_refused = refusal.status.is_some_and(|status| matches!(status.as_u16(), 400 | 404));
+            if is_refused && refusal.code.as_deref() != Some("INBOX_INSTANCE_NOT_FOUND") {
+                refusal.error.kind = ErrorKind::NotFound;
             }
-            error
+            refusal.into()
         })
     }
 

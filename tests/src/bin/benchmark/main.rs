@@ -1,7 +1,8 @@
-//! `cargo benchmark intake`, `cargo benchmark sync`, `cargo benchmark costs`: the figures of `docs/performance.md`.
+//! `cargo benchmark intake`, `cargo benchmark sync`, `cargo benchmark costs`, `cargo benchmark relay`: the figures of `docs/performance.md`.
 
 mod costs;
 mod intake;
+mod relay;
 mod sync;
 
 use clap::{Parser, Subcommand};
@@ -29,6 +30,12 @@ enum What {
     },
     /// Vendor calls and DynamoDB units of a fresh update, an echo and a duplicate.
     Costs,
+    /// Messages relayed into the Inbox over the whole path, against a bare round trip; their vendor calls and DynamoDB units.
+    Relay {
+        /// Rounds of 200 messages.
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -36,6 +43,7 @@ fn main() -> anyhow::Result<()> {
         What::Intake { rounds } => intake::run(rounds),
         What::Sync { rounds } => sync::run(rounds),
         What::Costs => costs::run(),
+        What::Relay { rounds } => relay::run(rounds),
     }
 }
 

@@ -32,6 +32,7 @@ use serde_json::json;
 const TABLE: &str = "contact-bridge";
 
 /// A store and the site it is tested with.
+#[derive(Clone)]
 pub(super) struct Bench {
     pub(super) links: Arc<dyn LinkStore>,
     pub(super) sites: Arc<dyn SiteStore>,

@@ -1,15 +1,17 @@
 //! Contracts of claims on messages, and of the lines messages wait in.
 
-use contact_bridge::{
-    model::fingerprint::Digest,
-    ports::{Claim, ErrorKind, Ticket, Unsure},
-};
+use contact_bridge::ports::{Claim, ErrorKind, Ticket, Unsure};
 use futures::future::join_all;
 
 use super::bench::{Bench, STALE, at, digest, kind, one_wins, record};
 
 fn claim(owner: &str, until: i64) -> Claim {
-    Claim { owner: Some(owner.to_owned()), until: at(until), unsure: Unsure { since: at(1), after: 1_795_176_000_000_001 }, left: Vec::new() }
+    Claim {
+        owner: Some(owner.to_owned()),
+        until: at(until),
+        unsure: Unsure { since: at(1), after: 1_795_176_000_000_001 },
+        left: Vec::new(),
+    }
 }
 
 fn done(until: i64) -> Claim {
@@ -86,7 +88,8 @@ pub(super) async fn of_two_who_take_a_claim_one_wins(bench: &Bench) -> anyhow::R
     let known = claim("a", 60);
     swap(bench, None, Some(&known)).await;
     let (first, second) = (claim("b", 90), claim("c", 91));
-    let takers = [&first, &second].map(|new| bench.claims.swap_claim(&bench.site, &Digest::clone(&digest("m")), Some(&known), Some(new)));
+    let message = digest("m");
+    let takers = [&first, &second].map(|new| bench.claims.swap_claim(&bench.site, &message, Some(&known), Some(new)));
     one_wins(join_all(takers).await, &ErrorKind::Stale);
     Ok(())
 }

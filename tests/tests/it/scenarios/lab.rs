@@ -23,7 +23,7 @@ use super::{
 };
 
 /// When every scenario begins: half an hour before midnight in UTC, before a day on which clocks change.
-const START: &str = "2026-03-28T23:30:00Z";
+pub const START: &str = "2026-03-28T23:30:00Z";
 
 /// Writes a vendor got from the bridge since they were last forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -55,11 +55,8 @@ async fn a_number_is_queried_as_it_is_known() {
     }
     let filters: Vec<_> = wix.calls().await.iter().map(|(_, body)| body["query"]["filter"].clone()).collect();
     let eq = |field: &str, phone: &str| json!({field: {"$eq": phone}});
-    let expected = [
-        eq("info.phones.e164Phone", "+16465550132"),
-        eq("info.phones.phone", "+16465550132"),
-        eq("info.phones.phone", "ask for Ada"),
-    ];
+    let expected =
+        [eq("info.phones.e164Phone", "+16465550132"), eq("info.phones.phone", "+16465550132"), eq("info.phones.phone", "ask for Ada")];
     assert_eq!(filters, expected);
 }
 
@@ -112,10 +109,25 @@ async fn a_new_conversation_is_with_somebody_who_exists() {
 }
 
 #[tokio::test]
+async fn a_contact_that_was_merged_leads_to_the_one_it_went_into() {
+    let mut winner = ada();
+    winner["id"] = "c-2".into();
+    let wix = Wix::with_key().await;
+    wix.answers("POST", "/inbox/v2/conversations", refused(404, "CONTACT_NOT_FOUND", json!({}))).await;
+    wix.answers("GET", &of_ada(""), ok(json!({"contact": winner, "responseType": "MERGED"}))).await;
+    wix.answers("POST", "/inbox/v2/conversations", conversation("winner's", false)).await;
+    assert_eq!(conversation_with_ada(&wix).await.unwrap(), "winner's".into());
+    assert_eq!(wix.calls().await[2].1, json!({"participantId": {"contactId": "c-2"}}));
+}
+
+#[tokio::test]
 async fn a_contact_that_is_no_participant_is_gone() {
-    for refusal in [refused(404, "CONTACT_NOT_FOUND", json!({})), ResponseTemplate::new(400).set_body_json(json!({"message": "no", "details": {}}))] {
+    for refusal in
+        [refused(404, "CONTACT_NOT_FOUND", json!({})), ResponseTemplate::new(400).set_body_json(json!({"message": "no", "details": {}}))]
+    {
         let wix = Wix::with_key().await;
         wix.answers("POST", "/inbox/v2/conversations", refusal).await;
+        wix.answers("GET", &of_ada(""), refused(404, "CONTACT_NOT_FOUND", json!({}))).await;
         assert_eq!(kind(conversation_with_ada(&wix).await), ErrorKind::NotFound);
     }
 }
@@ -148,10 +160,18 @@ async fn a_message_is_what_the_customer_says() {
 
 #[tokio::test]
 async fn what_the_business_says_is_from_the_app() {
-    let own = Post { visibility: Visibility::Everybody, notify: true, badge: None, ..post(Body::Basic(vec![Item::Text("Hi".to_owned())]), Author::Business) };
+    let own = Post {
+        visibility: Visibility::Everybody,
+        notify: true,
+        badge: None,
+        ..post(Body::Basic(vec![Item::Text("Hi".to_owned())]), Author::Business)
+    };
     let sent = sent(&own).await;
     assert_eq!((&sent["sendAs"], &sent["sendNotifications"], &sent["message"]["badges"]), (&json!("CALLER"), &json!(true), &json!([])));
-    assert_eq!((&sent["message"]["direction"], &sent["message"]["visibility"]), (&json!("BUSINESS_TO_PARTICIPANT"), &json!("BUSINESS_AND_PARTICIPANT")));
+    assert_eq!(
+        (&sent["message"]["direction"], &sent["message"]["visibility"]),
+        (&json!("BUSINESS_TO_PARTICIPANT"), &json!("BUSINESS_AND_PARTICIPANT"))
+    );
 }
 
 #[tokio::test]

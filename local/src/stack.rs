@@ -309,6 +309,12 @@ impl Stack {
         self.cloud.dead_letters.redrive_to(&self.cloud.queue) + self.cloud.dead_messages.redrive_to(&self.cloud.messages)
     }
 
+    /// Drops everything that waits in a queue, and all dead letters.
+    pub fn purge(&self) {
+        let Cloud { queue, dead_letters, messages, dead_messages, .. } = &self.cloud;
+        [queue, dead_letters, messages, dead_messages].into_iter().for_each(Queue::purge);
+    }
+
     /// Asks for one record to be synchronised again, as a person or a sweep does.
     ///
     /// # Errors

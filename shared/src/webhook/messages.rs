@@ -54,6 +54,10 @@ trait Service: Sync {
     fn answer(&self) -> Answer {
         Answer::EMPTY
     }
+
+    /// How the service signs.
+    #[cfg(test)]
+    fn signing(&self) -> tests::Signing;
 }
 
 /// What a request is checked against.

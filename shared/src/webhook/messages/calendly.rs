@@ -48,6 +48,22 @@ impl super::Service for Service {
             at: notice.created_at.and_then(|at| at.parse().ok()),
         }])
     }
+
+    #[cfg(test)]
+    fn signing(&self) -> super::tests::Signing {
+        use super::tests::{BODY, Signing, tag};
+
+        Signing {
+            body: BODY,
+            header: "calendly-webhook-signature",
+            window: Some(180),
+            vectors: include_str!("vectors/calendly.json"),
+            sign: |signed| {
+                let tag = hex::encode(tag(hmac::HMAC_SHA256, signed.secret.as_bytes(), &format!("{}.{}", signed.sent, signed.body)));
+                vec![("calendly-webhook-signature", format!("t={},v1={tag}", signed.sent))]
+            },
+        }
+    }
 }
 
 #[derive(Deserialize)]

@@ -52,6 +52,24 @@ impl super::Service for Service {
         let (author, at) = (sent.from.into(), sent.sent_at);
         Ok(vec![Draft { id: id.to_owned(), who, author, content: sent.content()?, at }])
     }
+
+    #[cfg(test)]
+    fn signing(&self) -> super::tests::Signing {
+        use super::tests::{BODY, Signing, tag};
+
+        Signing {
+            body: BODY,
+            header: "webhook-signature",
+            window: Some(300),
+            vectors: include_str!("vectors/plain.json"),
+            sign: |signed| {
+                let key = STANDARD.decode(signed.secret).unwrap();
+                let tag = STANDARD.encode(tag(hmac::HMAC_SHA256, &key, &format!("msg_1.{}.{}", signed.sent, signed.body)));
+                let (id, sent) = ("msg_1".to_owned(), signed.sent.to_string());
+                vec![("webhook-id", id), ("webhook-timestamp", sent), ("webhook-signature", format!("v1,{tag}"))]
+            },
+        }
+    }
 }
 
 /// Returns what a secret may mean: base64, marked as such or not, or the key itself.

@@ -38,6 +38,17 @@ impl super::Service for Service {
     fn answer(&self) -> Answer {
         Answer { content_type: Some("text/xml"), body: "<Response></Response>" }
     }
+
+    #[cfg(test)]
+    fn signing(&self) -> super::tests::Signing {
+        super::tests::Signing {
+            body: "MessageSid=SM1&From=%2B12025550143&Body=Hi",
+            header: "x-twilio-signature",
+            window: None,
+            vectors: include_str!("vectors/twilio.json"),
+            sign: signature::sign,
+        }
+    }
 }
 
 /// The parameters of a request. Twilio adds new ones without notice.

@@ -94,8 +94,8 @@ async fn the_real_inbox_relay_posts_every_sample_once() -> anyhow::Result<()> {
 }
 
 /// What makes the message of a sample one of its own.
-fn id_of(sample: &str) -> (Value, Value) {
+fn id_of(sample: &str) -> String {
     let event: Value = serde_json::from_str(sample).unwrap();
     let body: Value = serde_json::from_str(event["Records"][0]["body"].as_str().unwrap()).unwrap();
-    (body["detail"]["service"].clone(), body["detail"]["id"].clone())
+    format!("{} {}", body["detail"]["service"], body["detail"]["id"])
 }

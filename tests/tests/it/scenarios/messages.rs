@@ -8,10 +8,7 @@ mod shapes;
 use contact_bridge::model::{ids::SourceId, site::inbox::Source};
 use serde_json::{Value, json};
 
-use super::{
-    lab::Lab,
-    switches::at_switches,
-};
+use super::{lab::Lab, switches::at_switches};
 
 /// The switches of the simulated Inbox, and those of contacts that the relay meets.
 const SWITCHES: [&str; 13] = [
@@ -42,6 +39,8 @@ pub struct Chat {
 
 impl Chat {
     async fn open(lab: Lab) -> Self {
+        // What the position before left behind.
+        lab.stack.purge();
         let chat = Self { lab };
         chat.sources(&json!({"no_match": "create"})).await;
         chat

@@ -32,6 +32,14 @@ pub(super) fn check(request: &Request<'_>, trust: &Trust<'_>) -> Result<(), Webh
     }
 }
 
+/// Signs the one form that the tests of all services post.
+#[cfg(test)]
+pub(super) fn sign(signed: &super::super::tests::Signed<'_>) -> Vec<(&'static str, String)> {
+    let text = format!("{}BodyHiFrom+12025550143MessageSidSM1", signed.url);
+    let tag = super::super::tests::tag(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, signed.secret.as_bytes(), &text);
+    vec![("x-twilio-signature", STANDARD.encode(tag))]
+}
+
 /// Returns the digest of the body that the URL names; an empty one if it is none.
 fn body_digest(target: &str) -> Option<Vec<u8>> {
     let (_, query) = target.split_once('?')?;

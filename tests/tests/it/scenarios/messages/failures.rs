@@ -15,7 +15,10 @@ use contact_bridge_local::{
 use serde_json::{Value, json};
 
 use super::{
-    super::switches::Vendor,
+    super::{
+        lab::at_call,
+        switches::{Vendor, at_switches},
+    },
     Chat, at_every_switch_of_the_inbox,
     services::{plain, sms, words},
 };
@@ -28,9 +31,8 @@ fn mishaps() -> Vec<FaultKind> {
     vec![FaultKind::LoseReply, FaultKind::Cut, FaultKind::NotJson, FaultKind::Status]
 }
 
-fn fault(kind: FaultKind, endpoint: &str, times: u32) -> Fault {
-    let status = (kind == FaultKind::Status).then_some(503);
-    Fault { times, status, ..Fault::once(kind, endpoint) }
+fn at_post(kind: FaultKind) -> Fault {
+    Fault { endpoint: Some(POST.to_owned()), ..at_call(kind, 0) }
 }
 
 #[tokio::test]
@@ -39,7 +41,7 @@ async fn a_lost_reply_posts_nothing_twice() {
         let ada = chat.ada().await;
         let mut expected = Vec::new();
         for (nth, kind) in (0..).zip(mishaps()) {
-            chat.lab.fault(Vendor::Wix, fault(kind, POST, 1));
+            chat.lab.fault(Vendor::Wix, at_post(kind));
             // The same words each time: an earlier message is not taken for this one.
             words(&chat.lab, &format!("m{nth}"), nth, "Ok").await;
             expected.push("Ok".to_owned());
@@ -59,7 +61,7 @@ async fn a_failure_of_any_call_posts_once() {
             for call in 0..4 {
                 number += 1;
                 let phone = format!("+1202555{:04}", 100 + number);
-                chat.lab.fault(Vendor::Wix, Fault { after: call, ..fault(kind, "**", 1) });
+                chat.lab.fault(Vendor::Wix, at_call(kind, call));
                 sms(&chat.lab, &format!("SM{number}"), &phone, &format!("Hello {number:02}")).await;
                 chat.lab.settle().await;
                 chat.lab.clear_faults();
@@ -98,7 +100,8 @@ async fn crash_in(relays: &Relays, message: &Message, polls: usize) -> bool {
 
 #[tokio::test]
 async fn a_worker_that_dies_anywhere_posts_once() {
-    at_every_switch_of_the_inbox(async |chat| {
+    at_switches(&["inbox_lag_ms"], async |lab| {
+        let chat = Chat::open(lab).await;
         let ada = chat.ada().await;
         let relays = chat.lab.stack.relays();
         let mut expected = Vec::new();
@@ -158,7 +161,7 @@ async fn a_message_that_fails_is_not_overtaken() {
         let ada = chat.ada().await;
         chat.lab.stack.set_workers(3).unwrap();
         for kind in mishaps() {
-            chat.lab.fault(Vendor::Wix, fault(kind, POST, 1));
+            chat.lab.fault(Vendor::Wix, at_post(kind));
             let said = chat.said_to(&ada).await.len();
             for nth in 0..4 {
                 let number = said + nth;
@@ -180,7 +183,7 @@ async fn a_message_in_doubt_is_found_in_the_conversation_it_was_merged_into() {
         let eve = chat.contact(json!({"firstname": "Eve", "email": "eve@example.com"})).await;
         plain(&chat.lab, "m0", &json!({"contact": {"email": "eve@example.com"}, "text": "I am Eve"})).await;
         chat.lab.settle().await;
-        chat.lab.fault(Vendor::Wix, fault(FaultKind::LoseReply, POST, 1));
+        chat.lab.fault(Vendor::Wix, at_post(FaultKind::LoseReply));
         words(&chat.lab, "m1", 0, "I am Ada").await;
         chat.lab.settle_within(60).await;
         chat.lab.wix_merge(&eve, &[&ada]).await;
@@ -197,7 +200,7 @@ async fn a_message_in_doubt_is_found_in_the_conversation_it_was_merged_into() {
 async fn an_hour_without_wix_delays_and_loses_nothing() {
     at_every_switch_of_the_inbox(async |chat| {
         let ada = chat.ada().await;
-        chat.lab.fault(Vendor::Wix, Fault { times: 100_000, ..Fault::status(503, "**") });
+        chat.lab.fault(Vendor::Wix, Fault { times: 100_000, ..at_call(FaultKind::Status, 0) });
         for number in 0..6 {
             words(&chat.lab, &format!("m{number}"), number, &format!("{number}")).await;
             sms(&chat.lab, &format!("SM{number}"), "+12025550199", &format!("sms {number}")).await;
@@ -235,12 +238,11 @@ async fn poison_of_one_blocks_nobody() {
 async fn a_site_without_an_inbox_gets_its_messages_later() {
     at_every_switch_of_the_inbox(async |chat| {
         let ada = chat.ada().await;
-        let inbox = async |installed: bool| set_inbox(&chat, installed).await;
-        inbox(false).await;
+        set_inbox(&chat, false).await;
         words(&chat.lab, "m1", 0, "Hello").await;
         chat.lab.settle().await;
-        assert!(chat.reasons()[0].ends_with("forbidden"), "{:?}", chat.reasons());
-        inbox(true).await;
+        assert!(chat.reasons()[0].contains("forbidden"), "{:?}", chat.reasons());
+        set_inbox(&chat, true).await;
         chat.lab.stack.redrive().await;
         chat.lab.settle().await;
         assert_eq!(chat.said_to(&ada).await, ["Hello"]);

@@ -36,7 +36,7 @@ async fn of_several_contacts_the_rule_chooses() {
     at_every_switch_of_the_inbox(async |chat| {
         let ids = three_adas(&chat).await;
         for (nth, (rule, expected)) in
-            [("first_created", [1, 0, 0]), ("last_active", [0, 1, 0]), ("all", [1, 1, 1]), ("none", [0, 0, 0])].into_iter().enumerate()
+            [("last_active", [0, 1, 0]), ("first_created", [1, 0, 0]), ("all", [1, 1, 1]), ("none", [0, 0, 0])].into_iter().enumerate()
         {
             chat.sources(&json!({"several_matches": rule})).await;
             words(&chat.lab, rule, i64::try_from(nth).unwrap(), rule).await;

@@ -60,6 +60,13 @@ pub struct Relay {
     pub owner: Arc<dyn Fn() -> String + Send + Sync>,
 }
 
+/// A message at the head of its line.
+struct InLine {
+    line: Digest,
+    /// The place of the last post from this line.
+    last: u64,
+}
+
 /// A message whose turn it is: what is known of it in the table.
 struct Turn {
     message: Digest,
@@ -83,12 +90,11 @@ impl Relay {
 
     async fn try_relay(&self, message: &Message) -> Step<Effect> {
         let source = self.source(message)?;
-        let line = self.line_of(message)?;
-        let last = self.line_up(message, &line).await?;
+        let place = self.line_up(message).await?;
         self.ensure_part_before(message).await?;
         let known = self.known(message).await?;
         let contacts = self.contacts(message, source, known.as_ref()).await?;
-        let turn = self.take(message, line, known, contacts, last).await?;
+        let turn = self.take(message, place, known, contacts).await?;
         self.deliver(turn, &compose::post(message, source)).await
     }
 
@@ -114,15 +120,16 @@ impl Relay {
         })
     }
 
-    /// Takes a place in the line. Whoever wrote earlier goes first, as long as they are there. Returns the place of the last post.
-    async fn line_up(&self, message: &Message, line: &Digest) -> Step<u64> {
+    /// Takes a place in the line. Whoever wrote earlier goes first, as long as they are there.
+    async fn line_up(&self, message: &Message) -> Step<InLine> {
         let now = self.clock.now();
         let own = Ticket { message: message.digest(&self.key), at: message.at, part: message.part, since: now };
-        let line = self.claims.line_up(&self.site.site, line, &own).await?;
+        let digest = self.line_of(message)?;
+        let line = self.claims.line_up(&self.site.site, &digest, &own).await?;
         let place = |ticket: &Ticket| (ticket.at, ticket.part, ticket.message);
         let ahead = line.tickets.iter().filter(|other| place(other) < place(&own) && other.since + LOST > now);
         match ahead.map(|ticket| ticket.since).max() {
-            None => Ok(line.last),
+            None => Ok(InLine { line: digest, last: line.last }),
             Some(since) => Err(self.later(now.duration_since(since).clamp(WAIT.0, WAIT.1), "an earlier message of the sender waits")),
         }
     }
@@ -150,13 +157,13 @@ impl Relay {
     }
 
     /// Takes the claim. From here on a worker that ends without a word leaves it in doubt whether the message stands there.
-    async fn take(&self, message: &Message, line: Digest, known: Option<Claim>, left: Vec<RecordId>, last: u64) -> Step<Turn> {
+    async fn take(&self, message: &Message, place: InLine, known: Option<Claim>, left: Vec<RecordId>) -> Step<Turn> {
         let now = self.clock.now();
-        let unsure = known.as_ref().map_or(Unsure { since: now, after: last }, |known| known.unsure);
+        let unsure = known.as_ref().map_or(Unsure { since: now, after: place.last }, |known| known.unsure);
         let claim = Claim { owner: Some((self.owner)()), until: now + CLAIM_TIME, unsure, left };
         let digest = message.digest(&self.key);
         self.claims.swap_claim(&self.site.site, &digest, known.as_ref(), Some(&claim)).await?;
-        Ok(Turn { message: digest, line, claim, in_doubt: known.is_some() })
+        Ok(Turn { message: digest, line: place.line, claim, in_doubt: known.is_some() })
     }
 
     /// Posts the message to every conversation it belongs to, and hands the turn on.
@@ -207,11 +214,12 @@ impl Relay {
         Ok(())
     }
 
-    /// The message stands where it belongs: nobody posts it again, and the next one of the line has its turn.
+    /// The message stands where it belongs: the next one of the line has its turn, and nobody posts this one again. In this order, because the
+    /// line must know the place before anybody looks for a message that says the same.
     async fn finish(&self, turn: &Turn, place: u64) -> Step<()> {
+        self.claims.step_out(&self.site.site, &turn.line, &turn.message, Some(place)).await?;
         let done = Claim { owner: None, until: self.clock.now(), left: Vec::new(), ..turn.claim.clone() };
         self.claims.swap_claim(&self.site.site, &turn.message, Some(&turn.claim), Some(&done)).await?;
-        self.claims.step_out(&self.site.site, &turn.line, &turn.message, Some(place).filter(|place| *place > 0)).await?;
         Ok(())
     }
 

@@ -125,6 +125,6 @@ pub trait ClaimStore: Send + Sync {
     /// Puts a ticket into a line, in place of an earlier one of the same message, and returns the line.
     async fn line_up(&self, site: &SiteId, line: &Digest, ticket: &Ticket) -> StoreResult<Line>;
 
-    /// Takes a message out of its line; `place` is where it was posted, if it was.
+    /// Takes a message out of its line; `place` is where it was posted, if it was. The line keeps the highest one.
     async fn step_out(&self, site: &SiteId, line: &Digest, message: &Digest, place: Option<u64>) -> StoreResult<()>;
 }

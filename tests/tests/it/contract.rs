@@ -47,6 +47,7 @@ contracts! {
         whoever_lines_up_sees_everybody,
         a_ticket_replaces_that_of_the_same_message,
         whoever_steps_out_leaves_the_place_of_the_post,
+        the_place_of_a_line_never_goes_back,
         all_who_line_up_at_once_are_there;
     linking:
         a_record_nobody_knows_is_free,

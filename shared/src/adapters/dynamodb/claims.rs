@@ -3,14 +3,14 @@
 use std::collections::HashMap;
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::types::{AttributeValue, ReturnValue};
+use aws_sdk_dynamodb::types::{AttributeValue, ConsumedCapacity, ReturnValue};
 
 use super::{
     EXPIRY, Store,
     call::Read,
     item::{Item, build, get_instant, get_number, get_text, instant, number, text},
     key::Key,
-    write::{Condition, Refusal, Write},
+    write::{Condition, Refusal, Write, accepted},
 };
 use crate::{
     adapters::aws::failure,
@@ -66,27 +66,35 @@ impl ClaimStore for Store {
             .return_values(ReturnValue::AllNew);
         let sent = call.set_return_consumed_capacity(self.cost()).send().await;
         let output = sent.map_err(|error| failure(format!("line up {}", ticket.message.hex()), &error))?;
-        if let Some(capacity) = &self.capacity {
-            capacity.add_write(output.consumed_capacity());
-        }
+        self.count_write(output.consumed_capacity());
         Ok(read_line(output.attributes.unwrap_or_default()))
     }
 
     async fn step_out(&self, site: &SiteId, line: &Digest, message: &Digest, place: Option<u64>) -> StoreResult<()> {
+        let operation = format!("step out {}", message.hex());
         let call = self.client.update_item().table_name(&self.table).set_key(Some(Key::line(site, line).item()));
         let call = call.expression_attribute_names("#ticket", format!("{TICKET}{}", message.hex()));
-        let call = match place {
-            None => call.update_expression("REMOVE #ticket"),
-            Some(place) => {
-                call.update_expression("REMOVE #ticket SET last_place = :place").expression_attribute_values(":place", number(place))
+        let call = call.set_return_consumed_capacity(self.cost());
+        if let Some(place) = place {
+            let behind = call.clone().update_expression("REMOVE #ticket SET last_place = :place");
+            let behind = behind.condition_expression("attribute_not_exists(last_place) OR last_place < :place");
+            let sent = behind.expression_attribute_values(":place", number(place)).send().await;
+            if let Some(output) = accepted(&operation, sent)? {
+                self.count_write(output.consumed_capacity());
+                return Ok(());
             }
-        };
-        let sent = call.set_return_consumed_capacity(self.cost()).send().await;
-        let output = sent.map_err(|error| failure(format!("step out {}", message.hex()), &error))?;
-        if let Some(capacity) = &self.capacity {
-            capacity.add_write(output.consumed_capacity());
         }
+        let output = call.update_expression("REMOVE #ticket").send().await.map_err(|error| failure(operation, &error))?;
+        self.count_write(output.consumed_capacity());
         Ok(())
+    }
+}
+
+impl Store {
+    fn count_write(&self, consumed: Option<&ConsumedCapacity>) {
+        if let Some(capacity) = &self.capacity {
+            capacity.add_write(consumed);
+        }
     }
 }
 

@@ -46,7 +46,7 @@ impl ClaimStore for Store {
         self.of_site(site, |own| {
             let line = own.lines.entry(*line).or_default();
             line.tickets.retain(|ticket| ticket.message != *message);
-            line.last = place.unwrap_or(line.last);
+            line.last = line.last.max(place.unwrap_or_default());
         });
         Ok(())
     }

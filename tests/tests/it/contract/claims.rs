@@ -132,6 +132,16 @@ pub(super) async fn whoever_steps_out_leaves_the_place_of_the_post(bench: &Bench
     Ok(())
 }
 
+pub(super) async fn the_place_of_a_line_never_goes_back(bench: &Bench) -> anyhow::Result<()> {
+    let (first, second) = (ticket("a", 1, 10), ticket("b", 2, 11));
+    for (place, expected) in [(5, 5), (7, 7), (6, 7), (7, 7)] {
+        line_up(bench, "ada", &first).await?;
+        bench.claims.step_out(&bench.site, &digest("ada"), &first.message, Some(place)).await?;
+        assert_eq!(line_up(bench, "ada", &second).await?, (vec![second], expected));
+    }
+    Ok(())
+}
+
 pub(super) async fn all_who_line_up_at_once_are_there(bench: &Bench) -> anyhow::Result<()> {
     let tickets: Vec<_> = (0..8).map(|nth| ticket(&nth.to_string(), nth, nth)).collect();
     join_all(tickets.iter().map(|ticket| line_up(bench, "ada", ticket))).await.into_iter().collect::<Result<Vec<_>, _>>()?;

@@ -2,7 +2,6 @@
 
 use contact_bridge::model::{
     ids::{RowId, Side},
-    link::ParkedReason,
     site::{Direction, MappingRow, OnEmpty, Transform},
 };
 use reqwest::Method;
@@ -10,7 +9,7 @@ use serde_json::json;
 
 use super::{
     lab::{Lab, one},
-    people::{ada, person},
+    people::person,
     switches::at_every_switch,
 };
 

@@ -72,8 +72,9 @@ impl Contacts {
         if link.intent.is_some() || link.held.is_some() || hint.prefer().is_some() || hint.approves_delete() {
             return false;
         }
-        let told =
-            hint.event.entity.as_ref().and_then(|entity| self.store(hint.side).enclosed(entity)).and_then(|contact| contact.revision);
+        // A merge event encloses the winner, whose versions say nothing of the record that went into it.
+        let enclosed = hint.event.entity.as_ref().and_then(|entity| self.store(hint.side).enclosed(entity));
+        let told = enclosed.filter(|contact| contact.id == *link.id(hint.side)).and_then(|contact| contact.revision);
         let anchor = link.anchors.of(hint.side).revision.as_ref();
         told.zip(anchor).and_then(|(told, anchor)| anchor.has_reached(&told)).unwrap_or(false)
     }

@@ -161,14 +161,16 @@ async fn messages(lab: &Lab) {
             lab.clear_faults();
         }
     }
-    let quoted = json!({"message": "Lampwright of Snodland", "details": {"applicationError": {"code": "Lampwright", "description": "Snodland"}}});
+    let quoted =
+        json!({"message": "Lampwright of Snodland", "details": {"applicationError": {"code": "Lampwright", "description": "Snodland"}}});
     for (number, status) in STATUSES.into_iter().enumerate() {
         lab.fault(Vendor::Wix, Fault { body: Some(quoted.clone()), times: 2, ..Fault::status(status, "P* /inbox/**") });
         say(lab, &format!("r{number}"), &json!({"contact": who, "text": "Lampwright of Snodland"})).await;
         lab.settle().await;
         lab.clear_faults();
     }
-    for malformed in [json!({"contact": {"email": "Brambleknock"}, "text": "Lampwright"}), json!({"contact": who, "text": ["Lampwright"]})] {
+    for malformed in [json!({"contact": {"email": "Brambleknock"}, "text": "Lampwright"}), json!({"contact": who, "text": ["Lampwright"]})]
+    {
         say(lab, "malformed", &malformed).await;
     }
     let poison = json!({"detail": {"site": lab.site.id, "source": "plain", "content": {"kind": "Lampwright", "text": "Snodland"}}});

@@ -61,7 +61,8 @@ async fn somebody_unknown_becomes_one_contact() {
     at_every_switch_of_the_inbox(async |chat| {
         sms(&chat.lab, "SM1", "+12025550177", "Hello").await;
         sms(&chat.lab, "SM2", "+12025550177", "Hello?").await;
-        plain(&chat.lab, "m1", &json!({"contact": {"email": "mary@example.com", "name": "Mary Ann Shelley"}, "text": "Good evening"})).await;
+        plain(&chat.lab, "m1", &json!({"contact": {"email": "mary@example.com", "name": "Mary Ann Shelley"}, "text": "Good evening"}))
+            .await;
         chat.lab.settle().await;
         let ids = chat.lab.wix_ids();
         assert_eq!((ids.len(), chat.said().await), (2, vec!["Good evening".to_owned(), "Hello".to_owned(), "Hello?".to_owned()]));

@@ -48,7 +48,8 @@ async fn a_message_of_the_business_is_the_businesss() {
     at_every_switch_of_the_inbox(async |chat| {
         let ada = chat.ada().await;
         plain(&chat.lab, "m1", &json!({"from": "business", "text": "At nine."})).await;
-        let sent = [("MessageSid", "SM7"), ("From", "+12025550100"), ("To", "+12025550143"), ("Direction", "outbound-api"), ("Body", "Or ten.")];
+        let sent =
+            [("MessageSid", "SM7"), ("From", "+12025550100"), ("To", "+12025550143"), ("Direction", "outbound-api"), ("Body", "Or ten.")];
         assert_eq!(twilio(&chat.lab, &sent).await, StatusCode::OK);
         chat.lab.settle().await;
         let messages = chat.messages_of(&ada).await;
@@ -76,9 +77,13 @@ async fn an_appointment_is_one_line() {
         calendly(&chat.lab, "invitee_no_show.created", "I2", &json!({})).await;
         chat.lab.settle().await;
         let when = "Tasting, Thu 2 Apr 2026, 10:00 (America/New_York)";
-        assert_eq!(chat.said_to(&ada).await, [format!("Booked: {when}"), format!("Rescheduled: {when}"), format!("Canceled: {when}. A cold")]);
+        assert_eq!(
+            chat.said_to(&ada).await,
+            [format!("Booked: {when}"), format!("Rescheduled: {when}"), format!("Canceled: {when}. A cold")]
+        );
         let line = &chat.messages_of(&ada).await[0];
-        let icon = json!({"text": format!("Booked: {when}"), "iconUrl": "https://example.com/calendar.png", "url": "https://calendly.com/app"});
+        let icon =
+            json!({"text": format!("Booked: {when}"), "iconUrl": "https://example.com/calendar.png", "url": "https://calendly.com/app"});
         assert_eq!((&line["content"]["minimal"], &line["direction"]), (&icon, &json!("PARTICIPANT_TO_BUSINESS")));
     })
     .await;
@@ -120,7 +125,8 @@ async fn a_megabyte_is_all_there_once_and_in_order() {
 async fn pictures_and_files_are_shown_or_linked() {
     at_every_switch_of_the_inbox(async |chat| {
         let ada = chat.ada().await;
-        let media = |host: &str| json!([{"url": format!("https://{host}/a.png"), "type": "image/png"}, {"url": format!("https://{host}/b.pdf")}]);
+        let media =
+            |host: &str| json!([{"url": format!("https://{host}/a.png"), "type": "image/png"}, {"url": format!("https://{host}/b.pdf")}]);
         plain(&chat.lab, "m1", &json!({"text": "Look:", "media": media("files.example.com")})).await;
         chat.lab.settle().await;
         plain(&chat.lab, "m2", &json!({"media": media("unreachable.invalid")})).await;

@@ -6,5 +6,7 @@ pub mod field;
 pub mod fingerprint;
 pub mod ids;
 pub mod link;
+pub mod listing;
 pub mod normal;
+pub mod run;
 pub mod site;

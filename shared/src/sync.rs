@@ -1,6 +1,10 @@
 //! The decisions of two-way sync: pure functions of what was read and what was agreed on. Imports `model` and `mapping`; no async, no clock, no I/O.
 
+pub mod batches;
 pub mod decide;
+pub mod export;
 pub mod guard;
 pub mod merge;
 pub mod prints;
+pub mod retry;
+pub mod scan;

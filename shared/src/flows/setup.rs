@@ -10,7 +10,7 @@ use crate::{
     mapping::{self, MappingError},
     model::{
         ids::{Pair, SiteId},
-        site::{CrmAccess, MappingRow, OnConflict, OnDelete, OnMerge, Rails, Site, Status, WixAccess},
+        site::{CrmAccess, Export, MappingRow, OnConflict, OnDelete, OnMerge, Rails, Site, Status, WixAccess},
     },
     ports::{ContactStore, SiteStore, StoreError, StoreResult},
 };
@@ -51,6 +51,7 @@ pub fn defaults(site: &SiteId) -> Site {
         on_delete: OnDelete::default(),
         on_merge: OnMerge::default(),
         rails: Rails::default(),
+        export: Export::default(),
         default_country: None,
         wix: WixAccess::App,
         crm: CrmAccess::Hubspot { secret: format!("hubspot/{site}") },
@@ -120,6 +121,9 @@ fn check_fields(site: &Site) -> Result<(), SettingsError> {
     }
     if site.rails.percent_per_hour > 100 {
         return refuse("rails.percent_per_hour", "must be a percentage, 0 to 100");
+    }
+    if let Err((field, rule)) = site.export.check() {
+        return refuse(field, rule);
     }
     let CrmAccess::Hubspot { secret } = &site.crm;
     if secret.trim().is_empty() {

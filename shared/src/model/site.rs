@@ -1,10 +1,13 @@
 //! A site's settings, as the owner saves them.
 
+mod export;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::export::{Export, Include};
 use super::{
     field::Field,
     ids::{RowId, Side, SiteId},
@@ -40,6 +43,9 @@ pub struct Site {
     /// How many deletes may be propagated.
     #[serde(default)]
     pub rails: Rails,
+    /// The scheduled export, and how often the sides are compared.
+    #[serde(default)]
+    pub export: Export,
     /// The country (ISO 3166-1 alpha-2) of phone numbers without a prefix.
     #[serde(default)]
     pub default_country: Option<String>,

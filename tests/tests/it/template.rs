@@ -265,6 +265,11 @@ fn the_readme_explains_every_setting_of_a_site() {
     for name in fields(file, "Site").into_iter().chain(fields(file, "MappingRow")).chain(fields(file, "Rails")) {
         assert!(readme.contains(&format!("`{name}`")), "README.md does not explain {name}");
     }
+    let file = "shared/src/model/site/export.rs";
+    for name in fields(file, "Export").into_iter().chain(variants(file, "Include").iter().map(|option| snake_case(option))) {
+        assert!(readme.contains(&format!("`{name}`")), "README.md does not explain {name}");
+    }
+    let file = "shared/src/model/site.rs";
     for name in ["Transform", "Direction", "OnEmpty", "OnConflict", "OnDelete", "OnMerge"] {
         for option in variants(file, name).iter().map(|option| snake_case(option)) {
             assert!(readme.contains(&format!("`{option}`")), "README.md does not explain {name} {option}");

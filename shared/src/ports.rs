@@ -1,11 +1,22 @@
 //! What the flows need of the world: traits, with the obligations of whoever implements them.
 
+mod links;
+mod listing;
+mod runs;
+mod upload;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
 use thiserror::Error;
 
+pub use self::{
+    links::{Known, LinkBatches},
+    listing::Listing,
+    runs::{Kept, RunStore},
+    upload::{Row, Survey, Upload},
+};
 use crate::model::{
     contact::{Contact, Found, MatchKey},
     event::Event,
@@ -214,7 +225,8 @@ pub trait LinkStore: Send + Sync {
     /// record as its counterpart, unless the cause is `Erased`.
     async fn bury(&self, site: &SiteId, link: &Link, at: Timestamp, cause: Cause) -> StoreResult<()>;
 
-    /// Leaves a tombstone for a record that has no link; keeps an older one whose cause is `Erased`.
+    /// Leaves a tombstone for a record that has no link; keeps an older one whose cause is `Erased`. `Stale` if it is linked, or reserved at
+    /// the tombstone's instant: then its counterpart is being made.
     async fn entomb(&self, site: &SiteId, side: Side, id: &RecordId, tombstone: &Tombstone) -> StoreResult<()>;
 
     /// Takes a tombstone away, because a person brought the record back; one with cause `Erased` stays.

@@ -13,6 +13,7 @@ use crate::{
     model::{
         ids::{RecordId, Side, SiteId},
         link::{Cause, Intent, Link, Parked, Reservation, Tombstone},
+        run::FailedRow,
         site::Site,
     },
     ports::{ErrorKind, StoreError, StoreResult},
@@ -102,6 +103,12 @@ pub(super) fn parked(site: &SiteId, parked: &Parked) -> StoreResult<Item> {
     Ok(build(Key::parked(site, parked.side, &parked.id), [("note", text(note))]))
 }
 
+/// A row of an export that failed; it holds its id only.
+pub(super) fn failed(site: &SiteId, row: &FailedRow) -> StoreResult<Item> {
+    let note = serde_json::to_string(row).map_err(|error| corrupt("pack failed row", &row.id).caused_by(error))?;
+    Ok(build(Key::failed(site, &row.id), [("row", text(note)), ("again_at", instant(row.again_at))]))
+}
+
 /// The settings of a site, at either of their two places.
 pub(super) fn settings(key: Key, site: &Site) -> StoreResult<Item> {
     let settings = serde_json::to_string(site)
@@ -171,6 +178,12 @@ pub(super) fn read_parked(item: &Item) -> StoreResult<Parked> {
     let error = || StoreError::new(ErrorKind::Corrupt, format!("read {}", get_text(item, SORT_KEY).unwrap_or_default()));
     let note = get_text(item, "note").ok_or_else(error)?;
     serde_json::from_str(note).map_err(|cause| error().caused_by(cause))
+}
+
+/// Reads a failed row.
+pub(super) fn read_failed(item: &Item) -> StoreResult<FailedRow> {
+    let error = || StoreError::new(ErrorKind::Corrupt, format!("read {}", get_text(item, SORT_KEY).unwrap_or_default()));
+    serde_json::from_str(get_text(item, "row").ok_or_else(error)?).map_err(|cause| error().caused_by(cause))
 }
 
 /// Reads a site's settings.

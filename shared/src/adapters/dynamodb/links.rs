@@ -27,13 +27,13 @@ const PAGE: i32 = 100;
 /// A transaction takes 100 items, one of them for the record:
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>. Whoever has more addresses and
 /// numbers is guarded by the first ones.
-const MAX_KEYS: usize = 99;
+pub(super) const MAX_KEYS: usize = 99;
 
 /// How long an hour's count of deletes is kept, in seconds.
 const RAIL_KEPT: i64 = 7 * 24 * 3600;
 
 const STALE: Refusal = Refusal::Fail(ErrorKind::Stale);
-const EXISTS: Refusal = Refusal::Fail(ErrorKind::Exists(None));
+pub(super) const EXISTS: Refusal = Refusal::Fail(ErrorKind::Exists(None));
 
 impl Store {
     /// The write that leaves a tombstone, unless there is one of an erasure.
@@ -118,8 +118,8 @@ impl LinkStore for Store {
     }
 
     async fn entomb(&self, site: &SiteId, side: Side, id: &RecordId, tombstone: &Tombstone) -> StoreResult<()> {
-        let writes =
-            vec![Write::check(Key::record(site, side, id), Condition::unlinked(), STALE), self.entombing(site, side, id, tombstone)];
+        let free = Condition::free(None, tombstone.at);
+        let writes = vec![Write::check(Key::record(site, side, id), free, STALE), self.entombing(site, side, id, tombstone)];
         self.commit(&format!("entomb {side} {id}"), writes).await
     }
 

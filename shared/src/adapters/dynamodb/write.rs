@@ -43,11 +43,6 @@ impl Condition {
         Self { expression, values }
     }
 
-    /// There is no link.
-    pub(super) const fn unlinked() -> Self {
-        Self { expression: "attribute_not_exists(body) AND attribute_not_exists(wix)", values: Vec::new() }
-    }
-
     /// `owner` holds the reservation.
     pub(super) fn held_by(owner: &str) -> Self {
         Self { expression: "holder = :holder", values: vec![(":holder", text(owner))] }
@@ -164,7 +159,7 @@ impl Store {
     }
 
     /// Carries out one write; returns the index of it if its condition does not hold.
-    async fn write(&self, operation: &str, write: Write) -> StoreResult<Vec<usize>> {
+    pub(super) async fn write(&self, operation: &str, write: Write) -> StoreResult<Vec<usize>> {
         let expression = write.condition.expression();
         let values = write.condition.values();
         let consumed = match write.action {
@@ -189,7 +184,7 @@ impl Store {
     }
 
     /// Carries out a transaction; returns the indices of the writes whose conditions do not hold.
-    async fn transact(&self, operation: &str, writes: &[Write]) -> StoreResult<Vec<usize>> {
+    pub(super) async fn transact(&self, operation: &str, writes: &[Write]) -> StoreResult<Vec<usize>> {
         let items = writes.iter().map(|write| self.transact_item(operation, write.clone())).collect::<Result<Vec<_>, _>>()?;
         let call = self.client.transact_write_items().set_transact_items(Some(items));
         let call = call.client_request_token(Uuid::new_v4().to_string()).set_return_consumed_capacity(self.cost());

@@ -10,7 +10,8 @@ use jiff::Timestamp;
 use crate::model::{
     fingerprint::Digest,
     ids::{Pair, RecordId, Side, SiteId},
-    link::{Cause, Intent, Link, Parked, Tombstone},
+    link::{Cause, Intent, Link, Parked, Slot, Tombstone},
+    run::{FailedRow, Run, RunKind},
     site::Site,
 };
 
@@ -35,6 +36,8 @@ pub(super) struct OfSite {
     pub(super) parked: BTreeMap<(Side, RecordId), Parked>,
     pub(super) cool: BTreeMap<Side, Timestamp>,
     pub(super) deletes: BTreeMap<i64, u32>,
+    pub(super) runs: BTreeMap<RunKind, Run>,
+    pub(super) failed: BTreeMap<RecordId, FailedRow>,
 }
 
 impl OfSite {
@@ -44,6 +47,17 @@ impl OfSite {
             Side::Wix => self.links.get(id),
             Side::External => self.links.get(self.pointers.get(id)?),
         }
+    }
+
+    /// Returns what is known of a record.
+    pub(super) fn slot(&self, side: Side, id: &RecordId) -> Slot {
+        if let Some(link) = self.link_of(side, id) {
+            return Slot::Linked(Box::new(link.clone()));
+        }
+        if let Some(tombstone) = self.gone.of(side).get(id) {
+            return Slot::Gone(tombstone.clone());
+        }
+        self.reserved.of(side).get(id).map_or(Slot::Free, |held| Slot::Reserved { until: held.until, draft: held.draft.clone() })
     }
 
     /// Stores a link and its pointer, in place of reservations.

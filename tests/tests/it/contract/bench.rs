@@ -19,7 +19,7 @@ use contact_bridge::{
         link::{Hold, Intent, IntentRow, Link, Overwrote, Reservation, RowState},
         site::Site,
     },
-    ports::{Clock, ErrorKind, LinkStore, SiteStore, StoreResult},
+    ports::{Clock, ErrorKind, LinkBatches, LinkStore, RunStore, SiteStore, StoreResult},
 };
 use contact_bridge_local::{
     cloud::dynamo::{Dynamo, Storage},
@@ -34,13 +34,15 @@ const TABLE: &str = "contact-bridge";
 /// A store and the site it is tested with.
 pub(super) struct Bench {
     pub(super) links: Arc<dyn LinkStore>,
+    pub(super) batches: Arc<dyn LinkBatches>,
+    pub(super) runs: Arc<dyn RunStore>,
     pub(super) sites: Arc<dyn SiteStore>,
     pub(super) site: SiteId,
 }
 
-fn bench<S: LinkStore + SiteStore + 'static>(store: S) -> Bench {
+fn bench<S: LinkStore + LinkBatches + RunStore + SiteStore + 'static>(store: S) -> Bench {
     let store = Arc::new(store);
-    Bench { links: store.clone(), sites: store, site: SiteId::from("2712ae1d-3f64-46d7-9f8a-3c0b6f3f5f1e") }
+    Bench { links: store.clone(), batches: store.clone(), runs: store.clone(), sites: store, site: SiteId::from("2712ae1d-3f64-46d7-9f8a-3c0b6f3f5f1e") }
 }
 
 /// Makes an empty store in memory.

@@ -86,7 +86,9 @@ pub(super) async fn a_purge_keeps_nothing_but_erasures(bench: &Bench) -> anyhow:
 }
 
 fn beside(bench: &Bench) -> Bench {
-    Bench { links: bench.links.clone(), sites: bench.sites.clone(), site: SiteId::new(format!("{}2", bench.site)) }
+    let Bench { links, batches, runs, sites, site } = bench;
+    let site = SiteId::new(format!("{site}2"));
+    Bench { links: links.clone(), batches: batches.clone(), runs: runs.clone(), sites: sites.clone(), site }
 }
 
 pub(super) async fn a_purge_leaves_other_sites_alone(bench: &Bench) -> anyhow::Result<()> {

@@ -16,10 +16,12 @@ use crate::{
     cloud::{Background, dynamo::Storage},
     stack::{
         Listen, Options, StoreKind,
-        aws::{BUS, Cloud, DEAD_LETTERS, QUEUE, TABLE},
+        aws::{BUS, Cloud, DEAD_LETTERS, QUEUE, Stores, TABLE},
         clock::FlowClock,
         door::Door,
         employee::Employee,
+        exporter,
+        schedule::Schedule,
     },
     vendors::kit::Clock,
 };
@@ -30,7 +32,7 @@ pub struct Deployment {
     /// The bridge.
     pub app: Arc<App>,
     _cloud: Cloud,
-    _worker: Background,
+    _running: Background,
 }
 
 impl Deployment {
@@ -53,11 +55,15 @@ impl Deployment {
         let (intake, sync) = (config::Intake::from_variables(&variables)?, config::Sync::from_variables(&variables)?);
         let cloud = Cloud::start(&options).await?;
         let clock = FlowClock::new(&options.clock);
-        let app = Arc::new(App::new(means(&cloud, &sync, &secrets, &clock).await?)?);
+        let (means, stores) = means(&cloud, &sync, &secrets, &clock).await?;
+        let exporter = exporter(&cloud, &means, &stores)?;
+        let schedule = Schedule::new(&exporter, &cloud, &options.clock);
+        let app = Arc::new(App::new(means)?);
         let door = Door::open(listen, &options.clock).await?;
         door.admit(&intake, secrets.as_ref(), cloud.publisher(), &clock).await?;
         let worker = Employee::new(app.clone(), &cloud.queue, options.batch).worker.run();
-        Ok(Self { door, app, _cloud: cloud, _worker: worker })
+        let running = Background::all([worker, schedule.worker.run(), schedule.timer.run()]);
+        Ok(Self { door, app, _cloud: cloud, _running: running })
     }
 
     /// Where webhooks arrive, as this machine knows it.
@@ -67,19 +73,20 @@ impl Deployment {
     }
 }
 
-async fn means(cloud: &Cloud, sync: &config::Sync, secrets: &Arc<LocalSecrets>, clock: &FlowClock) -> anyhow::Result<Means> {
+async fn means(cloud: &Cloud, sync: &config::Sync, secrets: &Arc<LocalSecrets>, clock: &FlowClock) -> anyhow::Result<(Means, Stores)> {
     let fingerprint_secret = sync.fingerprint_secret.resolve(secrets.as_ref()).await?;
     let stores = cloud.stores(fingerprint_secret.clone(), clock);
-    Ok(Means {
-        links: stores.links,
-        sites: stores.sites,
+    let means = Means {
+        links: stores.links.clone(),
+        sites: stores.sites.clone(),
         queue: cloud.work_queue(),
         secrets: secrets.clone(),
         keeper: secrets.clone(),
         clock: Arc::new(clock.clone()),
         fingerprint_secret,
         vendors: vendors(&sync.vendors, secrets.as_ref()).await?,
-    })
+    };
+    Ok((means, stores))
 }
 
 /// Fetches the secrets of the vendors' settings.

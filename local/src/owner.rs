@@ -91,7 +91,8 @@ impl Owner {
             vendors: vendors(&settings, self.named.as_ref()).await?,
         };
         let stores = App::new(means)?.connect(&site).await?;
-        Ok(setup::save(self.store.as_ref(), &stores, site).await?)
+        let registry = setup::Registry { sites: self.store.as_ref(), runs: self.store.as_ref(), clock: self.clock.as_ref() };
+        Ok(setup::save(registry, &stores, site).await?)
     }
 }
 

@@ -8,6 +8,8 @@ pub(crate) mod door;
 pub(crate) mod employee;
 mod options;
 mod people;
+mod runs;
+pub(crate) mod schedule;
 mod settle;
 mod site;
 
@@ -20,7 +22,7 @@ use std::{
 use async_trait::async_trait;
 use contact_bridge::{
     adapters::{hubspot::TokenKeeper, memory::Vault},
-    app::{App, Means, Vendors},
+    app::{App, Exporter, Means, Pace, Vendors},
     config,
     model::{
         event::{Event, EventKind},
@@ -33,11 +35,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use self::{
-    aws::{BUS, Cloud},
+    aws::{BUS, Cloud, Stores},
     clock::FlowClock,
     control::Desk,
     door::Door,
     employee::Employee,
+    schedule::Schedule,
 };
 pub use self::{
     options::{Listen, Options, StoreKind},
@@ -66,6 +69,9 @@ pub struct Stack {
     pub hubspot: hubspot::Simulator,
     /// The bridge of the first worker.
     pub app: Arc<App>,
+    /// Scheduled export.
+    pub exporter: Arc<Exporter>,
+    schedule: Schedule,
     clock: Clock,
     cloud: Cloud,
     door: Door,
@@ -117,8 +123,8 @@ impl Stack {
         let stores = cloud.stores(FINGERPRINT_SECRET.into(), &clock);
         let vault = Arc::new(Vault::default());
         let means = Means {
-            links: stores.links,
-            sites: stores.sites,
+            links: stores.links.clone(),
+            sites: stores.sites.clone(),
             queue: cloud.work_queue(),
             secrets: vault.clone(),
             keeper: Arc::new(Keeper(vault.clone())),
@@ -133,6 +139,7 @@ impl Stack {
                 hubspot_app_id: Some(hubspot_app_id.to_string()),
             },
         };
+        let exporter = exporter(&cloud, &means, &stores)?;
         let app = Arc::new(App::new(means)?);
         let mut stack = Self {
             metered: options.metered,
@@ -140,6 +147,8 @@ impl Stack {
             control,
             control_server: None,
             publisher: cloud.publisher(),
+            schedule: Schedule::new(&exporter, &cloud, &options.clock),
+            exporter,
             employees: Arc::new(Mutex::new(vec![Employee::new(app.clone(), &cloud.queue, options.batch)])),
             clock: options.clock,
             handles: Arc::default(),
@@ -210,6 +219,30 @@ impl Stack {
         &self.cloud.queue
     }
 
+    /// The queue scheduled export is fed from.
+    #[must_use]
+    pub const fn export_queue(&self) -> &Queue {
+        &self.cloud.export_queue
+    }
+
+    /// Where bus and queues are served as AWS serves them.
+    #[must_use]
+    pub fn aws_url(&self) -> String {
+        self.cloud.aws.url()
+    }
+
+    /// How often an operation was called there, such as `AWSEvents.PutEvents`.
+    #[must_use]
+    pub fn aws_calls(&self, operation: &str) -> u64 {
+        self.cloud.aws.calls().get(operation).copied().unwrap_or_default()
+    }
+
+    /// The URL of a queue there.
+    #[must_use]
+    pub fn aws_queue_url(&self, name: &str) -> String {
+        self.cloud.aws.queue_url(name)
+    }
+
     /// The embedded `DynamoDB`, if the stack has one.
     #[must_use]
     pub const fn dynamo(&self) -> Option<&Dynamo> {
@@ -275,6 +308,15 @@ impl Stack {
         }
     }
 
+    /// The dead letters of scheduled export.
+    #[must_use]
+    pub fn export_dead_letters(&self) -> Vec<Value> {
+        match self.cloud.export_dead_letters.to_json() {
+            Value::Array(letters) => letters,
+            _ => Vec::new(),
+        }
+    }
+
     /// Sends the dead letters back to the queue and returns how many.
     #[expect(clippy::unused_async, reason = "queues are asked asynchronously everywhere else")]
     pub async fn redrive(&self) -> usize {
@@ -298,6 +340,13 @@ impl Stack {
         };
         self.publisher.publish(&[event]).await
     }
+}
+
+/// Scheduled export, with nothing in common with contact sync but the stores.
+pub(crate) fn exporter(cloud: &Cloud, means: &Means, stores: &Stores) -> StoreResult<Arc<Exporter>> {
+    let means = Means { queue: cloud.export_work_queue(), ..means.clone() };
+    let (runs, batches) = (stores.runs.clone(), stores.batches.clone());
+    Ok(Arc::new(Exporter { app: App::new(means)?.at(Pace::Bulk), runs, batches, bus: cloud.publisher() }))
 }
 
 fn wix_options(options: &Options, door: &Door) -> wix::Options {

@@ -1,6 +1,8 @@
 //! The composition root: the one place that names concrete adapters.
 
 pub mod aws;
+mod crm;
+mod export;
 
 use std::{
     collections::HashMap,
@@ -8,6 +10,8 @@ use std::{
 };
 
 use jiff::{SignedDuration, Timestamp};
+pub use self::export::Exporter;
+use self::crm::Crm;
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
@@ -71,6 +75,19 @@ pub struct Means {
 /// How long the answer whether a site asked to be left alone holds. What this process itself was told, its limiters know at once.
 const COOLING_LIFE: SignedDuration = SignedDuration::from_secs(5);
 
+/// How fast calls go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pace {
+    /// As events come, with room for bursts.
+    #[default]
+    Live,
+    /// Evenly, as fast as is allowed.
+    Bulk,
+}
+
+/// The longest an answer to a call for many contacts is waited for.
+const BULK_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(25);
+
 /// A site ready for work, and when its settings were read.
 struct Ready {
     read_at: Timestamp,
@@ -81,6 +98,7 @@ struct Ready {
 pub struct App {
     /// What it stands on.
     pub means: Means,
+    pace: Pace,
     pool: reqwest::Client,
     limiters: Limiters,
     ready: Mutex<HashMap<SiteId, Ready>>,
@@ -93,7 +111,14 @@ impl App {
     pub fn new(means: Means) -> StoreResult<Self> {
         let pool = http::pool().map_err(|failure| failure.during("make the HTTP client"))?;
         let limiters = Limiters::new(means.clock.clone());
-        Ok(Self { means, pool, limiters, ready: Mutex::new(HashMap::new()), asked: Mutex::new(HashMap::new()) })
+        Ok(Self { means, pace: Pace::Live, pool, limiters, ready: Mutex::new(HashMap::new()), asked: Mutex::new(HashMap::new()) })
+    }
+
+    /// Makes calls at another pace.
+    #[must_use]
+    pub const fn at(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
     }
 
     /// Returns a site's contacts, ready to be synchronised; `None` if the site is not known.
@@ -118,7 +143,7 @@ impl App {
 
     /// Connects both sides of a site.
     pub async fn connect(&self, site: &Site) -> StoreResult<Pair<Arc<dyn ContactStore>>> {
-        Ok(Pair { wix: self.wix(site).await?, external: self.crm(site).await? })
+        Ok(Pair { wix: self.wix(site).await?, external: self.crm(site).await?.contacts })
     }
 
     fn ready(&self) -> MutexGuard<'_, HashMap<SiteId, Ready>> {
@@ -130,18 +155,23 @@ impl App {
     }
 
     async fn assemble(&self, site: Site) -> StoreResult<Contacts> {
-        Ok(Contacts {
-            mapping: Mapping::new(&setup::rows(&site), site.default_country.as_deref()),
-            key: Key::derive(self.means.fingerprint_secret.expose_secret().as_bytes(), &site.site),
-            stores: self.connect(&site).await?,
-            links: self.means.links.clone(),
-            clock: self.means.clock.clone(),
-            owner: Arc::new(|| uuid::Uuid::new_v4().to_string()),
-            site,
-        })
+        let stores = self.connect(&site).await?;
+        Ok(self.contacts_over(site, stores))
     }
 
-    async fn wix(&self, site: &Site) -> StoreResult<Arc<dyn ContactStore>> {
+    fn contacts_over(&self, site: Site, stores: Pair<Arc<dyn ContactStore>>) -> Contacts {
+        Contacts {
+            mapping: Mapping::new(&setup::rows(&site), site.default_country.as_deref()),
+            key: Key::derive(self.means.fingerprint_secret.expose_secret().as_bytes(), &site.site),
+            stores,
+            links: self.means.links.clone(),
+            clock: self.means.clock.clone(),
+            owner: Arc::new(random_text),
+            site,
+        }
+    }
+
+    async fn wix(&self, site: &Site) -> StoreResult<Arc<wix::Client>> {
         let vendors = &self.means.vendors;
         let credentials = match &site.wix {
             WixAccess::App => wix::Credentials::App {
@@ -159,36 +189,39 @@ impl App {
             mirror_field: site.mirror_field.clone(),
             default_country: site.default_country.clone(),
         };
-        let http = self.http(&site.site, "wix", wix::RATE, wix::HABITS);
+        let rate = if self.pace == Pace::Bulk { wix::BULK_RATE } else { wix::RATE };
+        let http = self.http(&site.site, "wix", rate, wix::HABITS);
         Ok(Arc::new(wix::Client::new(settings, self.means.clock.clone(), http)))
     }
 
     /// Connects the CRM: adding one is an arm here.
-    async fn crm(&self, site: &Site) -> StoreResult<Arc<dyn ContactStore>> {
+    async fn crm(&self, site: &Site) -> StoreResult<Crm> {
         match &site.crm {
-            CrmAccess::Hubspot { secret } => self.hubspot(site, secret).await,
+            CrmAccess::Hubspot { secret } => Ok(Crm::of(self.hubspot(site, secret).await?)),
         }
     }
 
-    async fn hubspot(&self, site: &Site, secret: &str) -> StoreResult<Arc<dyn ContactStore>> {
+    async fn hubspot(&self, site: &Site, secret: &str) -> StoreResult<hubspot::Client> {
         let vendors = &self.means.vendors;
         let properties = setup::rows(site).iter().map(|row| row.external.as_str().to_owned()).collect();
         let mut settings = hubspot::Settings::new(vendors.hubspot_base.clone(), properties);
         settings.version.clone_from(&vendors.hubspot_version);
         settings.app_id.clone_from(&vendors.hubspot_app_id);
         settings.country.clone_from(&site.default_country);
+        let rate = if self.pace == Pace::Bulk { hubspot::BULK_RATE } else { hubspot::RATE };
         let means = hubspot::Means {
-            http: self.http(&site.site, "hubspot", hubspot::RATE, hubspot::HABITS),
+            http: self.http(&site.site, "hubspot", rate, hubspot::HABITS),
             search: self.http(&site.site, "hubspot search", hubspot::SEARCH_RATE, hubspot::HABITS),
             clock: self.means.clock.clone(),
             keeper: self.means.keeper.clone(),
         };
         let credentials = hubspot::Credentials::read(secret, &self.means.secrets.secret(secret).await?)?;
-        Ok(Arc::new(hubspot::Client::new(settings, means, credentials)))
+        Ok(hubspot::Client::new(settings, means, credentials))
     }
 
     fn http(&self, site: &SiteId, system: &'static str, rate: http::Rate, habits: http::Habits) -> Http {
-        Http::new(self.pool.clone(), self.means.clock.clone(), self.limiters.of(site, system, rate), habits)
+        let http = Http::new(self.pool.clone(), self.means.clock.clone(), self.limiters.of(site, system, rate), habits);
+        if self.pace == Pace::Bulk { http.with_timeout(BULK_TIMEOUT) } else { http }
     }
 
     /// Returns until when nothing may be sent for a site, if any of its sides asked to be left alone.
@@ -209,4 +242,8 @@ impl App {
     fn asked(&self) -> MutexGuard<'_, HashMap<SiteId, (Timestamp, Option<Timestamp>)>> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
     }
+}
+
+fn random_text() -> String {
+    uuid::Uuid::new_v4().to_string()
 }

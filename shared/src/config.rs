@@ -1,11 +1,13 @@
 //! Settings from the environment, read once at start. One struct for each concern; each field's doc names its variable.
 //! May import `ports`, to fetch secrets that are kept elsewhere.
 
+mod export;
 mod intake;
 mod secret;
 mod sync;
 mod variables;
 
+pub use export::Export;
 pub use intake::{HubspotWebhooks, Intake, WixWebhooks};
 pub use secret::SecretText;
 pub use sync::{Sync, Vendors};

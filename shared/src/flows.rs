@@ -1,5 +1,8 @@
 //! The recipes, one file each: they read what the ports give, let `sync` and `mapping` decide, and carry the decision out. Import `model`, `mapping`,
 //! `sync` and `ports`; know no vendor.
 
+pub mod audit;
 pub mod contact;
+pub mod export;
+pub mod run;
 pub mod setup;

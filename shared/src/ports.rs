@@ -13,9 +13,9 @@ use thiserror::Error;
 
 pub use self::{
     links::{Known, LinkBatches},
-    listing::Listing,
+    listing::{Listing, ReadMany, Slice, Snapshot},
     runs::{Kept, RunStore},
-    upload::{Row, Survey, Upload},
+    upload::{Row, Upload, Whose},
 };
 use crate::model::{
     contact::{Contact, Found, MatchKey},

@@ -1,5 +1,6 @@
 //! The decisions of two-way sync: pure functions of what was read and what was agreed on. Imports `model` and `mapping`; no async, no clock, no I/O.
 
+pub mod audit;
 pub mod batches;
 pub mod decide;
 pub mod export;

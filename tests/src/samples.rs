@@ -13,6 +13,7 @@ use contact_bridge::{
     model::{
         event::{Event, EventKind},
         ids::{RecordId, Side, SiteId},
+        run::RunKind,
     },
     webhook::{HubspotVerifier, Request, WixVerifier},
 };
@@ -55,8 +56,11 @@ pub fn all(now: Timestamp) -> Vec<Sample> {
         .collect();
     let intake = requests.iter().map(|sent| sample("webhook-intake", sent.name, aws::http(sent, now)));
     let sync = requests.iter().map(|sent| (sent.name, events(sent, now))).chain(resyncs(now));
-    let sync = sync.filter(|(_, events)| !events.is_empty()).map(|(name, events)| sample("contact-sync", name, aws::queued(&events, now)));
-    intake.chain(sync).collect()
+    let queued = |function, name, events: &[Event]| sample(function, name, aws::queued(function, events, now));
+    let sync = sync.filter(|(_, events)| !events.is_empty()).map(|(name, events)| queued("contact-sync", name, &events));
+    let runs = RunKind::ALL.map(|run| (run, Event::requested(&SiteId::new(SITE), run, now)));
+    let export = runs.map(|(run, event)| queued("scheduled-export", &format!("{}-requested", run.name()), &[event]));
+    intake.chain(sync).chain(export).chain([sample("scheduled-export", "timer", aws::timer(now))]).collect()
 }
 
 /// Writes samples below `folder`.
@@ -127,7 +131,7 @@ mod tests {
             assert!(file == text(&sample.event), "{} is out of date: run sign-events", sample.path.display());
         }
         let generated: BTreeSet<_> = samples.into_iter().map(|sample| sample.path).collect();
-        for function in ["webhook-intake", "contact-sync"] {
+        for function in ["webhook-intake", "contact-sync", "scheduled-export"] {
             for entry in fs::read_dir(folder.join(function)).unwrap() {
                 let path = Path::new(function).join(entry.unwrap().file_name());
                 assert!(generated.contains(&path), "{} is not generated", path.display());

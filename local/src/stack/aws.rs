@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::config::Credentials;
 use contact_bridge::{
     adapters::{dynamodb, eventbridge, memory, sqs},
     model::event::Event,
-    ports::{Clock, EventBus, LinkStore, SiteStore, WorkQueue},
+    ports::{Clock, EventBus, LinkBatches, LinkStore, RunStore, SiteStore, WorkQueue},
 };
 use secrecy::SecretString;
 
@@ -23,6 +23,7 @@ use crate::cloud::{
     dynamo::Dynamo,
     queue::{Queue, QueueOptions, Redrive},
 };
+use crate::vendors::kit;
 
 /// The bus, as the template names it.
 pub(crate) const BUS: &str = "contact-bridge";
@@ -30,8 +31,11 @@ pub(crate) const BUS: &str = "contact-bridge";
 pub(crate) const TABLE: &str = "contact-bridge";
 pub(crate) const QUEUE: &str = "contact-sync";
 pub(crate) const DEAD_LETTERS: &str = "contact-sync-dead-letters";
+const EXPORT_QUEUE: &str = "scheduled-export";
+const EXPORT_DEAD_LETTERS: &str = "scheduled-export-dead-letters";
 /// As in `template.yaml`.
 const VISIBILITY: Duration = Duration::from_mins(6);
+const EXPORT_VISIBILITY: Duration = Duration::from_mins(90);
 const MOST_RECEIVES: u32 = 5;
 
 /// The cloud's parts.
@@ -41,6 +45,8 @@ pub(crate) struct Cloud {
     pub bus: Bus,
     pub queue: Queue,
     pub dead_letters: Queue,
+    pub export_queue: Queue,
+    pub export_dead_letters: Queue,
     pub dynamo: Option<Dynamo>,
 }
 
@@ -49,22 +55,33 @@ pub(crate) struct Cloud {
 pub(crate) struct Stores {
     pub links: Arc<dyn LinkStore>,
     pub sites: Arc<dyn SiteStore>,
+    pub runs: Arc<dyn RunStore>,
+    pub batches: Arc<dyn LinkBatches>,
+}
+
+impl Stores {
+    fn of<S: LinkStore + SiteStore + RunStore + LinkBatches + 'static>(store: S) -> Self {
+        let store = Arc::new(store);
+        Self { links: store.clone(), sites: store.clone(), runs: store.clone(), batches: store }
+    }
 }
 
 impl Cloud {
-    /// Starts what the options ask for, with a rule that leads from the bus to the queue.
+    /// Starts what the options ask for, with rules that lead from the bus to the queues.
     pub async fn start(options: &Options) -> anyhow::Result<Self> {
         let clock = &options.clock;
-        let dead_letters =
-            Queue::new(DEAD_LETTERS, clock, QueueOptions { retention: Duration::from_hours(14 * 24), ..QueueOptions::default() });
-        let redrive = Redrive { dead_letters: dead_letters.clone(), max_receive_count: MOST_RECEIVES };
-        let queue = Queue::new(QUEUE, clock, QueueOptions { visibility: VISIBILITY, redrive: Some(redrive), ..QueueOptions::default() });
+        let (queue, dead_letters) = queues(clock, [QUEUE, DEAD_LETTERS], VISIBILITY);
+        let (export_queue, export_dead_letters) = queues(clock, [EXPORT_QUEUE, EXPORT_DEAD_LETTERS], EXPORT_VISIBILITY);
         let bus = Bus::new(BUS, clock, BusOptions { seed: options.seed, ..BusOptions::default() });
-        let pattern = Pattern { source: vec![bus::Match::Exact(Event::SOURCE.to_owned())], ..Pattern::default() };
-        bus.add_rule(Rule { pattern, target: queue.clone() });
-        let resources = Resources { buses: vec![bus.clone()], queues: vec![queue.clone(), dead_letters.clone()], ..Resources::default() };
+        bus.add_rule(Rule { pattern: pattern(&["contact.", "site."]), target: queue.clone() });
+        bus.add_rule(Rule { pattern: pattern(&["export."]), target: export_queue.clone() });
+        let resources = Resources {
+            buses: vec![bus.clone()],
+            queues: vec![queue.clone(), dead_letters.clone(), export_queue.clone(), export_dead_letters.clone()],
+            ..Resources::default()
+        };
         let aws = Aws::start(options.listen.aws, resources).await?;
-        Ok(Self { aws, bus, queue, dead_letters, dynamo: dynamo(options).await? })
+        Ok(Self { aws, bus, queue, dead_letters, export_queue, export_dead_letters, dynamo: dynamo(options).await? })
     }
 
     /// The bus adapter.
@@ -82,8 +99,17 @@ impl Cloud {
         Arc::new(eventbridge::Bus::new(Client::from_conf(config.build()), BUS))
     }
 
-    /// The queue adapter.
+    /// The adapter of contact sync's queue.
     pub fn work_queue(&self) -> Arc<dyn WorkQueue> {
+        self.work_queue_of([QUEUE, DEAD_LETTERS])
+    }
+
+    /// The adapter of scheduled export's queue.
+    pub fn export_work_queue(&self) -> Arc<dyn WorkQueue> {
+        self.work_queue_of([EXPORT_QUEUE, EXPORT_DEAD_LETTERS])
+    }
+
+    fn work_queue_of(&self, names: [&str; 2]) -> Arc<dyn WorkQueue> {
         use aws_sdk_sqs::{
             Client,
             config::{BehaviorVersion, Config, Region, retry::RetryConfig},
@@ -94,20 +120,31 @@ impl Cloud {
             .credentials_provider(credentials())
             .endpoint_url(self.aws.url())
             .retry_config(RetryConfig::disabled());
-        let urls = [QUEUE, DEAD_LETTERS].map(|name| self.aws.queue_url(name));
-        let [work, dead_letters] = urls;
+        let [work, dead_letters] = names.map(|name| self.aws.queue_url(name));
         Arc::new(sqs::Queue::new(Client::from_conf(config.build()), work, dead_letters))
     }
 
     /// The table adapter, or the store in memory.
     pub fn stores(&self, secret: SecretString, clock: &FlowClock) -> Stores {
         let Some(dynamo) = &self.dynamo else {
-            let store = Arc::new(memory::Store::new());
-            return Stores { links: store.clone(), sites: store };
+            return Stores::of(memory::Store::new());
         };
         let clock: Arc<dyn Clock> = Arc::new(clock.clone());
-        let store = Arc::new(dynamodb::Store::new(dynamo_client(&dynamo.endpoint()), TABLE, secret, clock));
-        Stores { links: store.clone(), sites: store }
+        Stores::of(dynamodb::Store::new(dynamo_client(&dynamo.endpoint()), TABLE, secret, clock))
+    }
+}
+
+/// A queue and its dead letters.
+fn queues(clock: &kit::Clock, [name, dead]: [&str; 2], visibility: Duration) -> (Queue, Queue) {
+    let dead_letters = Queue::new(dead, clock, QueueOptions { retention: Duration::from_hours(14 * 24), ..QueueOptions::default() });
+    let redrive = Redrive { dead_letters: dead_letters.clone(), max_receive_count: MOST_RECEIVES };
+    (Queue::new(name, clock, QueueOptions { visibility, redrive: Some(redrive), ..QueueOptions::default() }), dead_letters)
+}
+
+fn pattern(detail_types: &[&str]) -> Pattern {
+    Pattern {
+        source: vec![bus::Match::Exact(Event::SOURCE.to_owned())],
+        detail_type: detail_types.iter().map(|prefix| bus::Match::Prefix((*prefix).to_owned())).collect(),
     }
 }
 

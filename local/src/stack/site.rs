@@ -86,13 +86,21 @@ impl Stack {
         Ok(())
     }
 
+    /// Makes the site's secret unreadable, or puts it back.
+    pub fn lose_secret(&self, handle: &SiteHandle, lost: bool) {
+        let CrmAccess::Hubspot { secret } = setup::defaults(&handle.id).crm;
+        self.vault.put(secret, if lost { "{\"refresh_token\":".to_owned() } else { handle.token() });
+    }
+
     /// Saves settings like an owner does: checked against what both sides have.
     ///
     /// # Errors
     /// Names the field and the rule.
     pub async fn save_site(&self, site: Site) -> Result<Site, SettingsError> {
         let stores = self.app.connect(&site).await?;
-        let saved = setup::save(self.app.means.sites.as_ref(), &stores, site).await?;
+        let means = &self.app.means;
+        let registry = setup::Registry { sites: means.sites.as_ref(), runs: self.exporter.runs.as_ref(), clock: means.clock.as_ref() };
+        let saved = setup::save(registry, &stores, site).await?;
         for app in self.apps() {
             app.forget(&saved.site);
         }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use thiserror::Error;
 
-use super::{App, Means, Vendors};
+use super::{App, Exporter, Means, Pace, Vendors};
 use crate::{
     adapters::{
         dynamodb, eventbridge,
@@ -78,26 +78,41 @@ pub async fn webhook_intake() -> Result<webhook::Intake, StartError> {
 pub async fn contact_sync() -> Result<App, StartError> {
     let settings = config::Sync::from_env()?;
     let aws = aws().await;
+    Ok(bridge(&settings, &aws).await?.0)
+}
+
+/// Puts scheduled export together from the process's environment.
+pub async fn scheduled_export() -> Result<Exporter, StartError> {
+    let settings = config::Export::from_env()?;
+    let aws = aws().await;
+    let (app, table) = bridge(&settings.sync, &aws).await?;
+    let bus = eventbridge::Bus::new(aws_sdk_eventbridge::Client::new(&aws), &settings.event_bus);
+    Ok(Exporter { app: app.at(Pace::Bulk), runs: table.clone(), batches: table, bus: Arc::new(bus) })
+}
+
+/// Puts the bridge together, and returns the table it stands on.
+async fn bridge(settings: &config::Sync, aws: &SdkConfig) -> Result<(App, Arc<dynamodb::Store>), StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let own = ParameterStore::new(aws_sdk_ssm::Client::new(&aws), clock.clone());
+    let own = ParameterStore::new(aws_sdk_ssm::Client::new(aws), clock.clone());
     let fingerprint_secret = settings.fingerprint_secret.resolve(&own).await?;
     let vendors = vendors(&settings.vendors, &own).await?;
     let prefix = settings.secret_prefix.clone();
-    let of_sites = Arc::new(ParameterStore::new(aws_sdk_ssm::Client::new(&aws), clock.clone()).under(prefix.clone().unwrap_or_default()));
+    let of_sites = Arc::new(ParameterStore::new(aws_sdk_ssm::Client::new(aws), clock.clone()).under(prefix.clone().unwrap_or_default()));
     let secrets: Arc<dyn Secrets> = if prefix.is_some() { of_sites.clone() } else { Arc::new(Environment::of_process()) };
-    let table = aws_sdk_dynamodb::Client::new(&aws);
+    let table = aws_sdk_dynamodb::Client::new(aws);
     let store = Arc::new(dynamodb::Store::new(table, &settings.table, fingerprint_secret.clone(), clock.clone()));
-    let queue = sqs::Queue::new(aws_sdk_sqs::Client::new(&aws), &settings.queue_url, &settings.dead_letter_url);
-    Ok(App::new(Means {
+    let queue = sqs::Queue::new(aws_sdk_sqs::Client::new(aws), &settings.queue_url, &settings.dead_letter_url);
+    let means = Means {
         links: store.clone(),
-        sites: store,
+        sites: store.clone(),
         queue: Arc::new(queue),
         secrets,
         keeper: Arc::new(Keeper(of_sites)),
         clock,
         fingerprint_secret,
         vendors,
-    })?)
+    };
+    Ok((App::new(means)?, store))
 }
 
 /// Fetches the vendors' secrets.

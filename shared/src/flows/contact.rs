@@ -17,6 +17,7 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use self::outcome::Stop;
+pub(super) use self::create::Drafted;
 pub use self::outcome::{Effect, Later, Outcome, Skip};
 use crate::{
     mapping::Mapping,
@@ -113,7 +114,7 @@ impl Contacts {
     }
 
     /// Why the site's contacts are not synchronised at all.
-    fn closed(&self) -> Option<Skip> {
+    pub(super) fn closed(&self) -> Option<Skip> {
         if self.site.status != Status::Installed {
             return Some(Skip::Removed);
         }
@@ -186,7 +187,13 @@ impl Contacts {
         self.links.save(&self.site.site, link).await
     }
 
-    async fn park(&self, side: Side, id: &RecordId, reason: ParkedReason) -> StoreResult<Effect> {
+    /// Tells whether a record may have changed since it was parked, however the clocks differ.
+    pub(super) fn changed_since(&self, contact: &Contact, parked: &Parked) -> bool {
+        let overlap = self.site.export.overlap();
+        contact.updated_at.is_none_or(|updated| updated.saturating_add(overlap).unwrap_or(Timestamp::MAX) >= parked.since)
+    }
+
+    pub(super) async fn park(&self, side: Side, id: &RecordId, reason: ParkedReason) -> StoreResult<Effect> {
         let parked = Parked { side, id: id.clone(), reason, rows: Vec::new(), since: self.clock.now() };
         self.links.park(&self.site.site, &parked).await?;
         Ok(Effect::Parked(reason))

@@ -6,13 +6,14 @@ use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 use tracing::info;
 
+use super::run;
 use crate::{
     mapping::{self, MappingError},
     model::{
         ids::{Pair, SiteId},
         site::{CrmAccess, Export, MappingRow, OnConflict, OnDelete, OnMerge, Rails, Site, Status, WixAccess},
     },
-    ports::{ContactStore, SiteStore, StoreError, StoreResult},
+    ports::{Clock, ContactStore, RunStore, SiteStore, StoreError, StoreResult},
 };
 
 /// How long what is stored about a site is kept after the app was removed, for owners who come back.
@@ -95,10 +96,22 @@ pub async fn removed(sites: &dyn SiteStore, site: &SiteId, now: Timestamp) -> St
     Ok(())
 }
 
-/// Saves a site's settings after checking them against what both sides have, and makes what the bridge needs there.
+/// Where settings are saved, and what follows from them.
+#[derive(Clone, Copy)]
+pub struct Registry<'a> {
+    /// The sites.
+    pub sites: &'a dyn SiteStore,
+    /// Their scheduled runs.
+    pub runs: &'a dyn RunStore,
+    /// The clock.
+    pub clock: &'a dyn Clock,
+}
+
+/// Saves a site's settings after checking them against what both sides have, makes what the bridge needs there, and has the timer look at
+/// the scheduled runs.
 ///
 /// `wanted.version` must be that of the settings the owner saw.
-pub async fn save(sites: &dyn SiteStore, stores: &Pair<Arc<dyn ContactStore>>, mut wanted: Site) -> Result<Site, SettingsError> {
+pub async fn save(registry: Registry<'_>, stores: &Pair<Arc<dyn ContactStore>>, mut wanted: Site) -> Result<Site, SettingsError> {
     check_fields(&wanted)?;
     wanted.mirror_field = Some(stores.wix.set_up().await?);
     stores.external.set_up().await?;
@@ -109,7 +122,8 @@ pub async fn save(sites: &dyn SiteStore, stores: &Pair<Arc<dyn ContactStore>>, m
         return Err(SettingsError::Mapping(errors));
     }
     wanted.version += 1;
-    sites.save_site(&wanted).await?;
+    registry.sites.save_site(&wanted).await?;
+    run::schedule(registry.runs, &wanted, registry.clock.now()).await?;
     info!(site = %wanted.site, version = wanted.version, "Saved settings.");
     Ok(wanted)
 }

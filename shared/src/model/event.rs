@@ -111,6 +111,9 @@ pub enum EventKind {
     Requested {
         /// Which one.
         run: RunKind,
+        /// A person asks for it, whatever the interval says.
+        #[serde(default)]
+        now: bool,
     },
 }
 
@@ -141,7 +144,7 @@ impl Event {
             site: site.clone(),
             side: Side::Wix,
             record: None,
-            kind: EventKind::Requested { run },
+            kind: EventKind::Requested { run, now: false },
             at,
             id: None,
             entity: None,

@@ -60,6 +60,14 @@ pub struct Run {
     pub progress: Progress,
 }
 
+impl Run {
+    /// Tells whether nothing is to be done but to wait for the interval to end.
+    #[must_use]
+    pub fn rests(&self) -> bool {
+        self.lease.is_none() && self.progress.trouble.is_none() && self.due == self.progress.next
+    }
+}
+
 /// What people asked of a run. Kept apart from its progress, so that neither overwrites the other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Orders {

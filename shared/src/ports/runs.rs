@@ -27,12 +27,18 @@ pub trait RunStore: Send + Sync {
     async fn run(&self, site: &SiteId, kind: RunKind) -> StoreResult<Run>;
 
     /// Takes the lease of a run and returns the run, due again when the lease ends: a runner that dies is found. Nothing if it is paused, or
-    /// another has the lease and its time is not over.
+    /// another runs anything of the site and its time is not over: the site's budgets are its runner's alone.
     async fn take(&self, site: &SiteId, kind: RunKind, lease: &Lease, now: Timestamp) -> StoreResult<Option<Run>>;
 
     /// Stores what a runner has to keep, and returns what people asked of the run meanwhile. `Stale` if `owner` has the lease no longer: then
     /// nothing is stored, and the runner has to stop.
     async fn keep(&self, site: &SiteId, kind: RunKind, owner: &str, kept: Kept<'_>) -> StoreResult<Orders>;
+
+    /// Says that events of the site wait until then, if anything of it runs; tells whether it does.
+    async fn announce(&self, site: &SiteId, until: Timestamp, now: Timestamp) -> StoreResult<bool>;
+
+    /// Returns until when events of the site are said to wait.
+    async fn announced(&self, site: &SiteId) -> StoreResult<Option<Timestamp>>;
 
     /// Has the timer look at a run at `due`, or never; whoever runs it goes on.
     async fn schedule(&self, site: &SiteId, kind: RunKind, due: Option<Timestamp>) -> StoreResult<()>;

@@ -19,8 +19,8 @@ pub trait Upload: Send + Sync {
     /// The most rows of one call.
     fn most_rows(&self) -> usize;
 
-    /// Tells how many records name a Wix contact, and how many do not. May lag behind writes by minutes.
-    async fn survey(&self) -> StoreResult<Survey>;
+    /// Counts the records of a kind. May lag behind writes by minutes.
+    async fn count(&self, whose: Whose) -> StoreResult<u64>;
 
     /// Finds the records that have these keys, oldest first; at most ten for each key. May lag behind writes by minutes. A key nobody has is left
     /// out.
@@ -37,11 +37,11 @@ pub trait Upload: Send + Sync {
     async fn upload(&self, drafts: &[Draft]) -> StoreResult<Vec<Row>>;
 }
 
-/// How many records a CRM has.
+/// Which records of a CRM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Survey {
+pub enum Whose {
     /// Those that name a Wix contact as their own.
-    pub named: u64,
+    Named,
     /// The others.
-    pub strangers: u64,
+    Strangers,
 }

@@ -121,7 +121,7 @@ impl Cursor {
         let stamps = || page.rows.iter().filter_map(Listed::created_at);
         let next = match (stamps().min(), stamps().max()) {
             _ if page.is_last() => None,
-            (Some(first), Some(last)) if first == last && page.is_full() => Some(Self::Within(Sweep::first(last))),
+            (Some(first), Some(last)) if first == last && page.has_more() => Some(Self::Within(Sweep::first(last))),
             (_, Some(last)) if !fresh.is_empty() => Some(self.behind(last, page.rows)),
             _ if page.total.is_some() => return Err(CutShort),
             _ => None,
@@ -176,6 +176,11 @@ impl Sweep {
 impl Read<'_> {
     const fn is_full(&self) -> bool {
         self.rows.len() >= self.limit
+    }
+
+    /// Tells whether there is more behind this page, as far as that can be told.
+    fn has_more(&self) -> bool {
+        self.total.map_or(self.is_full(), |total| total > self.rows.len() as u64)
     }
 
     /// Tells whether the side says that this is all; a short page alone does not.

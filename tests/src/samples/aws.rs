@@ -58,12 +58,29 @@ pub(super) fn http(sent: &Sent, now: Timestamp) -> Value {
 ///
 /// <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>,
 /// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html>
-pub(super) fn queued(events: &[Event], now: Timestamp) -> Value {
-    let records: Vec<Value> = events.iter().zip(1..).map(|(event, number)| record(event, number, now)).collect();
+pub(super) fn queued(function: &str, events: &[Event], now: Timestamp) -> Value {
+    let records: Vec<Value> = events.iter().zip(1..).map(|(event, number)| record(function, event, number, now)).collect();
     json!({ "Records": records })
 }
 
-fn record(event: &Event, number: u32, now: Timestamp) -> Value {
+/// What a schedule hands on.
+///
+/// <https://docs.aws.amazon.com/lambda/latest/dg/with-eventbridge-scheduler.html>
+pub(super) fn timer(now: Timestamp) -> Value {
+    json!({
+        "version": "0",
+        "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "123456789012",
+        "time": now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        "region": "us-east-1",
+        "resources": ["arn:aws:events:us-east-1:123456789012:rule/scheduled-export-timer"],
+        "detail": {},
+    })
+}
+
+fn record(function: &str, event: &Event, number: u32, now: Timestamp) -> Value {
     let sent = now.as_millisecond().to_string();
     let envelope = json!({
         "version": "0",
@@ -88,7 +105,7 @@ fn record(event: &Event, number: u32, now: Timestamp) -> Value {
         },
         "messageAttributes": {},
         "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:contact-sync",
+        "eventSourceARN": format!("arn:aws:sqs:us-east-1:123456789012:{function}"),
         "awsRegion": "us-east-1",
     })
 }

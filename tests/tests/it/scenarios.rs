@@ -8,6 +8,7 @@ mod crash;
 mod deletes;
 mod duplicates;
 mod edits;
+mod export;
 mod formats;
 mod lab;
 mod loops;

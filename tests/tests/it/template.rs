@@ -93,13 +93,17 @@ impl<'ast> Visit<'ast> for Variables {
     }
 }
 
-/// The variables a function reads: those of its own settings (`webhook-intake` has `config/intake.rs`) and of the logs.
+/// The variables a function reads: those of its own settings (`webhook-intake` has `config/intake.rs`), of the settings these begin with, and
+/// of the logs.
 fn read_by(function: &str) -> BTreeSet<String> {
-    let own = function.rsplit('-').next().unwrap();
-    let mut variables = Variables::default();
-    for file in [format!("shared/src/config/{own}.rs"), "shared/src/telemetry.rs".to_owned()] {
-        variables.visit_file(&parse(&file));
+    let own = format!("shared/src/config/{}.rs", function.rsplit('-').next().unwrap());
+    let mut files = vec!["shared/src/telemetry.rs".to_owned()];
+    if text(&own).contains("Sync::from_variables(") {
+        files.push("shared/src/config/sync.rs".to_owned());
     }
+    files.push(own);
+    let mut variables = Variables::default();
+    files.iter().for_each(|file| variables.visit_file(&parse(file)));
     variables.0
 }
 
@@ -210,6 +214,8 @@ fn a_worker_ends_before_anybody_takes_its_work_over() {
     let queue = template.resource("ContactSyncQueue");
     assert!(queue["Properties"]["VisibilityTimeout"].as_u64().unwrap() >= 6 * timeout("contact-sync"));
     assert!(timeout("contact-sync") <= seconds_of_an_intent(), "a live worker's link is taken over");
+    let queue = template.resource("ScheduledExportQueue");
+    assert!(queue["Properties"]["VisibilityTimeout"].as_u64().unwrap() >= 6 * timeout("scheduled-export"));
 }
 
 #[test]
@@ -231,6 +237,10 @@ fn the_table_is_the_one_the_adapter_expects() {
     let key = |index: usize| table["KeySchema"][index]["AttributeName"].as_str().unwrap().to_owned();
     assert_eq!((key(0).as_str(), key(1).as_str()), (dynamodb::PARTITION_KEY, dynamodb::SORT_KEY));
     assert_eq!(table["TimeToLiveSpecification"]["AttributeName"], dynamodb::EXPIRY);
+    let index = &table["GlobalSecondaryIndexes"][0];
+    let key = |place: usize| index["KeySchema"][place]["AttributeName"].as_str().unwrap().to_owned();
+    assert_eq!(index["IndexName"], dynamodb::DUE_INDEX);
+    assert_eq!((key(0).as_str(), key(1).as_str()), (dynamodb::DUE_IN, dynamodb::DUE_AT));
     assert_eq!(template.resource("Table")["DeletionPolicy"], "Retain");
 }
 
@@ -253,6 +263,9 @@ fn the_runbook_has_everything_that_can_wait_for_a_person() {
     }
     for hold in variants("shared/src/model/link.rs", "Hold").iter().map(|name| snake_case(name)) {
         assert!(readme.contains(&format!("`{hold}`")), "the runbook has no entry {hold}");
+    }
+    for reason in variants("shared/src/model/run.rs", "Reason").iter().map(|name| snake_case(name)) {
+        assert!(readme.contains(&format!("| `{reason}` |")), "the runbook has no entry {reason}");
     }
     for skip in variants("shared/src/flows/contact/outcome.rs", "Skip") {
         assert!(readme.contains(&format!("| `{skip}` |")), "the runbook has no entry {skip}");

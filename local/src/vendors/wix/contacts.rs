@@ -184,7 +184,7 @@ impl Desk<'_> {
 
     pub fn list(&mut self, of: &Map<String, Value>, search: Option<&str>) -> Reply {
         let wanted = projection(of)?;
-        let listing = self.listing(of)?;
+        let listing = self.listing(of)?.capped(self.world.core.switches.number("page_cap"));
         let found = self.visible().map(Contact::to_json).filter(|contact| is_found(contact, search)).collect();
         let Page { entries, metadata } = listing.page(found, self.world.flag("total_omitted"));
         let contacts: Vec<Value> = entries.into_iter().map(|contact| project(contact, wanted.as_deref())).collect();

@@ -74,6 +74,14 @@ impl Listing {
         Ok(Some((dialect.sort_field(name)?, descending)))
     }
 
+    /// Lists no more than `most` on a page; 0 for as many as asked for.
+    pub fn capped(mut self, most: i64) -> Self {
+        if let Some(most) = usize::try_from(most).ok().filter(|most| *most > 0) {
+            self.limit = self.limit.min(most);
+        }
+        self
+    }
+
     /// The page of `entries` asked for.
     pub fn page(&self, entries: Vec<Value>, omit_total: bool) -> Page {
         let mut found: Vec<Value> = entries.into_iter().filter(|entry| self.filter.passes(entry)).collect();

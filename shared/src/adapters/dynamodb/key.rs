@@ -84,6 +84,11 @@ impl Key {
         Self::of(site, format!("{RUN}{}", kind.name()))
     }
 
+    /// Where the right to run anything of a site lies.
+    pub(super) fn runner(site: &SiteId) -> Self {
+        Self::of(site, "runner".to_owned())
+    }
+
     /// Where the pause of a side lies.
     pub(super) fn cooling(site: &SiteId, side: Side) -> Self {
         Self::of(site, format!("cool#{side}"))

@@ -47,6 +47,47 @@ impl Store {
     }
 }
 
+impl Store {
+    async fn take_run(&self, site: &SiteId, kind: RunKind, lease: &Lease, now: Timestamp) -> StoreResult<Option<Run>> {
+        let operation = format!("take run {} of {site}", kind.name());
+        let (call, mut set, _) = due_clause(self.change_run(site, kind), Some(lease.until));
+        set.extend(["holder = :holder", "held_until = :until"].map(str::to_owned));
+        let call = call
+            .update_expression(expression(&set, &[]))
+            .condition_expression(
+                "attribute_not_exists(paused) AND (attribute_not_exists(holder) OR held_until <= :now OR holder = :holder)",
+            )
+            .expression_attribute_values(":holder", text(lease.owner.as_str()))
+            .expression_attribute_values(":until", instant(lease.until))
+            .expression_attribute_values(":now", instant(now));
+        let item = self.changed(&operation, call).await?;
+        item.map(|item| read_run(&operation, &item)).transpose()
+    }
+
+    /// Takes the right to run anything of a site.
+    async fn hold_site(&self, site: &SiteId, lease: &Lease, now: Timestamp) -> StoreResult<bool> {
+        let call = self.client.update_item().table_name(&self.table).set_key(Some(Key::runner(site).item()));
+        let call = call
+            .update_expression("SET holder = :holder, held_until = :until")
+            .condition_expression("attribute_not_exists(holder) OR held_until <= :now OR holder = :holder")
+            .expression_attribute_values(":holder", text(lease.owner.as_str()))
+            .expression_attribute_values(":until", instant(lease.until))
+            .expression_attribute_values(":now", instant(now))
+            .set_return_consumed_capacity(self.cost());
+        Ok(self.changed(&format!("hold {site}"), call).await?.is_some())
+    }
+
+    async fn leave_site(&self, site: &SiteId, owner: &str) -> StoreResult<()> {
+        let call = self.client.update_item().table_name(&self.table).set_key(Some(Key::runner(site).item()));
+        let call = call
+            .update_expression("REMOVE holder, held_until")
+            .condition_expression("holder = :holder")
+            .expression_attribute_values(":holder", text(owner))
+            .set_return_consumed_capacity(self.cost());
+        self.changed(&format!("leave {site}"), call).await.map(drop)
+    }
+}
+
 /// Sets when the timer looks at a run, or takes it out of the index. Returns what to set and what to remove.
 fn due_clause(call: UpdateItemFluentBuilder, due: Option<Timestamp>) -> (UpdateItemFluentBuilder, Vec<String>, Vec<String>) {
     let Some(due) = due else { return (call, Vec::new(), vec![DUE_IN.to_owned(), DUE_AT.to_owned()]) };
@@ -87,20 +128,35 @@ impl RunStore for Store {
         read_run(&format!("read run {} of {site}", kind.name()), &item.unwrap_or_default())
     }
 
+    /// The site first, then the run. Whoever dies between the two blocks the site no longer than the lease lasts.
     async fn take(&self, site: &SiteId, kind: RunKind, lease: &Lease, now: Timestamp) -> StoreResult<Option<Run>> {
-        let operation = format!("take run {} of {site}", kind.name());
-        let (call, mut set, _) = due_clause(self.change_run(site, kind), Some(lease.until));
-        set.extend(["holder = :holder", "held_until = :until"].map(str::to_owned));
+        if !self.hold_site(site, lease, now).await? {
+            return Ok(None);
+        }
+        let run = self.take_run(site, kind, lease, now).await?;
+        if run.is_none() {
+            self.leave_site(site, &lease.owner).await?;
+        }
+        Ok(run)
+    }
+
+    async fn announce(&self, site: &SiteId, until: Timestamp, now: Timestamp) -> StoreResult<bool> {
+        let item = self.get(Key::runner(site), Read::Eventual).await?;
+        if item.and_then(|item| get_instant(&item, "held_until")).is_none_or(|held| held <= now) {
+            return Ok(false);
+        }
+        let call = self.client.update_item().table_name(&self.table).set_key(Some(Key::runner(site).item()));
         let call = call
-            .update_expression(expression(&set, &[]))
-            .condition_expression(
-                "attribute_not_exists(paused) AND (attribute_not_exists(holder) OR held_until <= :now OR holder = :holder)",
-            )
-            .expression_attribute_values(":holder", text(lease.owner.as_str()))
-            .expression_attribute_values(":until", instant(lease.until))
-            .expression_attribute_values(":now", instant(now));
-        let item = self.changed(&operation, call).await?;
-        item.map(|item| read_run(&operation, &item)).transpose()
+            .update_expression("SET busy_until = :until")
+            .condition_expression("attribute_exists(holder)")
+            .expression_attribute_values(":until", instant(until))
+            .set_return_consumed_capacity(self.cost());
+        Ok(self.changed(&format!("announce events of {site}"), call).await?.is_some())
+    }
+
+    async fn announced(&self, site: &SiteId) -> StoreResult<Option<Timestamp>> {
+        let item = self.get(Key::runner(site), Read::Eventual).await?;
+        Ok(item.and_then(|item| get_instant(&item, "busy_until")))
     }
 
     async fn keep(&self, site: &SiteId, kind: RunKind, owner: &str, kept: Kept<'_>) -> StoreResult<Orders> {
@@ -121,8 +177,11 @@ impl RunStore for Store {
             .condition_expression("holder = :holder")
             .expression_attribute_values(":holder", text(owner))
             .expression_attribute_values(":progress", text(progress));
-        let item = self.changed(&operation, call).await?;
-        item.map(|item| read_orders(&item)).ok_or_else(|| StoreError::new(ErrorKind::Stale, operation))
+        let Some(item) = self.changed(&operation, call).await? else { return Err(StoreError::new(ErrorKind::Stale, operation)) };
+        if kept.until.is_none() {
+            self.leave_site(site, owner).await?;
+        }
+        Ok(read_orders(&item))
     }
 
     async fn schedule(&self, site: &SiteId, kind: RunKind, due: Option<Timestamp>) -> StoreResult<()> {

@@ -21,7 +21,7 @@ use crate::{
 const PHONES: [&str; 2] = ["phone", "mobilephone"];
 
 /// At most so many contacts are returned.
-const MOST_FOUND: usize = 10;
+pub(super) const MOST_FOUND: usize = 10;
 
 impl Client {
     pub(super) async fn find_by_email(&self, text: &str) -> StoreResult<Vec<Contact>> {
@@ -72,12 +72,12 @@ fn email_query(email: &str) -> Json {
     ])
 }
 
-fn phone_query(forms: &BTreeSet<String>) -> Json {
+pub(super) fn phone_query(forms: &BTreeSet<String>) -> Json {
     query(&PHONES.map(|name| json!({"propertyName": name, "operator": "IN", "values": forms})))
 }
 
 /// Returns the forms in which people write a number down; a list of values has to be in lower case.
-fn forms(text: &str, country: Option<&str>) -> BTreeSet<String> {
+pub(super) fn forms(text: &str, country: Option<&str>) -> BTreeSet<String> {
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
     let mut forms = BTreeSet::from([text.trim().to_lowercase()]);
     if let Some(number) = normal::e164(text, country).and_then(|e164| phonenumber::parse(None, e164).ok()) {
@@ -87,11 +87,11 @@ fn forms(text: &str, country: Option<&str>) -> BTreeSet<String> {
     forms
 }
 
-fn has_email(contact: &Contact, email: &str) -> bool {
+pub(super) fn has_email(contact: &Contact, email: &str) -> bool {
     elements(contact, &["email", MORE_EMAILS]).any(|own| normal::email(own) == email)
 }
 
-fn has_phone(contact: &Contact, phone: &str, country: Option<&str>) -> bool {
+pub(super) fn has_phone(contact: &Contact, phone: &str, country: Option<&str>) -> bool {
     elements(contact, &PHONES).any(|own| normal::phone(own, country) == phone)
 }
 

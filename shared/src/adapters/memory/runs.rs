@@ -25,21 +25,41 @@ impl RunStore for Store {
     }
 
     async fn take(&self, site: &SiteId, kind: RunKind, lease: &Lease, now: Timestamp) -> StoreResult<Option<Run>> {
-        Ok(self.change_run(site, kind, |run| {
-            let held = run.lease.as_ref().is_some_and(|held| held.until > now && held.owner != lease.owner);
-            if held || run.orders.paused {
+        Ok(self.of_site(site, |own| {
+            let held = |held: &Option<Lease>| held.as_ref().is_some_and(|held| held.until > now && held.owner != lease.owner);
+            let run = own.runs.entry(kind).or_default();
+            if held(&own.runner) || held(&run.lease) || run.orders.paused {
                 return None;
             }
+            own.runner = Some(lease.clone());
             run.lease = Some(lease.clone());
             run.due = Some(lease.until);
             Some(run.clone())
         }))
     }
 
+    async fn announce(&self, site: &SiteId, until: Timestamp, now: Timestamp) -> StoreResult<bool> {
+        Ok(self.of_site(site, |own| {
+            let runs = own.runner.as_ref().is_some_and(|lease| lease.until > now);
+            if runs {
+                own.busy_until = Some(until);
+            }
+            runs
+        }))
+    }
+
+    async fn announced(&self, site: &SiteId) -> StoreResult<Option<Timestamp>> {
+        Ok(self.of_site(site, |own| own.busy_until))
+    }
+
     async fn keep(&self, site: &SiteId, kind: RunKind, owner: &str, kept: Kept<'_>) -> StoreResult<Orders> {
-        self.change_run(site, kind, |run| {
+        self.of_site(site, |own| {
+            let run = own.runs.entry(kind).or_default();
             if run.lease.as_ref().is_none_or(|lease| lease.owner != owner) {
                 return refuse_as(ErrorKind::Stale, format!("keep run {} of {site}", kind.name()));
+            }
+            if kept.until.is_none() {
+                own.runner.take_if(|lease| lease.owner == owner);
             }
             run.lease = kept.until.map(|until| Lease { owner: owner.to_owned(), until });
             run.due = kept.due;

@@ -11,7 +11,7 @@ use crate::model::{
     fingerprint::Digest,
     ids::{Pair, RecordId, Side, SiteId},
     link::{Cause, Intent, Link, Parked, Slot, Tombstone},
-    run::{FailedRow, Run, RunKind},
+    run::{FailedRow, Lease, Run, RunKind},
     site::Site,
 };
 
@@ -37,6 +37,8 @@ pub(super) struct OfSite {
     pub(super) cool: BTreeMap<Side, Timestamp>,
     pub(super) deletes: BTreeMap<i64, u32>,
     pub(super) runs: BTreeMap<RunKind, Run>,
+    pub(super) runner: Option<Lease>,
+    pub(super) busy_until: Option<Timestamp>,
     pub(super) failed: BTreeMap<RecordId, FailedRow>,
 }
 

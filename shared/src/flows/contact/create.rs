@@ -34,7 +34,7 @@ enum Match {
 }
 
 /// A new record's fields, and the rows left out of it.
-type Drafted = (Fields, Vec<(RowId, RowState)>);
+pub(in crate::flows) type Drafted = (Fields, Vec<(RowId, RowState)>);
 
 /// What is known of a candidate for a match.
 enum Candidate {
@@ -180,7 +180,7 @@ impl Contacts {
     }
 
     /// Returns what a record is looked up by on the other side.
-    fn match_keys(&self, side: Side, contact: &Contact) -> Vec<MatchKey> {
+    pub(in crate::flows) fn match_keys(&self, side: Side, contact: &Contact) -> Vec<MatchKey> {
         let country = self.site.default_country.as_deref();
         let mut keys = Vec::new();
         for row in self.mapping.rows() {
@@ -199,7 +199,7 @@ impl Contacts {
         keys
     }
 
-    fn has_email(&self, side: Side, contact: &Contact) -> bool {
+    pub(in crate::flows) fn has_email(&self, side: Side, contact: &Contact) -> bool {
         self.match_keys(side, contact).iter().any(|key| matches!(key, MatchKey::Email(_)))
     }
 
@@ -249,17 +249,7 @@ impl Contacts {
             return self.link_pair(side, this, found).await;
         }
         let (fields, states) = self.draft_fields(side, &this);
-        let (emails, phones): (Vec<_>, Vec<_>) =
-            self.match_keys(side, &this).into_iter().partition(|key| matches!(key, MatchKey::Email(_)));
-        let reservation = Reservation {
-            side,
-            id: this.id.clone(),
-            // Colleagues share a phone: one that comes with an e-mail must not hold the others up.
-            keys: self.key_digests(if emails.is_empty() { &phones } else { &emails }),
-            owner: (self.owner)(),
-            until: self.clock.now() + RESERVATION_TIME,
-            draft: Some(Box::new(self.draft_intent(side, &this, &fields))),
-        };
+        let reservation = self.reservation(side, &this, &fields);
         match self.links.reserve(&self.site.site, &reservation, self.clock.now()).await {
             Ok(()) => {}
             Err(error) if matches!(error.kind, ErrorKind::Exists(_)) => {
@@ -277,6 +267,21 @@ impl Contacts {
             self.links.release(&self.site.site, &reservation).await?;
         }
         made
+    }
+
+    /// Returns the right to make a record's counterpart with these fields, to be taken.
+    pub(in crate::flows) fn reservation(&self, side: Side, this: &Contact, fields: &Fields) -> Reservation {
+        let (emails, phones): (Vec<_>, Vec<_>) =
+            self.match_keys(side, this).into_iter().partition(|key| matches!(key, MatchKey::Email(_)));
+        Reservation {
+            side,
+            id: this.id.clone(),
+            // Colleagues share a phone: one that comes with an e-mail must not hold the others up.
+            keys: self.key_digests(if emails.is_empty() { &phones } else { &emails }),
+            owner: (self.owner)(),
+            until: self.clock.now() + RESERVATION_TIME,
+            draft: Some(Box::new(self.draft_intent(side, this, fields))),
+        }
     }
 
     async fn make_reserved(&self, side: Side, this: &Contact, drafted: Drafted, reservation: &Reservation) -> Step<Effect> {
@@ -338,7 +343,7 @@ impl Contacts {
     }
 
     /// Converts a record's fields into the other side's form; rows without a counterpart there are left out and noted.
-    fn draft_fields(&self, side: Side, this: &Contact) -> Drafted {
+    pub(in crate::flows) fn draft_fields(&self, side: Side, this: &Contact) -> Drafted {
         let other = side.opposite();
         let (mut fields, mut states) = (Fields::new(), Vec::new());
         for row in self.mapping.rows().iter().filter(|row| row.flows_to(other)) {
@@ -384,19 +389,31 @@ impl Contacts {
         let other = side.opposite();
         let mut contacts = Pair::from_side(side, this.clone(), made);
         let now = self.clock.now();
-        let mut link = Link::new(contacts.wix.id.clone(), contacts.external.id.clone(), now);
-        self.mirror(&link, &mut contacts).await;
-        link.rows = states.into_iter().collect();
-        let sources = [(side, this), (other, contacts.of(other))];
-        for (side, contact) in sources {
-            let anchor = link.anchors.of_mut(side);
-            anchor.base = prints::base(&self.key, &self.mapping, side, contact);
-            anchor.revision.clone_from(&contacts.of(side).revision);
+        let bare = Link::new(contacts.wix.id.clone(), contacts.external.id.clone(), now);
+        self.mirror(&bare, &mut contacts).await;
+        let mut link = self.link_of(side, this, contacts.of(other), states);
+        for side in Side::BOTH {
+            link.anchors.of_mut(side).revision.clone_from(&contacts.of(side).revision);
         }
         self.links.link(&self.site.site, &link, Some(reservation), now).await?;
         self.links.unpark(&self.site.site, side, &this.id).await?;
         self.report_rows(&link, &BTreeMap::new()).await?;
         Ok(Effect::Created(other))
+    }
+}
+
+impl Contacts {
+    /// Returns the link of a record with the one just made of it: what each side has is what both agreed on.
+    pub(in crate::flows) fn link_of(&self, side: Side, this: &Contact, made: &Contact, states: Vec<(RowId, RowState)>) -> Link {
+        let contacts = Pair::from_side(side, this, made);
+        let mut link = Link::new(contacts.wix.id.clone(), contacts.external.id.clone(), self.clock.now());
+        link.rows = states.into_iter().collect();
+        for side in Side::BOTH {
+            let (anchor, contact) = (link.anchors.of_mut(side), contacts.of(side));
+            anchor.base = prints::base(&self.key, &self.mapping, side, contact);
+            anchor.revision.clone_from(&contact.revision);
+        }
+        link
     }
 }
 

@@ -31,11 +31,21 @@ impl Contacts {
                 }
                 Ok(Effect::Skipped(Skip::Buried))
             }
-            Slot::Free => {
-                self.links.unpark(&self.site.site, hint.side, id).await?;
-                Ok(Effect::Skipped(Skip::Absent))
-            }
+            Slot::Free => self.deleted_unlinked(hint.side, id).await,
         }
+    }
+
+    /// A record that never had a counterpart is gone. An export that read it before must not make one now, so it leaves a tombstone.
+    async fn deleted_unlinked(&self, side: Side, id: &RecordId) -> Step<Effect> {
+        let cause = match self.read(side, id).await? {
+            Found::Present(_) => return Ok(Effect::Skipped(Skip::Absent)),
+            Found::Merged(_) => Cause::Merged,
+            Found::Absent => Cause::Deleted,
+        };
+        let tombstone = Tombstone { at: self.clock.now(), cause, counterpart: None };
+        self.links.entomb(&self.site.site, side, id, &tombstone).await?;
+        self.links.unpark(&self.site.site, side, id).await?;
+        Ok(Effect::Skipped(Skip::Absent))
     }
 
     /// Ends or moves a link whose records are not both there.

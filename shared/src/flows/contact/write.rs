@@ -205,7 +205,7 @@ impl Contacts {
     }
 
     /// Tells a person about rows that are newly left alone, and takes the note away when none is any more.
-    pub(super) async fn report_rows(&self, link: &Link, before: &BTreeMap<RowId, RowState>) -> StoreResult<()> {
+    pub(in crate::flows) async fn report_rows(&self, link: &Link, before: &BTreeMap<RowId, RowState>) -> StoreResult<()> {
         if link.rows == *before {
             return Ok(());
         }

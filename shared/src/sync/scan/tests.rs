@@ -149,6 +149,8 @@ fn a_listing_that_is_cut_short_is_not_at_its_end() {
     // Fewer rows than asked for, but some new ones each time: the scan goes on behind them.
     let (seen, pages, end) = scan(&mut Side { cut: Some(2), ..side.clone() }, 4, &[]);
     assert_eq!((seen.len(), pages, end), (5, 4, Ok(())));
+    let (seen, _, end) = scan(&mut Side { cut: Some(2), ..Side::of(&[("a", 1), ("b c d e f", 2), ("g", 3)]) }, 4, &[]);
+    assert_eq!((seen.len(), end), (7, Ok(())), "in a group as well");
     // None at all, although there are some.
     assert_eq!(scan(&mut Side { cut: Some(0), ..side }, 4, &[]).2, Err(CutShort));
     assert_eq!(scan(&mut Side { cut: Some(0), ..Side::of(&[("a b c d e f", 1)]) }, 4, &[]).2, Err(CutShort));

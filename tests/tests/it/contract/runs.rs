@@ -61,7 +61,39 @@ pub(super) async fn a_lease_has_one_owner_until_it_ends(bench: &Bench) -> anyhow
     assert_eq!(bench.take("another", 90, 59).await?, None);
     assert!(bench.take("me", 70, 10).await?.is_some(), "its owner takes it again");
     assert!(bench.take("another", 130, 70).await?.is_some(), "its time is over");
-    assert!(bench.runs.take(&bench.site, RunKind::Audit, &lease("third", 90), at(0)).await?.is_some(), "another kind");
+    Ok(())
+}
+
+pub(super) async fn a_site_has_one_runner_whatever_runs(bench: &Bench) -> anyhow::Result<()> {
+    let audit = async |owner, until, now| bench.runs.take(&bench.site, RunKind::Audit, &lease(owner, until), at(now)).await;
+    bench.take("me", 60, 0).await?;
+    assert_eq!(audit("another", 90, 0).await?, None);
+    assert_eq!(bench.runs.run(&bench.site, RunKind::Audit).await?, Run::default(), "nothing of it stays");
+    bench.runs.keep(&bench.site, EXPORT, "me", kept(&progress(), None, Some(900))).await?;
+    assert!(audit("another", 90, 0).await?.is_some(), "it was given back");
+    assert_eq!(bench.take("me", 120, 0).await?, None);
+    assert!(bench.take("me", 150, 90).await?.is_some(), "its time is over");
+    // What is paused holds nobody up.
+    bench.runs.keep(&bench.site, EXPORT, "me", kept(&progress(), None, None)).await?;
+    bench.runs.pause(&bench.site, EXPORT).await?;
+    assert_eq!(bench.take("me", 160, 91).await?, None);
+    assert!(audit("third", 170, 92).await?.is_some());
+    let other = SiteId::from("other");
+    assert!(bench.runs.take(&other, EXPORT, &lease("me", 60), at(0)).await?.is_some(), "another site");
+    Ok(())
+}
+
+pub(super) async fn waiting_events_are_announced_to_a_runner(bench: &Bench) -> anyhow::Result<()> {
+    let announce = async |until, now| bench.runs.announce(&bench.site, at(until), at(now)).await;
+    assert!(!announce(30, 0).await?, "nobody is there to hear it");
+    assert_eq!(bench.runs.announced(&bench.site).await?, None);
+    bench.take("me", 60, 0).await?;
+    assert!(announce(30, 0).await?);
+    assert_eq!(bench.runs.announced(&bench.site).await?, Some(at(30)));
+    assert!(!announce(90, 60).await?, "its time is over");
+    bench.take("me", 160, 61).await?;
+    bench.runs.keep(&bench.site, EXPORT, "me", kept(&progress(), None, None)).await?;
+    assert!(!announce(90, 62).await?, "it was given back");
     Ok(())
 }
 

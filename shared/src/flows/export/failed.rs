@@ -1,0 +1,77 @@
+//! Rows that did not go through before.
+
+use super::{
+    Export,
+    super::run::{Deadline, Step, Stop},
+    page::Fresh,
+};
+use crate::{
+    model::{
+        contact::Found,
+        ids::{RecordId, Side},
+        link::{ParkedReason, Slot},
+        run::FailedRow,
+    },
+    ports::StoreError,
+    sync::retry,
+};
+
+/// So many rows are tried again before a pass; the rest before the next.
+const MOST_ROWS: usize = 100;
+
+impl Export {
+    /// Tries the rows again whose time has come, together: what is wrong with one costs the others nothing.
+    pub(super) async fn retry_failed(&self, deadline: &Deadline) -> Step<()> {
+        let site = &self.contacts.site.site;
+        let rows = self.means.runs.failed(site, Some(self.now()), MOST_ROWS).await?;
+        let ids: Vec<RecordId> = rows.iter().map(|row| row.id.clone()).collect();
+        let known = self.batches.look_up_many(site, Side::Wix, &ids).await?;
+        let (mut fresh, mut settled, mut handed_over) = (Vec::new(), Vec::new(), Vec::new());
+        for (row, known) in rows.into_iter().zip(known) {
+            deadline.ensure_time()?;
+            match (known.slot, self.read_again(&row).await) {
+                (_, Err(Stop::Failed { error, .. })) if !is_of_all(&error) => self.fail_again(row, &error).await?,
+                (_, Err(stop)) => return Err(stop),
+                (Slot::Free, Ok(Found::Present(contact))) => {
+                    fresh.push(Fresh { contact, parked: known.parked.is_some(), failed: Some(row) });
+                }
+                (Slot::Reserved { .. }, Ok(Found::Present(_))) => handed_over.push(row.id),
+                (Slot::Linked(_) | Slot::Gone(_), _) | (_, Ok(Found::Absent | Found::Merged(_))) => settled.push(row.id),
+            }
+        }
+        let made = self.make_all(fresh, false, deadline).await?;
+        handed_over.extend(made.handed_over);
+        self.hand_over(&handed_over).await?;
+        settled.extend(handed_over);
+        Ok(self.means.runs.forgive(site, &settled).await?)
+    }
+
+    async fn read_again(&self, row: &FailedRow) -> Step<Found> {
+        self.contacts.stores.wix.get(&row.id).await.map_err(|error| Stop::at(Side::Wix, error))
+    }
+
+    /// Notes that a row failed for a passing reason; after enough tries a person is asked. Tells whether it will be tried again.
+    pub(super) async fn note_failed(&self, id: RecordId, before: Option<&FailedRow>, error: &StoreError) -> Step<bool> {
+        let (site, now) = (&self.contacts.site.site, self.now());
+        let attempts = before.map_or(0, |row| row.attempts) + 1;
+        let Some(again_at) = retry::row(attempts, now) else {
+            self.contacts.park(Side::Wix, &id, ParkedReason::GaveUp).await?;
+            self.means.runs.forgive(site, &[id]).await?;
+            return Ok(false);
+        };
+        let since = before.map_or(now, |row| row.since);
+        let row = FailedRow { id, reason: error.kind.name().to_owned(), attempts, since, again_at };
+        self.means.runs.fail(site, &[row]).await?;
+        Ok(true)
+    }
+
+    async fn fail_again(&self, row: FailedRow, error: &StoreError) -> Step<()> {
+        self.note_failed(row.id.clone(), Some(&row), error).await.map(drop)
+    }
+}
+
+/// Tells whether a failure is none of the row's.
+pub(super) fn is_of_all(error: &StoreError) -> bool {
+    use crate::ports::ErrorKind;
+    matches!(error.kind, ErrorKind::Throttled(_) | ErrorKind::AccessDenied)
+}

@@ -28,7 +28,7 @@ use crate::{
         ids::{Pair, Side, SiteId},
         site::{CrmAccess, Site, WixAccess},
     },
-    ports::{Clock, ContactStore, LinkStore, Secrets, SiteStore, StoreResult, WorkQueue},
+    ports::{Clock, ContactStore, ErrorKind, LinkStore, Secrets, SiteStore, StoreError, StoreResult, WorkQueue},
 };
 
 /// How long a site's settings are used before they are read again.
@@ -130,7 +130,7 @@ impl App {
         let Some(settings) = self.means.sites.site(site).await? else { return Ok(None) };
         let contacts = match self.cached(site, |ready| ready.contacts.site == settings) {
             Some(contacts) => contacts,
-            None => self.assemble(settings).await?,
+            None => self.assemble(settings).await.map_err(without_access)?,
         };
         self.ready().insert(site.clone(), Ready { read_at: now, contacts: contacts.clone() });
         Ok(Some(contacts))
@@ -180,7 +180,8 @@ impl App {
                 instance: site.site.clone(),
             },
             WixAccess::ApiKey { secret, site_id } => {
-                wix::Credentials::ApiKey { key: self.means.secrets.secret(secret).await?, site_id: site_id.clone() }
+                let key = self.means.secrets.secret(secret).await?;
+                wix::Credentials::ApiKey { secret: secret.clone(), key, site_id: site_id.clone() }
             }
         };
         let settings = wix::Settings {
@@ -191,7 +192,8 @@ impl App {
         };
         let rate = if self.pace == Pace::Bulk { wix::BULK_RATE } else { wix::RATE };
         let http = self.http(&site.site, "wix", rate, wix::HABITS);
-        Ok(Arc::new(wix::Client::new(settings, self.means.clock.clone(), http)))
+        let client = wix::Client::new(settings, self.means.clock.clone(), http);
+        Ok(Arc::new(client.renewing_from(self.means.secrets.clone())))
     }
 
     /// Connects the CRM: adding one is an arm here.
@@ -213,6 +215,7 @@ impl App {
             http: self.http(&site.site, "hubspot", rate, hubspot::HABITS),
             search: self.http(&site.site, "hubspot search", hubspot::SEARCH_RATE, hubspot::HABITS),
             clock: self.means.clock.clone(),
+            secrets: self.means.secrets.clone(),
             keeper: self.means.keeper.clone(),
         };
         let credentials = hubspot::Credentials::read(secret, &self.means.secrets.secret(secret).await?)?;
@@ -246,4 +249,12 @@ impl App {
 
 fn random_text() -> String {
     uuid::Uuid::new_v4().to_string()
+}
+
+/// Credentials that are missing or cannot be read are as good as refused ones: a person must act, and nothing is lost until then.
+fn without_access(error: StoreError) -> StoreError {
+    match error.kind {
+        ErrorKind::NotFound | ErrorKind::Corrupt => StoreError { kind: ErrorKind::AccessDenied, ..error },
+        _ => error,
+    }
 }

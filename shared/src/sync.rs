@@ -7,5 +7,6 @@ pub mod export;
 pub mod guard;
 pub mod merge;
 pub mod prints;
+pub mod recover;
 pub mod retry;
 pub mod scan;

@@ -5,6 +5,7 @@
 mod bad_input;
 mod canary;
 mod crash;
+mod definitions;
 mod deletes;
 mod duplicates;
 mod edits;
@@ -12,7 +13,9 @@ mod export;
 mod formats;
 mod lab;
 mod loops;
+mod matching;
 mod merges;
 mod people;
 mod sites;
 mod switches;
+mod values;

@@ -79,6 +79,7 @@ async fn means(cloud: &Cloud, sync: &config::Sync, secrets: &Arc<LocalSecrets>, 
     let means = Means {
         links: stores.links.clone(),
         sites: stores.sites.clone(),
+        runs: stores.runs.clone(),
         queue: cloud.work_queue(),
         secrets: secrets.clone(),
         keeper: secrets.clone(),

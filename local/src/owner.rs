@@ -82,6 +82,7 @@ impl Owner {
         let means = Means {
             links: self.store.clone(),
             sites: self.store.clone(),
+            runs: self.store.clone(),
             queue: Arc::new(memory::Queue::default()),
             secrets: self.secrets.clone(),
             keeper: self.keeper.clone(),

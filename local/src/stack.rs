@@ -125,6 +125,7 @@ impl Stack {
         let means = Means {
             links: stores.links.clone(),
             sites: stores.sites.clone(),
+            runs: stores.runs.clone(),
             queue: cloud.work_queue(),
             secrets: vault.clone(),
             keeper: Arc::new(Keeper(vault.clone())),
@@ -351,8 +352,7 @@ impl Stack {
 /// Scheduled export, with nothing in common with contact sync but the stores.
 pub(crate) fn exporter(cloud: &Cloud, means: &Means, stores: &Stores) -> StoreResult<Arc<Exporter>> {
     let means = Means { queue: cloud.export_work_queue(), ..means.clone() };
-    let (runs, batches) = (stores.runs.clone(), stores.batches.clone());
-    Ok(Arc::new(Exporter { app: App::new(means)?.at(Pace::Bulk), runs, batches, bus: cloud.publisher() }))
+    Ok(Arc::new(Exporter { app: App::new(means)?.at(Pace::Bulk), batches: stores.batches.clone(), bus: cloud.publisher() }))
 }
 
 fn wix_options(options: &Options, door: &Door) -> wix::Options {

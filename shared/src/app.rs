@@ -3,6 +3,7 @@
 pub mod aws;
 mod crm;
 mod export;
+mod room;
 
 use std::{
     collections::HashMap,
@@ -28,7 +29,7 @@ use crate::{
         ids::{Pair, Side, SiteId},
         site::{CrmAccess, Site, WixAccess},
     },
-    ports::{Clock, ContactStore, ErrorKind, LinkStore, Secrets, SiteStore, StoreError, StoreResult, WorkQueue},
+    ports::{Clock, ContactStore, ErrorKind, LinkStore, RunStore, Secrets, SiteStore, StoreError, StoreResult, WorkQueue},
 };
 
 /// How long a site's settings are used before they are read again.
@@ -58,6 +59,8 @@ pub struct Means {
     pub links: Arc<dyn LinkStore>,
     /// The sites.
     pub sites: Arc<dyn SiteStore>,
+    /// Their scheduled runs.
+    pub runs: Arc<dyn RunStore>,
     /// The queue contact sync is fed from.
     pub queue: Arc<dyn WorkQueue>,
     /// The sites' secrets.
@@ -100,18 +103,20 @@ pub struct App {
     pub means: Means,
     pace: Pace,
     pool: reqwest::Client,
-    limiters: Limiters,
+    limiters: Arc<Limiters>,
     ready: Mutex<HashMap<SiteId, Ready>>,
     /// When each site's cool-down was read, and what it was.
     asked: Mutex<HashMap<SiteId, (Timestamp, Option<Timestamp>)>>,
+    /// What is known of runs beside which events are dealt with.
+    rooms: Mutex<HashMap<SiteId, room::Room>>,
 }
 
 impl App {
     /// Puts the app together.
     pub fn new(means: Means) -> StoreResult<Self> {
         let pool = http::pool().map_err(|failure| failure.during("make the HTTP client"))?;
-        let limiters = Limiters::new(means.clock.clone());
-        Ok(Self { means, pace: Pace::Live, pool, limiters, ready: Mutex::new(HashMap::new()), asked: Mutex::new(HashMap::new()) })
+        let limiters = Arc::new(Limiters::new(means.clock.clone()));
+        Ok(Self { means, pace: Pace::Live, pool, limiters, ready: Mutex::new(HashMap::new()), asked: Mutex::new(HashMap::new()), rooms: Mutex::new(HashMap::new()) })
     }
 
     /// Makes calls at another pace.

@@ -75,14 +75,15 @@ fn read(message: &SqsMessage) -> Result<Event, serde_json::Error> {
     serde_json::from_str::<Envelope>(message.body.as_deref().unwrap_or_default()).map(|envelope| envelope.detail)
 }
 
-/// Sites that asked to be left alone, asked for once a batch.
+/// Sites to be left alone: one of their sides asked for it, or room is being made beside a run. Asked for once a batch.
 async fn cooling_down(app: &App, batch: &SqsEvent) -> BTreeMap<SiteId, Timestamp> {
     let mut cooling = BTreeMap::new();
     let mut sites: Vec<SiteId> = batch.records.iter().filter_map(|message| read(message).ok()).map(|event| event.site).collect();
     sites.sort();
     sites.dedup();
     for site in sites {
-        match app.cooling_down(&site).await {
+        let until = async { Ok(app.cooling_down(&site).await?.max(app.make_room(&site).await?)) };
+        match until.await {
             Ok(until) => cooling.extend(until.map(|until| (site, until))),
             Err(failure) => warn!(site = %site, error = %failure, "Could not read the cool-down."),
         }
@@ -99,7 +100,7 @@ async fn deal_with(app: &App, message: &SqsMessage, cooling: &BTreeMap<SiteId, T
         }
     };
     if let Some(until) = cooling.get(&event.site) {
-        let later = Later { until: *until, reason: "the site is cooling down", counts: false };
+        let later = Later { until: *until, reason: "the site is left alone for now", counts: false };
         return put_back(app, event, body, later).await;
     }
     match apply(app, &event).await {

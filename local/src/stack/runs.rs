@@ -20,7 +20,7 @@ impl Stack {
     /// # Errors
     /// When the store fails.
     pub async fn run_of(&self, site: &SiteId, kind: RunKind) -> StoreResult<Run> {
-        self.exporter.runs.run(site, kind).await
+        self.app.means.runs.run(site, kind).await
     }
 
     /// The rows of a site's export that did not go through.
@@ -28,7 +28,7 @@ impl Stack {
     /// # Errors
     /// When the store fails.
     pub async fn failed_rows(&self, site: &SiteId) -> StoreResult<Vec<FailedRow>> {
-        self.exporter.runs.failed(site, None, usize::MAX).await
+        self.app.means.runs.failed(site, None, usize::MAX).await
     }
 
     /// Asks for a run to begin at once, as a person does.
@@ -46,7 +46,7 @@ impl Stack {
     /// # Errors
     /// When the store fails.
     pub async fn pause_run(&self, site: &SiteId, kind: RunKind, paused: bool) -> StoreResult<()> {
-        let runs = &self.exporter.runs;
+        let runs = &self.app.means.runs;
         if paused { runs.pause(site, kind).await } else { runs.resume(site, kind, self.app.means.clock.now()).await }
     }
 
@@ -57,8 +57,8 @@ impl Stack {
 
     /// When the timer is to look at a run next; of those that only wait for their interval to end, if `resting`.
     pub(super) async fn next_run(&self, resting: bool) -> StoreResult<Option<i64>> {
-        for due in self.exporter.runs.due(Timestamp::MAX, u32::MAX).await? {
-            if resting || !self.exporter.runs.run(&due.site, due.kind).await?.rests() {
+        for due in self.app.means.runs.due(Timestamp::MAX, u32::MAX).await? {
+            if resting || !self.app.means.runs.run(&due.site, due.kind).await?.rests() {
                 return Ok(Some(due.at.as_millisecond()));
             }
         }

@@ -99,7 +99,7 @@ impl Stack {
     pub async fn save_site(&self, site: Site) -> Result<Site, SettingsError> {
         let stores = self.app.connect(&site).await?;
         let means = &self.app.means;
-        let registry = setup::Registry { sites: means.sites.as_ref(), runs: self.exporter.runs.as_ref(), clock: means.clock.as_ref() };
+        let registry = setup::Registry { sites: means.sites.as_ref(), runs: means.runs.as_ref(), clock: means.clock.as_ref() };
         let saved = setup::save(registry, &stores, site).await?;
         for app in self.apps() {
             app.forget(&saved.site);

@@ -11,7 +11,7 @@
 //! | | `cool#<side>` | nothing may be sent to the side before `held_until` |
 //! | | `rail#<hour since the epoch>` | how many deletes were propagated in that hour: `spent` |
 //! | | `run#<kind>` | a scheduled run: `holder` and `held_until` of its lease, `progress`, what people asked of it, `due_in` and `due_at` |
-//! | | `runner` | the right to run anything of the site: `holder`, `held_until`; until when events wait: `busy_until` |
+//! | | `runner` | the right to run anything of the site: `holder`, `held_until`; whether its budgets are `claimed`; until when events wait: `busy_until` |
 //! | | `failed#<wix id>` | a row of an export that did not go through: `row`, `again_at` |
 //! | | `settings` | the site's settings: `version`, `settings` |
 //! | `sites` | `<site>` | a copy of the settings, written in the same transaction, so that all sites can be listed |

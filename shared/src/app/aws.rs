@@ -87,7 +87,7 @@ pub async fn scheduled_export() -> Result<Exporter, StartError> {
     let aws = aws().await;
     let (app, table) = bridge(&settings.sync, &aws).await?;
     let bus = eventbridge::Bus::new(aws_sdk_eventbridge::Client::new(&aws), &settings.event_bus);
-    Ok(Exporter { app: app.at(Pace::Bulk), runs: table.clone(), batches: table, bus: Arc::new(bus) })
+    Ok(Exporter { app: app.at(Pace::Bulk), batches: table, bus: Arc::new(bus) })
 }
 
 /// Puts the bridge together, and returns the table it stands on.
@@ -105,6 +105,7 @@ async fn bridge(settings: &config::Sync, aws: &SdkConfig) -> Result<(App, Arc<dy
     let means = Means {
         links: store.clone(),
         sites: store.clone(),
+        runs: store.clone(),
         queue: Arc::new(queue),
         secrets,
         keeper: Arc::new(Keeper(of_sites)),

@@ -12,13 +12,14 @@ use crate::{
         contact::Contacts,
         export::Export,
         run::{self, Ended, Runner, Stop},
+        setup,
     },
     model::{
         ids::{Pair, SiteId},
         run::RunKind,
         site::Site,
     },
-    ports::{ContactStore, EventBus, LinkBatches, RunStore, StoreResult},
+    ports::{ContactStore, EventBus, LinkBatches, StoreResult},
 };
 
 /// Both sides of a site, connected.
@@ -31,8 +32,6 @@ struct Sides {
 pub struct Exporter {
     /// The bridge, at the pace of runs.
     pub app: App,
-    /// The runs.
-    pub runs: Arc<dyn RunStore>,
     /// The links, many at a time.
     pub batches: Arc<dyn LinkBatches>,
     /// The bus.
@@ -40,31 +39,36 @@ pub struct Exporter {
 }
 
 impl Exporter {
-    /// Requests every run that is due; returns how many.
+    /// Requests every run that is due, and returns how many; once an hour purges sites that were removed long ago.
     pub async fn request_due(&self) -> StoreResult<usize> {
-        run::request_due(&self.means()).await
+        let now = self.app.means.clock.now();
+        let requested = run::request_due(self.app.means.runs.as_ref(), self.bus.as_ref(), now).await?;
+        if now.as_second().div_euclid(60).rem_euclid(60) == 0 {
+            setup::purge_removed(self.app.means.sites.as_ref(), now).await?;
+        }
+        Ok(requested)
     }
 
     /// Has a run begin whatever its interval says, as a person asks.
     pub async fn ask(&self, site: &SiteId, kind: RunKind) -> StoreResult<()> {
-        self.runs.ask(site, kind, self.app.means.clock.now()).await
+        self.app.means.runs.ask(site, kind, self.app.means.clock.now()).await
     }
 
     /// Runs one site until the work is done or `deadline` comes near.
     pub async fn run(&self, site: &SiteId, kind: RunKind, deadline: Timestamp) -> StoreResult<Ended> {
         let Some(settings) = self.app.means.sites.site(site).await? else {
-            self.runs.schedule(site, kind, None).await?;
+            self.app.means.runs.schedule(site, kind, None).await?;
             return Ok(Ended::Closed);
         };
-        let means = self.means();
+        let means = self.means_of(site);
         let Some(runner) = Runner::take(&means, &settings, kind, deadline).await? else { return Ok(Ended::Busy) };
         let sides = match self.sides(&settings).await {
             Ok(sides) => sides,
             Err(error) => return runner.end(Err(Stop::NoCredentials(error)), None).await,
         };
         match kind {
-            RunKind::Export => self.export(settings.clone(), sides).run(runner).await,
-            RunKind::Audit => self.audit(settings.clone(), sides).run(runner).await,
+            RunKind::Export => self.export(&settings, sides).run(runner).await,
+            RunKind::Audit => self.audit(&settings, sides).run(runner).await,
         }
     }
 
@@ -72,40 +76,41 @@ impl Exporter {
         Ok(Sides { wix: self.app.wix(site).await?, crm: self.app.crm(site).await? })
     }
 
-    fn export(&self, site: Site, sides: Sides) -> Export {
+    fn export(&self, site: &Site, sides: Sides) -> Export {
         Export {
             contacts: self.contacts(site, &sides),
             listing: sides.wix,
             upload: sides.crm.upload,
             batches: self.batches.clone(),
-            means: self.means(),
+            means: self.means_of(&site.site),
         }
     }
 
-    fn audit(&self, site: Site, sides: Sides) -> Audit {
+    fn audit(&self, site: &Site, sides: Sides) -> Audit {
         Audit {
             contacts: self.contacts(site, &sides),
             listing: sides.wix.clone(),
             snapshot: sides.crm.snapshot,
             reads: Pair { wix: sides.wix, external: sides.crm.reads },
             batches: self.batches.clone(),
-            means: self.means(),
+            means: self.means_of(&site.site),
         }
     }
 
-    fn contacts(&self, site: Site, sides: &Sides) -> Contacts {
+    fn contacts(&self, site: &Site, sides: &Sides) -> Contacts {
         let stores = Pair { wix: sides.wix.clone() as Arc<dyn ContactStore>, external: sides.crm.contacts.clone() };
-        self.app.contacts_over(site, stores)
+        self.app.contacts_over(site.clone(), stores)
     }
 
-    fn means(&self) -> run::Means {
+    fn means_of(&self, site: &SiteId) -> run::Means {
         run::Means {
-            runs: self.runs.clone(),
+            runs: self.app.means.runs.clone(),
             sites: self.app.means.sites.clone(),
             links: self.app.means.links.clone(),
             bus: self.bus.clone(),
             clock: self.app.means.clock.clone(),
             owner: Arc::new(random_text),
+            pace: self.app.pace_of(site),
         }
     }
 }

@@ -11,13 +11,13 @@ use tracing::info;
 
 use super::{
     contact::Contacts,
-    run::{Deadline, Ended, Means, Runner, Step, Stop, later},
+    run::{Allowance, Ended, Means, Runner, Step, Stop, later},
 };
 use crate::{
     model::{
         contact::Contact,
         ids::{Pair, RecordId, Side},
-        link::{Link, Slot},
+        link::{Hold, Link, Slot},
         listing::Listed,
     },
     ports::{ErrorKind, LinkBatches, Listing, ReadMany, Snapshot, StoreError, StoreResult},
@@ -74,9 +74,9 @@ impl Audit {
         if self.next(checkpoint, runner.asked_at()).is_some_and(|next| next <= self.now()) {
             checkpoint.begin(self.now());
         }
-        let deadline = runner.deadline();
+        let allowance = runner.allowance();
         while let Some(pass) = &checkpoint.pass {
-            let (next, tally) = self.page(&pass.leg, &deadline).await?;
+            let (next, tally) = self.page(&pass.leg, &allowance).await?;
             checkpoint.enter(next, &tally, self.now());
             runner.keep(checkpoint).await?;
         }
@@ -93,10 +93,11 @@ impl Audit {
         Some(later(before.or(checkpoint.since)?, self.contacts.site.export.audit_interval()?))
     }
 
-    async fn page(&self, leg: &Leg, deadline: &Deadline) -> Step<Done> {
-        if !deadline.has_time_for_a_page() {
+    async fn page(&self, leg: &Leg, allowance: &Allowance) -> Step<Done> {
+        if !allowance.has_time_for_a_page() {
             return Err(Stop::Time);
         }
+        allowance.ensure_room().await?;
         match leg {
             Leg::Links(after) => self.links(after.as_ref()).await,
             Leg::Wix(cursor) => self.wix(cursor).await,
@@ -114,12 +115,12 @@ impl Audit {
         let mut again = Vec::new();
         for link in &links {
             let records = Side::BOTH.map(|side| (side, found.of(side).get(link.id(side))));
-            if link.held.is_some() {
+            if link.held.is_some_and(waits_for_a_person) {
                 tally.held += 1;
             } else if records.iter().any(|(_, record)| record.is_none()) {
                 tally.missing += 1;
                 again.push(link.id(Side::Wix).clone());
-            } else if records.iter().any(|(side, record)| record.is_some_and(|record| self.differs(link, *side, record))) {
+            } else if link.held.is_some() || records.iter().any(|(side, record)| record.is_some_and(|record| self.differs(link, *side, record))) {
                 tally.changed += 1;
                 again.push(link.id(Side::Wix).clone());
             }
@@ -177,6 +178,13 @@ impl Audit {
 
     fn now(&self) -> Timestamp {
         self.means.clock.now()
+    }
+}
+
+const fn waits_for_a_person(hold: Hold) -> bool {
+    match hold {
+        Hold::DeletedAndChanged | Hold::DeleteAwaitsApproval | Hold::CannotDelete => true,
+        Hold::DeleteUnderWay | Hold::MirrorDue => false,
     }
 }
 

@@ -24,7 +24,7 @@ use tracing::info;
 use self::page::Sheet;
 use super::{
     contact::Contacts,
-    run::{Deadline, Ended, Means, Runner, Step, Stop, later},
+    run::{Allowance, Ended, Means, Runner, Step, Stop, later},
 };
 use crate::{
     model::{
@@ -57,7 +57,7 @@ pub struct Export {
 /// Pages are read until the leg is over, time runs short, or one of them could not be carried out.
 struct Pages<'a> {
     scan: Scan,
-    deadline: &'a Deadline,
+    allowance: &'a Allowance,
     halted: &'a AtomicBool,
 }
 
@@ -84,7 +84,7 @@ impl Export {
         loop {
             let next = self.next(checkpoint, runner.asked_at());
             if next <= self.now() {
-                self.retry_failed(&runner.deadline()).await?;
+                self.retry_failed(&runner.allowance()).await?;
                 checkpoint.begin(self.now());
             }
             while let Some(pass) = checkpoint.pass.clone() {
@@ -112,10 +112,10 @@ impl Export {
     async fn load(&self, runner: &mut Runner<'_>, checkpoint: &mut Checkpoint, pass: &Pass) -> Step<()> {
         let unchecked = self.survey(pass, checkpoint).await?;
         let settings = Settings { include: self.contacts.site.export.include, overlap: self.contacts.site.export.overlap() };
-        let (deadline, halted) = (runner.deadline(), AtomicBool::new(false));
-        let pages = Pages { scan: pass.scan, deadline: &deadline, halted: &halted };
+        let (allowance, halted) = (runner.allowance(), AtomicBool::new(false));
+        let pages = Pages { scan: pass.scan, allowance: &allowance, halted: &halted };
         let sheets = self.sheets(&pages, pass.cursor.clone());
-        let mut done = pin!(sheets.map(|sheet| async { self.carry(sheet?, pass.leg, unchecked, &deadline).await }).buffered(PAGES_AT_A_TIME));
+        let mut done = pin!(sheets.map(|sheet| async { self.carry(sheet?, pass.leg, unchecked, &allowance).await }).buffered(PAGES_AT_A_TIME));
         let (mut over, mut stop) = (false, None);
         while let Some(page) = done.next().await {
             let entered = match page {
@@ -144,7 +144,7 @@ impl Export {
     fn sheets<'a>(&'a self, pages: &'a Pages<'a>, from: Cursor) -> impl Stream<Item = Step<Sheet>> + 'a {
         stream::unfold(Some(from), move |cursor| async move {
             let cursor = cursor?;
-            if pages.halted.load(Ordering::Relaxed) || !pages.deadline.has_time_for_a_page() {
+            if pages.halted.load(Ordering::Relaxed) || !pages.allowance.has_time_for_a_page() {
                 return None;
             }
             Some(match self.sheet(&pages.scan, &cursor).await {

@@ -7,6 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
+use tokio::sync::Mutex;
 use tracing::{info, warn};
 
 use crate::{
@@ -31,6 +32,10 @@ const LEFT_TO_END: SignedDuration = SignedDuration::from_secs(30);
 const LEFT_FOR_A_PAGE: SignedDuration = SignedDuration::from_secs(30);
 /// How much longer than its time a runner keeps the lease; by then it is certainly over.
 const AFTER_THE_DEADLINE: SignedDuration = SignedDuration::from_secs(10);
+/// How long after the budgets were claimed every worker knows: longer than a worker's knowledge holds.
+const UNTIL_HEARD: Duration = Duration::from_secs(6);
+/// How often a run looks whether events wait.
+const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(2);
 /// When a site that is paused, or removed, is looked at again.
 const CLOSED: SignedDuration = SignedDuration::from_hours(1);
 /// When to try again after the credentials were refused, or fields went missing: a person has to act first.
@@ -51,6 +56,8 @@ pub struct Means {
     pub clock: Arc<dyn Clock>,
     /// A random text for each lease.
     pub owner: Arc<dyn Fn() -> String + Send + Sync>,
+    /// Has the calls to the site's vendors keep to a percentage of their budgets from now on.
+    pub pace: Arc<dyn Fn(u32) + Send + Sync>,
 }
 
 impl Means {
@@ -132,13 +139,12 @@ pub type Step<T> = Result<T, Stop>;
 ///
 /// # Errors
 /// When the store or the bus fails; what was not requested is still due.
-pub async fn request_due(means: &Means) -> StoreResult<usize> {
-    let now = means.clock.now();
-    let due = means.runs.due(now, MOST_REQUESTED).await?;
+pub async fn request_due(runs: &dyn RunStore, bus: &dyn EventBus, now: Timestamp) -> StoreResult<usize> {
+    let due = runs.due(now, MOST_REQUESTED).await?;
     let events: Vec<Event> = due.iter().map(|due| Event::requested(&due.site, due.kind, now)).collect();
-    means.bus.publish(&events).await?;
+    bus.publish(&events).await?;
     for due in &due {
-        means.runs.postpone(due, now + PATIENCE).await?;
+        runs.postpone(due, now + PATIENCE).await?;
     }
     Ok(due.len())
 }
@@ -152,23 +158,48 @@ pub async fn schedule(runs: &dyn RunStore, site: &Site, now: Timestamp) -> Store
     Ok(())
 }
 
-/// When a runner's time is over.
-#[derive(Clone)]
-pub struct Deadline {
-    at: Timestamp,
-    clock: Arc<dyn Clock>,
+/// What a runner may use: its time, and the site's budgets at the vendors.
+pub struct Allowance {
+    deadline: Timestamp,
+    site: SiteId,
+    owner: String,
+    /// The percentage of the budgets that is left to the run while events wait.
+    busy_share: u32,
+    means: Means,
+    /// When the budgets were claimed, and when the run last looked whether events wait.
+    claimed: Mutex<Option<(Timestamp, Timestamp)>>,
 }
 
-impl Deadline {
+impl Allowance {
     /// Tells whether there is time to begin a page.
     #[must_use]
     pub fn has_time_for_a_page(&self) -> bool {
-        self.clock.now() + LEFT_TO_END + LEFT_FOR_A_PAGE <= self.at
+        self.means.clock.now() + LEFT_TO_END + LEFT_FOR_A_PAGE <= self.deadline
     }
 
     /// Stops a run that has to end now.
     pub fn ensure_time(&self) -> Step<()> {
-        if self.clock.now() + LEFT_TO_END <= self.at { Ok(()) } else { Err(Stop::Time) }
+        if self.means.clock.now() + LEFT_TO_END <= self.deadline { Ok(()) } else { Err(Stop::Time) }
+    }
+
+    /// Before many calls: claims the budgets, once everybody who works on the site's events knows, and keeps to the run's share while
+    /// events wait.
+    pub async fn ensure_room(&self) -> Step<()> {
+        self.ensure_time()?;
+        let mut claimed = self.claimed.lock().await;
+        let clock = &self.means.clock;
+        if claimed.is_none() {
+            self.means.runs.claim(&self.site, &self.owner).await.map_err(lost)?;
+            clock.sleep(UNTIL_HEARD).await;
+        }
+        let now = clock.now();
+        let (since, looked) = claimed.unwrap_or((now, Timestamp::MIN));
+        if now.duration_since(looked) >= LOOK_AGAIN {
+            let busy = self.means.runs.announced(&self.site).await?.is_some_and(|until| until > now);
+            (self.means.pace)(if busy { self.busy_share } else { 100 });
+            *claimed = Some((since, now));
+        }
+        Ok(())
     }
 }
 
@@ -178,7 +209,7 @@ pub struct Runner<'a> {
     site: &'a Site,
     kind: RunKind,
     lease: Lease,
-    deadline: Timestamp,
+    allowance: Arc<Allowance>,
     run: Run,
 }
 
@@ -187,7 +218,15 @@ impl<'a> Runner<'a> {
     pub async fn take(means: &'a Means, site: &'a Site, kind: RunKind, deadline: Timestamp) -> StoreResult<Option<Self>> {
         let lease = Lease { owner: (means.owner)(), until: deadline + AFTER_THE_DEADLINE };
         let run = means.runs.take(&site.site, kind, &lease, means.clock.now()).await?;
-        Ok(run.map(|run| Self { means, site, kind, lease, deadline, run }))
+        let allowance = Arc::new(Allowance {
+            deadline,
+            site: site.site.clone(),
+            owner: lease.owner.clone(),
+            busy_share: site.export.busy_share,
+            means: means.clone(),
+            claimed: Mutex::new(None),
+        });
+        Ok(run.map(|run| Self { means, site, kind, lease, allowance, run }))
     }
 
     /// Reads the run's own notes; those of a run that never was are empty.
@@ -206,10 +245,10 @@ impl<'a> Runner<'a> {
         self.run.orders.asked_at
     }
 
-    /// Returns when the runner's time is over.
+    /// Returns what the runner may use.
     #[must_use]
-    pub fn deadline(&self) -> Deadline {
-        Deadline { at: self.deadline, clock: self.means.clock.clone() }
+    pub fn allowance(&self) -> Arc<Allowance> {
+        Arc::clone(&self.allowance)
     }
 
     /// Stores the run's own notes, and stops the run if somebody wants it to.

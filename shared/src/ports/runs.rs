@@ -34,7 +34,10 @@ pub trait RunStore: Send + Sync {
     /// nothing is stored, and the runner has to stop.
     async fn keep(&self, site: &SiteId, kind: RunKind, owner: &str, kept: Kept<'_>) -> StoreResult<Orders>;
 
-    /// Says that events of the site wait until then, if anything of it runs; tells whether it does.
+    /// Claims the site's budgets at the vendors for whoever runs it, until the lease is given back; `Stale` if `owner` has it no longer.
+    async fn claim(&self, site: &SiteId, owner: &str) -> StoreResult<()>;
+
+    /// Says that events of the site wait until then, if somebody claims its budgets; tells whether somebody does.
     async fn announce(&self, site: &SiteId, until: Timestamp, now: Timestamp) -> StoreResult<bool>;
 
     /// Returns until when events of the site are said to wait.

@@ -3,7 +3,7 @@
 //! The side pages by offset, and offsets shift with every contact made or deleted meanwhile. The one thing that stays is when a contact was
 //! created. So each page begins at the creation of the last contact of the page before, and those of that very instant come again and are
 //! left out by their ids. Only where more contacts share an instant than fit a page is there no way around offsets: such a group is
-//! swept until a sweep finds that nothing moved.
+//! swept until as many were seen as there are, in whatever order each page shows them.
 
 use std::collections::BTreeSet;
 
@@ -15,8 +15,10 @@ use crate::model::{
     listing::{Ask, Created, Listed},
 };
 
-/// So often a group of one instant is swept at most; deletes that hit every sweep are left to the full comparison.
-const MOST_SWEEPS: u32 = 5;
+/// So often a group of one instant is swept at most; what hides from every sweep is left to the full comparison.
+const MOST_SWEEPS: u32 = 20;
+/// So many contacts of a group are remembered; of larger ones it is only noticed whether their number changes.
+const MOST_SEEN: usize = 5_000;
 
 /// Which contacts are scanned.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -47,7 +49,7 @@ pub enum Cursor {
 }
 
 /// How far the sweep of a group of one instant has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Sweep {
     /// The instant.
     pub stamp: Timestamp,
@@ -59,6 +61,10 @@ pub struct Sweep {
     pub moved: bool,
     /// Which sweep it is, from 1.
     pub number: u32,
+    /// Whether this sweep brought any that was not seen before.
+    pub found: bool,
+    /// Who was seen, by a hash of the id.
+    pub seen: BTreeSet<u64>,
 }
 
 /// A page as far as paging goes.
@@ -77,7 +83,7 @@ pub struct Read<'a> {
 pub struct Turn {
     /// The positions of the rows that this scan has not come across before.
     pub fresh: Vec<usize>,
-    /// Whether rows of the page were read before under circumstances in which they could not be told.
+    /// Whether some of them may have been read before all the same.
     pub again: bool,
     /// Where the scan goes on; nothing if it is over.
     pub next: Option<Cursor>,
@@ -110,7 +116,7 @@ impl Cursor {
     /// [`CutShort`] if the page brings nothing new although the side says that there is more: nothing can be concluded from it.
     pub fn turn(&self, page: Read) -> Result<Turn, CutShort> {
         match self {
-            Self::Within(sweep) => sweep.turn(page),
+            Self::Within(sweep) => sweep.clone().turn(page),
             Self::Start | Self::Behind { .. } | Self::Past(_) => self.turn_window(page),
         }
     }
@@ -121,7 +127,7 @@ impl Cursor {
         let stamps = || page.rows.iter().filter_map(Listed::created_at);
         let next = match (stamps().min(), stamps().max()) {
             _ if page.is_last() => None,
-            (Some(first), Some(last)) if first == last && page.has_more() => Some(Self::Within(Sweep::first(last))),
+            (Some(first), Some(last)) if first == last && page.has_more() => Some(Self::Within(Sweep::first(last).having_seen(page.rows))),
             (_, Some(last)) if !fresh.is_empty() => Some(self.behind(last, page.rows)),
             _ if page.total.is_some() => return Err(CutShort),
             _ => None,
@@ -143,34 +149,63 @@ impl Cursor {
 
 impl Sweep {
     const fn first(stamp: Timestamp) -> Self {
-        Self { stamp, offset: 0, total: None, moved: false, number: 1 }
+        Self { stamp, offset: 0, total: None, moved: false, number: 1, found: false, seen: BTreeSet::new() }
     }
 
-    fn turn(&self, page: Read) -> Result<Turn, CutShort> {
-        let sweep = Self { total: if self.offset == 0 { page.total } else { self.total }, ..*self };
-        let moved = sweep.moved || sweep.total != page.total;
-        let offset = sweep.offset + page.rows.len();
+    fn having_seen(mut self, rows: &[Listed]) -> Self {
+        let room = MOST_SEEN.saturating_sub(self.seen.len());
+        let new: Vec<u64> = rows.iter().filter_map(Listed::id).map(hash).filter(|hash| !self.seen.contains(hash)).collect();
+        self.found |= !new.is_empty();
+        self.seen.extend(new.into_iter().take(room));
+        self
+    }
+
+    /// Tells whether everybody who was seen is remembered.
+    fn remembers(&self) -> bool {
+        self.seen.len() < MOST_SEEN
+    }
+
+    fn turn(mut self, page: Read) -> Result<Turn, CutShort> {
+        if self.offset == 0 {
+            (self.total, self.moved, self.found) = (page.total, false, false);
+        }
+        self.moved |= self.total != page.total;
+        self.offset += page.rows.len();
         let over = match page.total {
-            Some(total) => offset as u64 >= total,
+            Some(total) => self.offset as u64 >= total,
             None => !page.is_full(),
         };
-        // Its first page was read before it turned out to be a group.
-        let again = self.number > 1 || self.offset == 0;
         if !over && page.rows.is_empty() {
             return Err(CutShort);
         }
-        let next = if over { Self { moved, ..sweep }.end() } else { Cursor::Within(Self { offset, moved, ..sweep }) };
-        Ok(Turn { fresh: positions(page.rows, |_| true), again, next: Some(next) })
+        let is_new = |row: &Listed| row.id().is_none_or(|id| !self.seen.contains(&hash(id)));
+        let (fresh, again) = (positions(page.rows, is_new), !self.remembers());
+        let swept = self.having_seen(page.rows);
+        let next = if over { swept.end() } else { Cursor::Within(swept) };
+        Ok(Turn { fresh, again, next: Some(next) })
     }
 
-    /// A sweep that saw the group move, or could not have seen it, is done again.
-    const fn end(self) -> Cursor {
-        let sure = !self.moved && (self.total.is_some() || self.number > 1);
-        if sure || self.number >= MOST_SWEEPS {
+    /// A sweep after which somebody may not have been seen yet is done again.
+    fn end(self) -> Cursor {
+        let complete = match self.total {
+            Some(_) if self.moved => false,
+            Some(total) if self.remembers() => self.seen.len() as u64 >= total,
+            Some(_) => true,
+            None => !self.found && self.number > 1,
+        };
+        if complete || self.number >= MOST_SWEEPS {
             return Cursor::Past(self.stamp);
         }
-        Cursor::Within(Self { number: self.number + 1, ..Self::first(self.stamp) })
+        // Those who were seen and are gone must not stand for others.
+        let seen = if self.moved { BTreeSet::new() } else { self.seen };
+        Cursor::Within(Self { number: self.number + 1, seen, ..Self::first(self.stamp) })
     }
+}
+
+/// FNV-1a, to remember many ids in little space.
+fn hash(id: &RecordId) -> u64 {
+    let mix = |hash: u64, byte: u8| (hash ^ u64::from(byte)).wrapping_mul(0x0100_0000_01b3);
+    id.as_str().bytes().fold(0xcbf2_9ce4_8422_2325, mix)
 }
 
 impl Read<'_> {

@@ -68,7 +68,7 @@ impl Store {
     async fn hold_site(&self, site: &SiteId, lease: &Lease, now: Timestamp) -> StoreResult<bool> {
         let call = self.client.update_item().table_name(&self.table).set_key(Some(Key::runner(site).item()));
         let call = call
-            .update_expression("SET holder = :holder, held_until = :until")
+            .update_expression("SET holder = :holder, held_until = :until REMOVE claimed")
             .condition_expression("attribute_not_exists(holder) OR held_until <= :now OR holder = :holder")
             .expression_attribute_values(":holder", text(lease.owner.as_str()))
             .expression_attribute_values(":until", instant(lease.until))
@@ -80,7 +80,7 @@ impl Store {
     async fn leave_site(&self, site: &SiteId, owner: &str) -> StoreResult<()> {
         let call = self.client.update_item().table_name(&self.table).set_key(Some(Key::runner(site).item()));
         let call = call
-            .update_expression("REMOVE holder, held_until")
+            .update_expression("REMOVE holder, held_until, claimed")
             .condition_expression("holder = :holder")
             .expression_attribute_values(":holder", text(owner))
             .set_return_consumed_capacity(self.cost());
@@ -140,15 +140,27 @@ impl RunStore for Store {
         Ok(run)
     }
 
+    async fn claim(&self, site: &SiteId, owner: &str) -> StoreResult<()> {
+        let operation = format!("claim the budgets of {site}");
+        let call = self.client.update_item().table_name(&self.table).set_key(Some(Key::runner(site).item()));
+        let call = call
+            .update_expression("SET claimed = :yes")
+            .condition_expression("holder = :holder")
+            .expression_attribute_values(":yes", AttributeValue::Bool(true))
+            .expression_attribute_values(":holder", text(owner))
+            .set_return_consumed_capacity(self.cost());
+        self.changed(&operation, call).await?.map(drop).ok_or_else(|| StoreError::new(ErrorKind::Stale, operation))
+    }
+
     async fn announce(&self, site: &SiteId, until: Timestamp, now: Timestamp) -> StoreResult<bool> {
-        let item = self.get(Key::runner(site), Read::Eventual).await?;
-        if item.and_then(|item| get_instant(&item, "held_until")).is_none_or(|held| held <= now) {
+        let item = self.get(Key::runner(site), Read::Eventual).await?.unwrap_or_default();
+        if !item.contains_key("claimed") || get_instant(&item, "held_until").is_none_or(|held| held <= now) {
             return Ok(false);
         }
         let call = self.client.update_item().table_name(&self.table).set_key(Some(Key::runner(site).item()));
         let call = call
             .update_expression("SET busy_until = :until")
-            .condition_expression("attribute_exists(holder)")
+            .condition_expression("attribute_exists(claimed)")
             .expression_attribute_values(":until", instant(until))
             .set_return_consumed_capacity(self.cost());
         Ok(self.changed(&format!("announce events of {site}"), call).await?.is_some())

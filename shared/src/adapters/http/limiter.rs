@@ -128,20 +128,27 @@ fn bucket(rate: &Rate, percent: u32, clock: &Arc<dyn Clock>) -> Arc<Bucket> {
 pub struct Limiters {
     clock: Arc<dyn Clock>,
     limiters: Mutex<HashMap<(SiteId, &'static str), Arc<Limiter>>>,
+    /// The shares that sites keep to, where not all.
+    shares: Mutex<HashMap<SiteId, u32>>,
 }
 
 impl Limiters {
     /// Starts without any.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, limiters: Mutex::new(HashMap::new()) }
+        Self { clock, limiters: Mutex::new(HashMap::new()), shares: Mutex::new(HashMap::new()) }
     }
 
     /// Returns the limiter of a site at a system; `rate` counts the first time.
     pub fn of(&self, site: &SiteId, system: &'static str, rate: Rate) -> Arc<Limiter> {
         let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
         let limiter = limiters.entry((site.clone(), system)).or_insert_with(|| Arc::new(Limiter::new(rate, self.clock.clone())));
+        limiter.keep_to(self.shares().get(site).copied().unwrap_or(100));
         Arc::clone(limiter)
+    }
+
+    fn shares(&self) -> std::sync::MutexGuard<'_, HashMap<SiteId, u32>> {
+        self.shares.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -149,6 +156,7 @@ impl Limiters {
     /// Keeps to so many percent of all of a site's rates from now on.
     pub fn keep_to(&self, site: &SiteId, percent: u32) {
         let limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
+        self.shares().insert(site.clone(), percent);
         limiters.iter().filter(|((of, _), _)| of == site).for_each(|(_, limiter)| limiter.keep_to(percent));
     }
 }

@@ -32,15 +32,26 @@ impl RunStore for Store {
                 return None;
             }
             own.runner = Some(lease.clone());
+            own.claimed = false;
             run.lease = Some(lease.clone());
             run.due = Some(lease.until);
             Some(run.clone())
         }))
     }
 
+    async fn claim(&self, site: &SiteId, owner: &str) -> StoreResult<()> {
+        self.of_site(site, |own| {
+            if own.runner.as_ref().is_none_or(|lease| lease.owner != owner) {
+                return refuse_as(ErrorKind::Stale, format!("claim the budgets of {site}"));
+            }
+            own.claimed = true;
+            Ok(())
+        })
+    }
+
     async fn announce(&self, site: &SiteId, until: Timestamp, now: Timestamp) -> StoreResult<bool> {
         Ok(self.of_site(site, |own| {
-            let runs = own.runner.as_ref().is_some_and(|lease| lease.until > now);
+            let runs = own.claimed && own.runner.as_ref().is_some_and(|lease| lease.until > now);
             if runs {
                 own.busy_until = Some(until);
             }
@@ -58,8 +69,8 @@ impl RunStore for Store {
             if run.lease.as_ref().is_none_or(|lease| lease.owner != owner) {
                 return refuse_as(ErrorKind::Stale, format!("keep run {} of {site}", kind.name()));
             }
-            if kept.until.is_none() {
-                own.runner.take_if(|lease| lease.owner == owner);
+            if kept.until.is_none() && own.runner.take_if(|lease| lease.owner == owner).is_some() {
+                own.claimed = false;
             }
             run.lease = kept.until.map(|until| Lease { owner: owner.to_owned(), until });
             run.due = kept.due;

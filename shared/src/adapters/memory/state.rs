@@ -38,6 +38,7 @@ pub(super) struct OfSite {
     pub(super) deletes: BTreeMap<i64, u32>,
     pub(super) runs: BTreeMap<RunKind, Run>,
     pub(super) runner: Option<Lease>,
+    pub(super) claimed: bool,
     pub(super) busy_until: Option<Timestamp>,
     pub(super) failed: BTreeMap<RecordId, FailedRow>,
 }

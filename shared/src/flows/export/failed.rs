@@ -2,7 +2,7 @@
 
 use super::{
     Export,
-    super::run::{Deadline, Step, Stop},
+    super::run::{Allowance, Step, Stop},
     page::Fresh,
 };
 use crate::{
@@ -21,14 +21,14 @@ const MOST_ROWS: usize = 100;
 
 impl Export {
     /// Tries the rows again whose time has come, together: what is wrong with one costs the others nothing.
-    pub(super) async fn retry_failed(&self, deadline: &Deadline) -> Step<()> {
+    pub(super) async fn retry_failed(&self, allowance: &Allowance) -> Step<()> {
         let site = &self.contacts.site.site;
         let rows = self.means.runs.failed(site, Some(self.now()), MOST_ROWS).await?;
         let ids: Vec<RecordId> = rows.iter().map(|row| row.id.clone()).collect();
         let known = self.batches.look_up_many(site, Side::Wix, &ids).await?;
         let (mut fresh, mut settled, mut handed_over) = (Vec::new(), Vec::new(), Vec::new());
         for (row, known) in rows.into_iter().zip(known) {
-            deadline.ensure_time()?;
+            allowance.ensure_time()?;
             match (known.slot, self.read_again(&row).await) {
                 (_, Err(Stop::Failed { error, .. })) if !is_of_all(&error) => self.fail_again(row, &error).await?,
                 (_, Err(stop)) => return Err(stop),
@@ -39,7 +39,7 @@ impl Export {
                 (Slot::Linked(_) | Slot::Gone(_), _) | (_, Ok(Found::Absent | Found::Merged(_))) => settled.push(row.id),
             }
         }
-        let made = self.make_all(fresh, false, deadline).await?;
+        let made = self.make_all(fresh, false, allowance).await?;
         handed_over.extend(made.handed_over);
         self.hand_over(&handed_over).await?;
         settled.extend(handed_over);

@@ -7,7 +7,7 @@ use futures::{StreamExt, stream};
 use super::{
     super::{
         contact::Drafted,
-        run::{Deadline, Step, Stop},
+        run::{Allowance, Step, Stop},
     },
     Export,
     failed::is_of_all,
@@ -70,11 +70,12 @@ struct Batch {
 
 impl Export {
     /// Makes the counterparts of contacts that have none. Whatever may have one already is handed over instead.
-    pub(super) async fn make_all(&self, rows: Vec<Fresh>, unchecked: bool, deadline: &Deadline) -> Step<Made> {
+    pub(super) async fn make_all(&self, rows: Vec<Fresh>, unchecked: bool, allowance: &Allowance) -> Step<Made> {
         let mut made = Made::default();
         if rows.is_empty() {
             return Ok(made);
         }
+        allowance.ensure_room().await?;
         let candidates = self.with_candidates(&rows, unchecked).await?;
         let (matched, free): (Vec<Fresh>, Vec<Fresh>) = rows.into_iter().partition(|row| candidates.contains(&row.contact.id));
         made.handed_over.extend(matched.into_iter().map(|row| row.contact.id));
@@ -91,7 +92,7 @@ impl Export {
         let batches: Vec<Vec<Job>> = batches.collect();
         // All of them end, whatever becomes of one: what landed is linked.
         let ends: Vec<Step<Made>> =
-            stream::iter(batches).map(|jobs| self.make_batch(jobs, deadline)).buffer_unordered(BATCHES_AT_A_TIME).collect().await;
+            stream::iter(batches).map(|jobs| self.make_batch(jobs, allowance)).buffer_unordered(BATCHES_AT_A_TIME).collect().await;
         for end in ends {
             let Made { tally, handed_over } = end?;
             made.tally.add(&tally);
@@ -138,8 +139,8 @@ impl Export {
     }
 
     /// Makes the records of a batch under reservations, and links what was made.
-    async fn make_batch(&self, jobs: Vec<Job>, deadline: &Deadline) -> Step<Made> {
-        deadline.ensure_time()?;
+    async fn make_batch(&self, jobs: Vec<Job>, allowance: &Allowance) -> Step<Made> {
+        allowance.ensure_room().await?;
         let site = &self.contacts.site.site;
         let reservations: Vec<Reservation> = jobs.iter().map(|job| job.reservation.clone()).collect();
         let taken = self.batches.reserve_many(site, &reservations, self.now()).await?;

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use tracing::warn;
 
 use super::{
-    super::run::{Runner, Step, Stop},
+    super::run::{Allowance, Runner, Step, Stop},
     Export,
     failed::is_of_all,
 };
@@ -34,8 +34,8 @@ impl Export {
                 checkpoint.mirror = Some(mirror);
                 return Ok(());
             }
-            let deadline = runner.deadline();
-            let filled = if deadline.has_time_for_a_page() { self.fill_page(&mirror).await } else { Err(Stop::Time) };
+            let allowance = runner.allowance();
+            let filled = if allowance.has_time_for_a_page() { self.fill_page(&mirror, &allowance).await } else { Err(Stop::Time) };
             checkpoint.mirror = match filled {
                 Ok(next) => next,
                 Err(stop) => {
@@ -49,7 +49,7 @@ impl Export {
     }
 
     /// Fills the field of a page's contacts; returns where to go on, nothing at the end.
-    async fn fill_page(&self, mirror: &Mirror) -> Step<Option<Mirror>> {
+    async fn fill_page(&self, mirror: &Mirror, allowance: &Allowance) -> Step<Option<Mirror>> {
         let page = self.listing.page(&mirror.cursor.ask(&mirror.scan, ROWS)).await.map_err(|error| Stop::at(Side::Wix, error))?;
         let turn = mirror.cursor.turn(Read { rows: &page.rows, limit: page.limit, total: page.total })?;
         let open: Vec<RecordId> = page.rows.iter().filter_map(without_id).map(|contact| contact.id.clone()).collect();
@@ -57,6 +57,7 @@ impl Export {
         let mut filled = mirror.filled;
         for known in known {
             let Slot::Linked(link) = known.slot else { continue };
+            allowance.ensure_room().await?;
             match self.show(&link).await {
                 Ok(shown) => filled += u64::from(shown),
                 Err(error) if is_of_all(&error) || error.kind.is_ambiguous() => return Err(Stop::at(Side::Wix, error)),

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 
 use super::{
     Export,
-    super::run::{Deadline, Step},
+    super::run::{Allowance, Step},
 };
 use crate::{
     model::{
@@ -67,10 +67,10 @@ enum Fate {
 
 impl Export {
     /// Sees to every row of a page.
-    pub(super) async fn carry(&self, sheet: Sheet, leg: Leg, unchecked: bool, deadline: &Deadline) -> Step<Done> {
-        deadline.ensure_time()?;
+    pub(super) async fn carry(&self, sheet: Sheet, leg: Leg, unchecked: bool, allowance: &Allowance) -> Step<Done> {
+        allowance.ensure_time()?;
         let (latest, as_of, again, next) = (sheet.latest(leg), sheet.as_of, sheet.again, sheet.next);
-        let mut tally = Tally { pages: 1, ..self.carry_rows(sheet.rows, unchecked, deadline).await? };
+        let mut tally = Tally { pages: 1, ..self.carry_rows(sheet.rows, unchecked, allowance).await? };
         if again {
             (tally.unchanged, tally.waiting, tally.buried) = (0, 0, 0);
             tally.read = tally.accounted();
@@ -79,7 +79,7 @@ impl Export {
     }
 
     /// Sees to every row; each is in the account once.
-    pub(super) async fn carry_rows(&self, rows: Vec<Listed>, unchecked: bool, deadline: &Deadline) -> Step<Tally> {
+    pub(super) async fn carry_rows(&self, rows: Vec<Listed>, unchecked: bool, allowance: &Allowance) -> Step<Tally> {
         let mut tally = Tally { read: rows.len() as u64, ..Tally::default() };
         let (mut contacts, mut unreadable) = (Vec::with_capacity(rows.len()), Vec::new());
         for row in rows {
@@ -101,7 +101,7 @@ impl Export {
                 Fate::Waiting => tally.waiting += 1,
             }
         }
-        let made = self.make_all(fresh, unchecked, deadline).await?;
+        let made = self.make_all(fresh, unchecked, allowance).await?;
         handed_over.extend(made.handed_over);
         self.hand_over(&handed_over).await?;
         tally.add(&Tally { handed_over: handed_over.len() as u64, ..made.tally });

@@ -87,13 +87,20 @@ pub(super) async fn waiting_events_are_announced_to_a_runner(bench: &Bench) -> a
     let announce = async |until, now| bench.runs.announce(&bench.site, at(until), at(now)).await;
     assert!(!announce(30, 0).await?, "nobody is there to hear it");
     assert_eq!(bench.runs.announced(&bench.site).await?, None);
+    assert_eq!(kind(bench.runs.claim(&bench.site, "me").await), STALE);
     bench.take("me", 60, 0).await?;
+    assert!(!announce(30, 0).await?, "nothing is claimed");
+    bench.runs.claim(&bench.site, "me").await?;
     assert!(announce(30, 0).await?);
     assert_eq!(bench.runs.announced(&bench.site).await?, Some(at(30)));
     assert!(!announce(90, 60).await?, "its time is over");
-    bench.take("me", 160, 61).await?;
+    bench.take("another", 160, 61).await?;
+    assert!(!announce(90, 62).await?, "the next one has claimed nothing yet");
+    assert_eq!(kind(bench.runs.claim(&bench.site, "me").await), STALE);
+    bench.take("me", 260, 161).await?;
+    bench.runs.claim(&bench.site, "me").await?;
     bench.runs.keep(&bench.site, EXPORT, "me", kept(&progress(), None, None)).await?;
-    assert!(!announce(90, 62).await?, "it was given back");
+    assert!(!announce(290, 162).await?, "it was given back");
     Ok(())
 }
 

@@ -128,9 +128,8 @@ impl Watched {
 
     /// Scheduled export on the same way.
     pub fn exporter(&self, lab: &Lab) -> Exporter {
-        let Exporter { runs, batches, bus, .. } = &*lab.stack.exporter;
-        let app = App::new(self.means.clone()).unwrap().at(Pace::Bulk);
-        Exporter { app, runs: runs.clone(), batches: batches.clone(), bus: bus.clone() }
+        let Exporter { batches, bus, .. } = &*lab.stack.exporter;
+        Exporter { app: App::new(self.means.clone()).unwrap().at(Pace::Bulk), batches: batches.clone(), bus: bus.clone() }
     }
 
     /// Takes the messages that are due, as the queue hands them out, and works on them.

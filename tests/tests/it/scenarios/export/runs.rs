@@ -31,7 +31,7 @@ async fn killed_at_every_step(lab: Lab) {
     for polls in (1..).step_by(11) {
         ids.extend(lab.seed_people(ids.len(), 9, A_SECOND));
         lab.export(|_| {}).await;
-        lab.stack.exporter.runs.ask(&lab.site.id, RunKind::Export, lab.stack.app.means.clock.now()).await.unwrap();
+        lab.stack.app.means.runs.ask(&lab.site.id, RunKind::Export, lab.stack.app.means.clock.now()).await.unwrap();
         let deadline = lab.stack.app.means.clock.now() + Duration::from_mins(14);
         through = die_after(polls, lab.stack.exporter.run(&lab.site.id, RunKind::Export, deadline)).await;
         lab.stack.clock().advance(AFTER_A_CRASH);

@@ -44,6 +44,11 @@ impl Work {
         let reported = link.rows.clone();
         Self { link, plan, contacts, prefer: None, reported, stored: true, touched: false, agreed_revision: None }
     }
+
+    /// Tells whether a record was read in another version than the one that was dealt with last.
+    fn has_newer_versions(&self) -> bool {
+        Side::BOTH.iter().any(|side| self.contacts.of(*side).revision != self.link.anchors.of(*side).revision)
+    }
 }
 
 impl Contacts {
@@ -52,7 +57,8 @@ impl Contacts {
         let first = work.link.is_first();
         let was_held = work.link.held.take().is_some();
         work.touched |= was_held;
-        if work.plan.is_empty() && !work.touched {
+        let unchanged = work.plan.is_empty() && !work.touched;
+        if unchanged && !work.has_newer_versions() {
             return Ok(Effect::Unchanged);
         }
         let mut earlier: Pair<Option<Contact>> = Pair::default();
@@ -79,6 +85,7 @@ impl Contacts {
         }
         self.report_rows(&work.link, &work.reported).await?;
         Ok(match (earlier.wix.is_some(), earlier.external.is_some()) {
+            (false, false) if unchanged => Effect::Unchanged,
             (false, false) => Effect::Agreed,
             (wix, external) => Effect::Updated { wix, external },
         })

@@ -14,6 +14,9 @@ use crate::{
     },
 };
 
+/// So many tries long an address that another record has is waited for.
+const PATIENCE: u32 = 3;
+
 /// Both records of a pair as read, this side first.
 pub(super) struct Reads {
     pub(super) this: Found,
@@ -50,7 +53,9 @@ impl Contacts {
                 if trusts_enclosed && (plan.is_grave(side) || link.is_first()) {
                     return Box::pin(self.synchronise_afresh(hint, link)).await;
                 }
-                self.carry_out(Work { prefer: hint.prefer(), reported, touched: recovered, ..Work::new(link, plan, *contacts) }).await
+                let patient = hint.event.attempts < PATIENCE;
+                self.carry_out(Work { prefer: hint.prefer(), patient, reported, touched: recovered, ..Work::new(link, plan, *contacts) })
+                    .await
             }
             Decision::Other(step, reads) => self.end_or_move(hint, link, step, *reads).await,
         }

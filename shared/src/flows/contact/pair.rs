@@ -68,6 +68,28 @@ impl Contacts {
         Box::pin(self.synchronise_pair(Hint { event: &event, side: hint.side }, link)).await
     }
 
+<<<<<<< HEAD
+=======
+    /// Tells whether an event is about a version that was dealt with already; spares both reads.
+    fn is_old_news(&self, hint: Hint<'_>, link: &Link) -> bool {
+        if link.intent.is_some() || link.held.is_some() || hint.prefer().is_some() || hint.approves_delete() {
+            return false;
+        }
+        // A merge event encloses the winner, whose versions say nothing of the record that went into it.
+        let enclosed = hint.event.entity.as_ref().and_then(|entity| self.store(hint.side).enclosed(entity));
+        let told = enclosed.filter(|contact| contact.id == *link.id(hint.side)).and_then(|contact| contact.revision);
+        let anchor = link.anchors.of(hint.side).revision.as_ref();
+        told.zip(anchor).and_then(|(told, anchor)| anchor.has_reached(&told)).unwrap_or(false)
+    }
+
+    /// Returns the record an event encloses, if it can stand for a read.
+    fn enclosed(&self, hint: Hint<'_>, link: &Link) -> Option<Contact> {
+        let contact = self.store(hint.side).enclosed(hint.event.entity.as_ref()?)?;
+        let usable = contact.id == *link.id(hint.side) && contact.revision.is_some() && link.intent.is_none() && link.held.is_none();
+        usable.then_some(contact)
+    }
+
+>>>>>>> main
     /// Remembers a newer version in which nothing is to be carried over. An event of an older one that comes later is old news then, and
     /// another worker that decided on an older one fails to store its intent.
     async fn note_version(&self, mut link: Link, side: Side, contact: &Contact) -> Step<Effect> {

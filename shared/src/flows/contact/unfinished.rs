@@ -5,6 +5,7 @@ use crate::{
     mapping::Row,
     model::{
         contact::{Contact, Found},
+        ids::Revision,
         link::{IntentRow, Link},
     },
     ports::{ErrorKind, PastValue},
@@ -33,7 +34,7 @@ impl Contacts {
         if read.is_some() && *read == there.revision {
             return Ok(Fate::NotWritten);
         }
-        match read.as_ref().and_then(|read| read.counter()) {
+        match read.as_ref().and_then(Revision::counter) {
             Some(read) => self.fate_by_version(hint, unfinished, there, read + 1),
             None => self.fate_by_history(unfinished, there).await,
         }
@@ -46,7 +47,7 @@ impl Contacts {
             return Ok(Fate::Written(None));
         }
         let enclosed = hint.event.entity.as_ref().filter(|_| hint.side == side).and_then(|entity| self.store(side).enclosed(entity));
-        let is_next = |version: &&Contact| version.id == there.id && version.revision.as_ref().and_then(|own| own.counter()) == Some(next);
+        let is_next = |version: &&Contact| version.id == there.id && version.revision.as_ref().and_then(Revision::counter) == Some(next);
         match [Some(there), enclosed.as_ref()].into_iter().flatten().find(is_next) {
             Some(version) if unfinished.is_whole_in(version) => Ok(Fate::Written(None)),
             Some(_) => Ok(Fate::NotWritten),

@@ -25,13 +25,16 @@ pub(super) async fn addresses(State(stack): Shared) -> Json<Value> {
         .iter()
         .map(|site| {
             let hook = format!("{}/webhooks/hubspot/{}", stack.gateway_url(), site.id);
-            json!({"site": site.id, "wix_site_id": site.wix_site_id, "portal": site.portal, "hubspot_webhooks": hook})
+            json!({
+                "site": site.id, "wix_site_id": site.wix_site_id, "portal": site.portal, "hubspot_webhooks": hook, "audience": site.audience,
+            })
         })
         .collect();
     Json(json!({
         "gateway": stack.gateway_url(),
         "wix": stack.wix.base_url(),
         "hubspot": stack.hubspot.base_url(),
+        "mailchimp": stack.mailchimp.base_url(),
         "aws": stack.cloud.aws.url(),
         "dynamodb": stack.dynamo().map(crate::cloud::dynamo::Dynamo::endpoint),
         "control": stack.control_url(),
@@ -155,6 +158,7 @@ pub(super) async fn usage(State(stack): Shared) -> Json<Value> {
         "aws": stack.cloud.aws.calls(),
         "wix": stack.wix.core().calls.to_json(),
         "hubspot": stack.hubspot.calls().to_json(),
+        "mailchimp": stack.mailchimp.core().calls.to_json(),
     }))
 }
 
@@ -164,5 +168,6 @@ pub(super) async fn reset_usage(State(stack): Shared) -> Json<Value> {
     }
     stack.wix.core().calls.clear();
     stack.hubspot.calls().clear();
+    stack.mailchimp.core().calls.clear();
     usage(State(stack)).await
 }

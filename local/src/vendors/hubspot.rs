@@ -9,6 +9,7 @@ mod control;
 mod errors;
 mod events;
 mod hub;
+mod limits;
 mod merge;
 mod oauth;
 mod objects;

@@ -88,6 +88,21 @@ async fn the_limit_counts_per_instance_and_minute() {
 }
 
 #[tokio::test]
+async fn minutes_may_follow_the_limiters_own_clock() {
+    let wix = Wix::start().await;
+    wix.set("rate_limit_per_minute", 2);
+    wix.set("rate_window", "fixed");
+    // The simulator starts at a full minute.
+    wix.set("rate_window_offset_ms", 45_000);
+    let status = async || wix.get(CONTACTS).await.status;
+    assert_eq!([status().await, status().await, status().await], [200, 200, 429]);
+    wix.sim.clock().advance(Duration::from_millis(44_999));
+    assert_eq!(status().await, 429);
+    wix.sim.clock().advance(Duration::from_millis(1));
+    assert_eq!([status().await, status().await, status().await], [200, 200, 429]);
+}
+
+#[tokio::test]
 async fn calls_are_counted_by_route() {
     let wix = Wix::start().await;
     let id = wix.create(named("Ada")).await.id();

@@ -21,6 +21,9 @@ use super::{
 };
 use crate::vendors::kit::{Caller, ControlError, Core, Vendor, object_of, parse_object, text_of};
 
+/// How the route of a search ends; it has a limit of its own.
+const SEARCH: &str = "/search";
+
 impl Vendor for Hub {
     fn core(&self) -> &Core {
         Hub::core(self)
@@ -31,13 +34,16 @@ impl Vendor for Hub {
     }
 
     fn admits(&self, caller: &Caller, route: &str) -> bool {
-        let portal = caller.site.as_ref().and_then(|site| site.parse().ok());
-        route.ends_with("/search") || portal.is_none_or(|portal| Hub::admits(self, portal))
+        portal_of(caller).is_none_or(|portal| Hub::admits(self, portal, route.ends_with(SEARCH)))
+    }
+
+    fn excess(&self, caller: &Caller, route: &str) -> Response {
+        self.too_many(portal_of(caller), route.ends_with(SEARCH))
     }
 
     fn refusal(&self, status: u16) -> Response {
         let (category, message) = match status {
-            429 => return self.too_many(false),
+            429 => return self.too_many(None, false),
             401 => ("INVALID_AUTHENTICATION", "Authentication credentials not found."),
             403 => ("MISSING_SCOPES", "This app hasn't been granted all required scopes to make this call."),
             404 => ("OBJECT_NOT_FOUND", "resource not found"),
@@ -111,6 +117,10 @@ impl Vendor for Hub {
             ("POST /_control/uninstall", "a person uninstalls the app: {\"site\"}; every token ends"),
         ]
     }
+}
+
+fn portal_of(caller: &Caller) -> Option<u64> {
+    caller.site.as_ref().and_then(|site| site.parse().ok())
 }
 
 /// The routes of HubSpot's own control calls.

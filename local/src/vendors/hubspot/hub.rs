@@ -7,10 +7,10 @@ use std::{
 
 use axum::{
     Json,
-    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
+    http::{HeaderMap, StatusCode},
     response::{IntoResponse, Response},
 };
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use super::{
     contact::Actor,
@@ -22,8 +22,6 @@ use super::{
     tokens::Tokens,
 };
 use crate::vendors::kit::{ControlError, Core, Ids};
-
-const TEN_SECONDS_MS: i64 = 10_000;
 
 /// The app as HubSpot knows it.
 pub(super) struct App {
@@ -133,6 +131,9 @@ impl Hub {
         if options.id == 0 {
             return Err("id: must be a number greater than 0".into());
         }
+        if options.timezone.as_deref().is_some_and(|name| jiff::tz::TimeZone::get(name).is_err()) {
+            return Err("timezone: is not known".into());
+        }
         let portal = self.empty_portal(&options)?;
         self.with_world(|world| {
             if world.accounts.contains_key(&options.id) {
@@ -166,10 +167,11 @@ impl Hub {
         let result = self.with_world(|world| {
             let (portal, actor) = self.enter(world, headers, scope)?;
             let answer = self.act_as(world, portal, &actor, &policy, act)?;
-            Ok((portal, answer))
+            let oauth = bearer(headers).is_some_and(|token| world.tokens.is_oauth(token));
+            Ok((portal, oauth, answer))
         });
         match result {
-            Ok((portal, answer)) => self.decorate(answer, portal),
+            Ok((portal, oauth, answer)) => self.decorate(answer, portal, oauth),
             Err(error) => self.refuse(&error),
         }
     }
@@ -229,43 +231,6 @@ impl Hub {
         })
     }
 
-    /// Whether the account's limit of calls admits one more.
-    pub fn admits(&self, portal: u64) -> bool {
-        let limit = self.core().switches.number("rate_per_ten_seconds");
-        let now_ms = self.core().clock.now_ms();
-        self.core().limits.admit(&format!("calls:{portal}"), limit, TEN_SECONDS_MS, now_ms)
-    }
-
-    /// Whether the account's limit of searches admits one more by this caller.
-    pub fn admits_search(&self, headers: &HeaderMap) -> bool {
-        let Some(portal) = self.site_of(headers).filter(|_| human(headers).is_none()) else {
-            return true;
-        };
-        let limit = self.core().switches.number("searches_per_second");
-        let now_ms = self.core().clock.now_ms();
-        let admitted = self.core().limits.admit(&format!("searches:{portal}"), limit, 1_000, now_ms);
-        if !admitted {
-            self.core().calls.count_refused();
-        }
-        admitted
-    }
-
-    /// HubSpot's 429, which has a shape of its own.
-    pub fn too_many(&self, searching: bool) -> Response {
-        let (policy, message, wait) = if searching {
-            ("SECONDLY", "You have reached your secondly limit.", "1")
-        } else {
-            ("TEN_SECONDLY_ROLLING", "You have reached your ten_secondly_rolling limit.", "10")
-        };
-        let body = json!({"status": "error", "message": message, "errorType": "RATE_LIMIT", "policyName": policy,
-            "correlationId": self.ids().guid(), "requestId": self.ids().guid()});
-        let mut response = (StatusCode::TOO_MANY_REQUESTS, Json(body)).into_response();
-        if self.core().switches.flag("retry_after_on_429") {
-            response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(wait));
-        }
-        response
-    }
-
     /// The answer of a refused call.
     pub fn refuse(&self, error: &ApiError) -> Response {
         let listed = self.core().switches.flag("problems_listed");
@@ -274,23 +239,13 @@ impl Hub {
         (status, Json(body)).into_response()
     }
 
-    fn decorate(&self, answer: Answer, portal: u64) -> Response {
+    fn decorate(&self, answer: Answer, portal: u64, oauth: bool) -> Response {
         let status = StatusCode::from_u16(answer.status).unwrap_or(StatusCode::OK);
         let mut response = match answer.body {
             Some(body) => (status, Json(body)).into_response(),
             None => status.into_response(),
         };
-        let core = self.core();
-        let max = core.switches.number("rate_per_ten_seconds");
-        let used = core.limits.used(&format!("calls:{portal}"), TEN_SECONDS_MS, core.clock.now_ms());
-        let left = max - i64::try_from(used).unwrap_or(max);
-        for (name, value) in [
-            ("x-hubspot-ratelimit-max", max),
-            ("x-hubspot-ratelimit-remaining", left),
-            ("x-hubspot-ratelimit-interval-milliseconds", TEN_SECONDS_MS),
-        ] {
-            response.headers_mut().insert(HeaderName::from_static(name), HeaderValue::from(value));
-        }
+        self.tell_limits(portal, oauth, response.headers_mut());
         response
     }
 }

@@ -51,6 +51,8 @@ pub struct PortalOptions {
     pub refresh_token: Option<String>,
     /// An authorization code the app can redeem once.
     pub code: Option<String>,
+    /// The account's time zone, such as `America/New_York`, whose midnight ends the day of the daily limit; absent = UTC.
+    pub timezone: Option<String>,
     /// Granted scopes; absent = all that the simulator knows.
     pub scopes: Option<Vec<String>>,
     /// Where webhooks go; absent = nowhere.

@@ -42,6 +42,11 @@ impl Tokens {
         self.codes.retain(|_, of| *of != portal);
     }
 
+    /// Whether this is an access token of OAuth, which ends.
+    pub fn is_oauth(&self, token: &str) -> bool {
+        self.access.get(token).is_some_and(|(_, end)| end.is_some())
+    }
+
     /// Whose access token this is, expired or not.
     pub fn owner(&self, token: &str) -> Option<u64> {
         self.access.get(token).map(|(portal, _)| *portal)

@@ -39,7 +39,7 @@ pub async fn gate<V: Vendor>(State(vendor): State<V>, request: Request, next: Ne
         return answer;
     }
     if refused {
-        return vendor.refusal(429);
+        return vendor.excess(&caller, &route);
     }
     let answer = next.run(Request::from_parts(parts, body)).await;
     match fault {

@@ -11,7 +11,9 @@ use axum::{
 use serde_json::Value;
 
 use super::{auth, contacts, control, definition_calls, definitions::Kind, jobs, labelling, merge, refusal::Refusal, state::World};
-use crate::vendors::kit::{Caller, ControlError, Core, Vendor, control_router, gate};
+use crate::vendors::kit::{Caller, ControlError, Core, Vendor, Window, control_router, gate};
+
+const MINUTE_MS: i64 = 60_000;
 
 /// Everything the simulator answers.
 pub(super) fn router(world: World) -> Router {
@@ -64,11 +66,16 @@ impl Vendor for World {
 
     /// 200 calls per minute and instance, <https://dev.wix.com/docs/rest/articles/getting-started/rate-limits>.
     fn admits(&self, caller: &Caller, _: &str) -> bool {
-        let limit = self.core.switches.number("rate_limit_per_minute");
+        let switches = &self.core.switches;
+        let window = if switches.is("rate_window", "fixed") {
+            Window::Fixed { ms: MINUTE_MS, offset_ms: switches.number("rate_window_offset_ms") }
+        } else {
+            Window::Sliding(MINUTE_MS)
+        };
         let Some(site) = &caller.site else {
             return true;
         };
-        self.core.limits.admit(site, limit, 60_000, self.core.clock.now_ms())
+        self.core.limits.admit(site, switches.number("rate_limit_per_minute"), window, self.core.clock.now_ms())
     }
 
     fn refusal(&self, status: u16) -> Response {

@@ -78,6 +78,8 @@ pub const SWITCHES: &[Switch] = &[
     word("removed_instance_status", &["401", "403"], "401", "calls with the token of a removed instance"),
     word("token_info_types", &["strings", "json"], "strings", "token-info: active, exp and iat as strings or as boolean and numbers"),
     number("rate_limit_per_minute", 200, "calls per minute and instance; 0 = no limit"),
+    word("rate_window", &["sliding", "fixed"], "sliding", "the minute of the limit: always the last one, or minutes one after the other"),
+    number("rate_window_offset_ms", 0, "fixed minutes begin so long after the clock's full ones"),
     word("throttle_status", &["429", "403"], "429", "throttled calls: 429, or 403 with empty message and details as once seen"),
     flag("retry_after", false, "throttled calls carry Retry-After: 60"),
     // Webhooks.

@@ -19,6 +19,8 @@ const LEFT_ALONE: &[(&str, &str)] = &[
     ("bulk_events", "the bridge starts no bulk jobs"),
     ("event_name", "is about events of definitions"),
     ("labels_quota", "is not reached"),
+    ("calls_per_day", "is not reached"),
+    ("rate_window_offset_ms", "says nothing without fixed windows"),
     ("extended_fields_quota", "is not reached"),
 ];
 

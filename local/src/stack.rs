@@ -47,7 +47,7 @@ pub use self::{
 };
 use crate::{
     cloud::{Background, bus::Faults, dynamo::Dynamo, queue::Queue},
-    vendors::{hubspot, kit::Clock, mailchimp, wix},
+    vendors::{hubspot, kit::Clock, mailchimp, pipedrive, wix},
 };
 
 /// The secret all fingerprint keys of a stack are derived from; it guards nobody real.
@@ -66,6 +66,8 @@ pub struct Stack {
     pub hubspot: hubspot::Simulator,
     /// The simulated Mailchimp; every site has an account with one audience.
     pub mailchimp: mailchimp::Simulator,
+    /// The simulated Pipedrive; every site has a company.
+    pub pipedrive: pipedrive::Simulator,
     /// The bridge of the first worker.
     pub app: Arc<App>,
     clock: Clock,
@@ -115,9 +117,12 @@ impl Stack {
         let hubspot = hubspot::Simulator::start(options.listen.hubspot, hubspot_options).await?;
         let mailchimp_options = mailchimp::Options { clock: options.clock.clone(), seed: options.seed, ..mailchimp::Options::default() };
         let mailchimp = mailchimp::Simulator::start(options.listen.mailchimp, mailchimp_options).await?;
+        let pipedrive_options = pipedrive::Options { clock: options.clock.clone(), seed: options.seed, ..pipedrive::Options::default() };
+        let pipedrive = pipedrive::Simulator::start(options.listen.pipedrive, pipedrive_options).await?;
         // The machine may be slow; what a receiver that is too slow brings about, a test sets up on purpose.
         wix.switch("webhook_timeout_ms", 60_000)?;
         mailchimp.switch("webhook_timeout_ms", 60_000)?;
+        pipedrive.switch("webhook_timeout_ms", 60_000)?;
         let clock = FlowClock::new(&options.clock);
         let stores = cloud.stores(FINGERPRINT_SECRET.into(), &clock);
         let vault = Arc::new(Vault::default());
@@ -152,6 +157,7 @@ impl Stack {
             wix,
             hubspot,
             mailchimp,
+            pipedrive,
             app,
             cloud,
             door,

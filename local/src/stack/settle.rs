@@ -68,7 +68,7 @@ impl Stack {
 
     /// Does what is due now, and tells whether there was anything.
     async fn work_off(&self, settled: &mut Settled) -> bool {
-        let webhooks = self.wix.deliver_due().await + self.hubspot.deliver_due().await + self.mailchimp.deliver_due().await;
+        let webhooks = self.deliver_webhooks().await;
         let workers = self.workers();
         let taken = join_all(workers.iter().map(|employee| employee.worker.pump_once())).await;
         let messages: usize = taken.iter().sum();
@@ -78,10 +78,16 @@ impl Stack {
         webhooks + messages > 0
     }
 
+    async fn deliver_webhooks(&self) -> usize {
+        let crms = self.hubspot.deliver_due().await + self.pipedrive.deliver_due().await;
+        self.wix.deliver_due().await + crms + self.mailchimp.deliver_due().await
+    }
+
     /// When something is, or was, due next.
     #[must_use]
     pub fn next_due(&self) -> Option<i64> {
-        [self.wix.next_due(), self.hubspot.next_due(), self.mailchimp.next_due(), self.cloud.queue.next_due()].into_iter().flatten().min()
+        let vendors = [self.wix.next_due(), self.hubspot.next_due(), self.mailchimp.next_due(), self.pipedrive.next_due()];
+        vendors.into_iter().chain([self.cloud.queue.next_due()]).flatten().min()
     }
 
     /// Lets the stack work by itself as real time goes by, until what this returns is dropped. A manual clock is moved along with the

@@ -9,7 +9,7 @@ use contact_bridge::{
 };
 
 use super::Stack;
-use crate::vendors::{hubspot::PortalOptions, mailchimp::AccountOptions, wix::SiteIds};
+use crate::vendors::{hubspot::PortalOptions, mailchimp::AccountOptions, pipedrive::CompanyOptions, wix::SiteIds};
 
 /// A site of a stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,6 +22,8 @@ pub struct SiteHandle {
     pub wix_site_id: String,
     /// The id of the audience of its Mailchimp account; the account's name is the site's id, its key `key-<site's id>-us6`.
     pub audience: String,
+    /// The id of its Pipedrive company; the company's name is the site's id, its token `token-<site's id>`.
+    pub company: u64,
 }
 
 impl SiteHandle {
@@ -33,6 +35,7 @@ impl SiteHandle {
             portal: 1_000_000 + instance % 8_999_999,
             wix_site_id: guid(site, hash(name, 4)),
             audience: format!("{:010x}", hash(name, 5) >> 24),
+            company: 1_000_000 + hash(name, 6) % 8_999_999,
         }
     }
 
@@ -84,6 +87,7 @@ impl Stack {
         };
         self.hubspot.add_portal(portal).map_err(|refusal| anyhow::anyhow!(refusal.0))?;
         self.mailchimp.add_account(&AccountOptions::new(handle.id.as_str(), &handle.audience))?;
+        self.pipedrive.add_company(&CompanyOptions::new(handle.id.as_str(), handle.company))?;
         self.wix.add_site(&SiteIds { site_id: handle.wix_site_id.clone(), instance_id: handle.id.to_string() });
         let CrmAccess::Hubspot { secret } = &site.crm;
         self.vault.put(secret, handle.token());

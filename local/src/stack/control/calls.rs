@@ -27,6 +27,7 @@ pub(super) async fn addresses(State(stack): Shared) -> Json<Value> {
             let hook = format!("{}/webhooks/hubspot/{}", stack.gateway_url(), site.id);
             json!({
                 "site": site.id, "wix_site_id": site.wix_site_id, "portal": site.portal, "hubspot_webhooks": hook, "audience": site.audience,
+                "company": site.company,
             })
         })
         .collect();
@@ -35,6 +36,7 @@ pub(super) async fn addresses(State(stack): Shared) -> Json<Value> {
         "wix": stack.wix.base_url(),
         "hubspot": stack.hubspot.base_url(),
         "mailchimp": stack.mailchimp.base_url(),
+        "pipedrive": stack.pipedrive.base_url(),
         "aws": stack.cloud.aws.url(),
         "dynamodb": stack.dynamo().map(crate::cloud::dynamo::Dynamo::endpoint),
         "control": stack.control_url(),
@@ -159,6 +161,7 @@ pub(super) async fn usage(State(stack): Shared) -> Json<Value> {
         "wix": stack.wix.core().calls.to_json(),
         "hubspot": stack.hubspot.calls().to_json(),
         "mailchimp": stack.mailchimp.core().calls.to_json(),
+        "pipedrive": stack.pipedrive.core().calls.to_json(),
     }))
 }
 
@@ -169,5 +172,6 @@ pub(super) async fn reset_usage(State(stack): Shared) -> Json<Value> {
     stack.wix.core().calls.clear();
     stack.hubspot.calls().clear();
     stack.mailchimp.core().calls.clear();
+    stack.pipedrive.core().calls.clear();
     usage(State(stack)).await
 }

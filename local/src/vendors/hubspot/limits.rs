@@ -74,13 +74,16 @@ impl Hub {
         response
     }
 
-    /// Puts what is left of the limits into an answer; OAuth apps learn nothing of the day.
+    /// Puts what is left of the limits there are into an answer; OAuth apps learn nothing of the day.
     pub fn tell_limits(&self, portal: u64, oauth: bool, headers: &mut HeaderMap) {
         let [short, day] = [Limit::TenSeconds, Limit::Day].map(|limit| (self.most(limit), self.left(limit, portal)));
         let values = [short.0, short.1, TEN_SECONDS_MS, day.0, day.1];
+        let limits = [short.0, short.0, short.0, day.0, day.0];
         let told = if oauth { 3 } else { HEADERS.len() };
-        for (name, value) in HEADERS.into_iter().zip(values).take(told) {
-            headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
+        for ((name, value), limit) in HEADERS.into_iter().zip(values).zip(limits).take(told) {
+            if limit > 0 {
+                headers.insert(HeaderName::from_static(name), HeaderValue::from(value));
+            }
         }
     }
 

@@ -45,21 +45,24 @@ impl Limits {
     /// a limit of 0 or less means none. A refused call does not count.
     #[must_use]
     pub fn admit(&self, key: &str, limit: i64, window: Window, now_ms: i64) -> bool {
-        let Ok(limit) = usize::try_from(limit) else {
+        self.spend(key, 1, limit, (window, now_ms))
+    }
+
+    /// As [`Self::admit`], for a call that counts as `cost`, at an instant in a window.
+    #[must_use]
+    pub fn spend(&self, key: &str, cost: usize, limit: i64, (window, now_ms): (Window, i64)) -> bool {
+        let Some(limit) = usize::try_from(limit).ok().filter(|limit| *limit > 0) else {
             return true;
         };
-        if limit == 0 {
-            return true;
-        }
         let start = window.start(now_ms);
         let mut calls = self.calls.lock().unwrap_or_else(PoisonError::into_inner);
         let counted = calls.entry(key.to_owned()).or_default();
         while counted.front().is_some_and(|first| *first < start) {
             counted.pop_front();
         }
-        let admitted = counted.len() < limit;
+        let admitted = counted.len() + cost <= limit;
         if admitted {
-            counted.push_back(now_ms);
+            counted.extend(std::iter::repeat_n(now_ms, cost));
         }
         admitted
     }
@@ -106,6 +109,16 @@ mod tests {
         assert!(!limits.admit("a", 2, window, 229));
         assert!(limits.admit("a", 2, window, 230));
         assert_eq!(window.start(29), -70);
+    }
+
+    #[test]
+    fn a_call_may_count_as_several() {
+        let limits = Limits::default();
+        let at = |now_ms| (Window::Sliding(100), now_ms);
+        assert!(limits.spend("a", 3, 5, at(0)));
+        assert!(!limits.spend("a", 3, 5, at(1)));
+        assert!(limits.spend("a", 2, 5, at(1)));
+        assert_eq!(limits.used("a", Window::Sliding(100), 100), 2);
     }
 
     #[test]

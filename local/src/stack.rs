@@ -228,6 +228,12 @@ impl Stack {
         self.cloud.dynamo.as_ref()
     }
 
+    /// The sites' secrets.
+    #[must_use]
+    pub fn vault(&self) -> &Vault {
+        &self.vault
+    }
+
     /// Sets how many instances of contact sync work at once, at least one.
     ///
     /// # Errors

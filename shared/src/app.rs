@@ -24,7 +24,7 @@ use crate::{
         ids::{Pair, Side, SiteId},
         site::{CrmAccess, Site, WixAccess},
     },
-    ports::{Clock, ContactStore, LinkStore, Secrets, SiteStore, StoreResult, WorkQueue},
+    ports::{Clock, ContactStore, ErrorKind, LinkStore, Secrets, SiteStore, StoreError, StoreResult, WorkQueue},
 };
 
 /// How long a site's settings are used before they are read again.
@@ -105,7 +105,7 @@ impl App {
         let Some(settings) = self.means.sites.site(site).await? else { return Ok(None) };
         let contacts = match self.cached(site, |ready| ready.contacts.site == settings) {
             Some(contacts) => contacts,
-            None => self.assemble(settings).await?,
+            None => self.assemble(settings).await.map_err(without_access)?,
         };
         self.ready().insert(site.clone(), Ready { read_at: now, contacts: contacts.clone() });
         Ok(Some(contacts))
@@ -150,7 +150,8 @@ impl App {
                 instance: site.site.clone(),
             },
             WixAccess::ApiKey { secret, site_id } => {
-                wix::Credentials::ApiKey { key: self.means.secrets.secret(secret).await?, site_id: site_id.clone() }
+                let key = self.means.secrets.secret(secret).await?;
+                wix::Credentials::ApiKey { secret: secret.clone(), key, site_id: site_id.clone() }
             }
         };
         let settings = wix::Settings {
@@ -160,7 +161,7 @@ impl App {
             default_country: site.default_country.clone(),
         };
         let http = self.http(&site.site, "wix", wix::RATE, wix::HABITS);
-        Ok(Arc::new(wix::Client::new(settings, self.means.clock.clone(), http)))
+        Ok(Arc::new(wix::Client::new(settings, self.means.clock.clone(), http).renewing_from(self.means.secrets.clone())))
     }
 
     /// Connects the CRM: adding one is an arm here.
@@ -181,6 +182,7 @@ impl App {
             http: self.http(&site.site, "hubspot", hubspot::RATE, hubspot::HABITS),
             search: self.http(&site.site, "hubspot search", hubspot::SEARCH_RATE, hubspot::HABITS),
             clock: self.means.clock.clone(),
+            secrets: self.means.secrets.clone(),
             keeper: self.means.keeper.clone(),
         };
         let credentials = hubspot::Credentials::read(secret, &self.means.secrets.secret(secret).await?)?;
@@ -208,5 +210,13 @@ impl App {
 
     fn asked(&self) -> MutexGuard<'_, HashMap<SiteId, (Timestamp, Option<Timestamp>)>> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Credentials that are missing or cannot be read are as good as refused ones: a person must act, and nothing is lost until then.
+fn without_access(error: StoreError) -> StoreError {
+    match error.kind {
+        ErrorKind::NotFound | ErrorKind::Corrupt => StoreError { kind: ErrorKind::AccessDenied, ..error },
+        _ => error,
     }
 }

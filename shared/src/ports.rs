@@ -152,7 +152,7 @@ pub trait ContactStore: Send + Sync {
     /// Understands a record that an event enclosed; `None` if it is not whole.
     fn enclosed(&self, entity: &serde_json::Value) -> Option<Contact>;
 
-    /// Finds records by a key; may lag behind writes by minutes. At most ten are returned, oldest first.
+    /// Finds records by a key; may miss writes of the last minutes, but what is returned is as it is now. At most ten, oldest first.
     async fn find(&self, key: &MatchKey) -> StoreResult<Vec<Contact>>;
 
     /// Finds the record that names `counterpart` as its own: an earlier, half-finished create.
@@ -165,7 +165,8 @@ pub trait ContactStore: Send + Sync {
     /// `current`'s, and fails with `Stale`.
     async fn update(&self, current: &Contact, patch: &Patch) -> StoreResult<Contact>;
 
-    /// Writes the id of the counterpart on a record that was just read, if it has none; returns the record as the side has it.
+    /// Writes the id of the counterpart on a record that was just read, and returns the record as the side has it. An id that is there already
+    /// is replaced where it is the bridge's key (the CRM), and stays where it is there for people to see (Wix).
     async fn set_counterpart(&self, current: &Contact, counterpart: &RecordId) -> StoreResult<Contact>;
 
     /// Deletes a record; one that is absent already is deleted.
@@ -281,8 +282,13 @@ pub trait WorkQueue: Send + Sync {
 /// Secrets by name.
 #[async_trait]
 pub trait Secrets: Send + Sync {
-    /// Returns a secret; `NotFound` if there is none of that name.
+    /// Returns a secret, perhaps as it was some minutes ago; `NotFound` if there is none of that name.
     async fn secret(&self, name: &str) -> StoreResult<secrecy::SecretString>;
+
+    /// Returns a secret as it is now: the one at hand was refused, and a person or another worker may have replaced it.
+    async fn fresh_secret(&self, name: &str) -> StoreResult<secrecy::SecretString> {
+        self.secret(name).await
+    }
 }
 
 /// The clock, injected everywhere.

@@ -4,3 +4,4 @@ pub mod decide;
 pub mod guard;
 pub mod merge;
 pub mod prints;
+pub mod recover;

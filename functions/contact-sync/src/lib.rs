@@ -16,7 +16,7 @@ use contact_bridge::{
         event::{Event, EventKind},
         ids::SiteId,
     },
-    ports::StoreResult,
+    ports::{ErrorKind, StoreResult},
 };
 use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
@@ -30,6 +30,9 @@ const MOST_ATTEMPTS: u32 = 100;
 const LONGEST_DELAY: Duration = Duration::from_mins(15);
 /// When an event of a site that is not known yet is looked at again: its installation may be on the way.
 const UNKNOWN_SITE: SignedDuration = SignedDuration::from_mins(5);
+
+/// When an event of a site whose credentials are missing is looked at again: a person has to act first.
+const NO_ACCESS: SignedDuration = SignedDuration::from_mins(15);
 
 /// What the bus delivers: our event in its envelope.
 #[derive(Deserialize)]
@@ -104,6 +107,11 @@ async fn deal_with(app: &App, message: &SqsMessage, cooling: &BTreeMap<SiteId, T
         Err(failure) if failure.kind.is_transient() => {
             warn!(site = %event.site, error = %failure, "Left an event to the queue.");
             End::Failed
+        }
+        Err(failure) if failure.kind == ErrorKind::AccessDenied => {
+            warn!(site = %event.site, error = %failure, "Put off an event.");
+            let until = app.means.clock.now() + NO_ACCESS;
+            put_back(app, event, body, Later { until, reason: "the credentials cannot be used", counts: true }).await
         }
         Err(failure) => bury(app, body, &failure.to_string()).await,
     }

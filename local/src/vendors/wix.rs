@@ -1,5 +1,5 @@
-//! The simulator of Wix: Contacts v4, labels, extended fields, OAuth client credentials and webhooks of one app on
-//! any number of sites. Written from Wix's public documents; what they leave open is a switch.
+//! The simulator of Wix: Contacts v4, labels, extended fields, Inbox v2, email subscriptions v1, OAuth client
+//! credentials and webhooks of one app on any number of sites. Written from Wix's public documents; what they leave open is a switch.
 
 mod auth;
 mod contact;
@@ -8,20 +8,28 @@ mod contacts;
 mod control;
 mod definition_calls;
 mod definitions;
+mod directory;
+mod entry;
 mod events;
 mod filter;
+mod inbox;
 mod info;
 mod items;
 mod jobs;
 mod keys;
 mod labelling;
 mod listing;
+mod mails;
 mod merge;
+mod naming;
 mod params;
+mod people;
 mod phone;
 mod refusal;
 mod routes;
+mod sent;
 mod state;
+mod subscriptions;
 mod switches;
 
 use std::{net::SocketAddr, sync::Arc};
@@ -29,7 +37,7 @@ use std::{net::SocketAddr, sync::Arc};
 use anyhow::anyhow;
 use serde_json::Value;
 
-pub use self::{contact::Flags, switches::SWITCHES};
+pub use self::{contact::Flags, inbox::ParticipantId, switches::SWITCHES};
 use self::{
     keys::{Keys, WixCarrier},
     state::{App, State, World},

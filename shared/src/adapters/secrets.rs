@@ -79,6 +79,11 @@ impl Secrets for ParameterStore {
         self.fetched().insert(name.to_owned(), Fetched { secret: secret.clone(), until: now + LIFE });
         Ok(secret)
     }
+
+    async fn fresh_secret(&self, name: &str) -> StoreResult<SecretString> {
+        self.fetched().remove(name);
+        self.secret(name).await
+    }
 }
 
 /// Secrets in environment variables: `/bridge/hubspot-shop` is in `CONTACT_BRIDGE_SECRET__BRIDGE_HUBSPOT_SHOP`.
@@ -166,6 +171,8 @@ mod tests {
             assert_eq!(store.secret("/a").await.unwrap().expose_secret(), "open sesame");
             assert_eq!(bodies(&server).await.len(), calls);
         }
+        store.fresh_secret("/a").await.unwrap();
+        assert_eq!(bodies(&server).await.len(), 3);
         assert_eq!(bodies(&server).await[0], json!({"Name": "/a", "WithDecryption": true}));
     }
 

@@ -37,7 +37,7 @@ pub use self::{
 use crate::{
     adapters::http::{Http, Rate},
     model::field::Field,
-    ports::Clock,
+    ports::{Clock, Secrets},
 };
 
 /// The public address of the API.
@@ -81,6 +81,13 @@ impl Client {
     pub fn new(settings: Settings, clock: Arc<dyn Clock>, http: Http) -> Self {
         let auth = auth::Auth::new(settings.credentials.clone());
         Self { settings, clock, http, auth, numbers: Mutex::new(None), clearing: std::sync::Mutex::new(Clearing::FIRST) }
+    }
+
+    /// Looks a refused API key up again: a person may have replaced it.
+    #[must_use]
+    pub fn renewing_from(mut self, secrets: Arc<dyn Secrets>) -> Self {
+        self.auth = self.auth.renewing_from(secrets);
+        self
     }
 
     fn mirror(&self) -> Option<&str> {

@@ -10,6 +10,7 @@ mod merged;
 mod outcome;
 mod overwritten;
 mod pair;
+mod unfinished;
 mod write;
 
 use std::sync::Arc;
@@ -33,6 +34,8 @@ use crate::{
 
 /// How long a worker that announced a write has the link for itself.
 const INTENT_TIME: SignedDuration = SignedDuration::from_secs(60);
+/// How long after that an event is waited for that tells what became of an unanswered write.
+const EVIDENCE_TIME: SignedDuration = SignedDuration::from_mins(5);
 /// When to look again while another worker writes.
 const WHILE_WRITTEN: SignedDuration = SignedDuration::from_secs(5);
 /// How long a create is given before another worker may look what became of it: longer than the vendors' indexes lag.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
-use tracing::info;
+use tracing::{info, warn};
 
 use crate::{
     mapping::{self, MappingError},
@@ -92,6 +92,36 @@ pub async fn removed(sites: &dyn SiteStore, site: &SiteId, now: Timestamp) -> St
     sites.save_site(&settings).await?;
     info!(site = %site, "The app was removed.");
     Ok(())
+}
+
+/// Purges what is stored about sites whose app was removed and whose grace period is over, and returns how many. Called now and then, by the timer.
+///
+/// A purge that fails is left to the next call and holds no other site up.
+pub async fn purge_removed(sites: &dyn SiteStore, now: Timestamp) -> StoreResult<usize> {
+    let mut purged = 0;
+    for listed in sites.sites().await?.iter().filter(|site| is_over(site, now)) {
+        match purge(sites, &listed.site, now).await {
+            Ok(true) => purged += 1,
+            Ok(false) => {}
+            Err(error) => warn!(site = %listed.site, error = %error, "Could not purge a site."),
+        }
+    }
+    Ok(purged)
+}
+
+/// The list may be a moment old, and the owner back by now.
+async fn purge(sites: &dyn SiteStore, site: &SiteId, now: Timestamp) -> StoreResult<bool> {
+    if !sites.site(site).await?.is_some_and(|site| is_over(&site, now)) {
+        return Ok(false);
+    }
+    sites.purge(site).await?;
+    info!(site = %site, "Purged a site.");
+    Ok(true)
+}
+
+/// Tells whether a removed site's grace period is over.
+fn is_over(site: &Site, now: Timestamp) -> bool {
+    matches!(site.status, Status::Removed { purge_at } if purge_at <= now)
 }
 
 /// Saves a site's settings after checking them against what both sides have, and makes what the bridge needs there.

@@ -153,6 +153,8 @@ pub enum Hold {
     CannotDelete,
     /// Nobody is waited for: the delete is counted and tried again, because the far side could not carry it out.
     DeleteUnderWay,
+    /// Nobody is waited for: the ids of the two are still to be written on each other.
+    MirrorDue,
 }
 
 /// What remains of a deleted pair, so that late events cannot revive it; kept without end.

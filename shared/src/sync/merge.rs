@@ -2,8 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
-
 use super::prints;
 use crate::{
     mapping::{Mapping, Row},
@@ -11,8 +9,8 @@ use crate::{
         contact::Contact,
         field::{Patch, Value},
         fingerprint::{Digest, Key, Print},
-        ids::{Pair, Revision, RowId, Side},
-        link::{Base, Intent, IntentRow, Link, Overwrote, RowState},
+        ids::{Pair, RowId, Side},
+        link::{Base, Intent, IntentRow, Link, RowState},
         site::OnConflict,
     },
 };
@@ -170,6 +168,9 @@ impl<'a> RowMerge<'a> {
     }
 
     fn merge_scalar(&self, plan: &mut Plan) {
+        if self.waits() {
+            return self.both(plan);
+        }
         match (self.changed(Side::Wix), self.changed(Side::External)) {
             (false, false) => {}
             (true, false) => self.follow(Side::Wix, plan),
@@ -202,11 +203,15 @@ impl<'a> RowMerge<'a> {
             return self.follow(source, plan);
         }
         let Policy { system_of_record, on_conflict, prefer } = self.input.policy;
-        let waits = self.input.link.rows.get(self.row.id()) == Some(&RowState::Conflict);
-        if prefer.is_none() && (waits || on_conflict == OnConflict::Park && !self.input.link.is_first()) {
+        if prefer.is_none() && (self.waits() || on_conflict == OnConflict::Park && !self.input.link.is_first()) {
             return self.note(Some(RowState::Conflict), plan);
         }
         self.follow(prefer.or(self.row.system_of_record()).unwrap_or(system_of_record), plan);
+    }
+
+    /// Tells whether a person has been asked; then nothing but an answer, or equal values, goes on.
+    fn waits(&self) -> bool {
+        self.input.link.rows.get(self.row.id()) == Some(&RowState::Conflict)
     }
 
     fn is_same(&self) -> bool {
@@ -218,6 +223,9 @@ impl<'a> RowMerge<'a> {
 
     /// Lists merge by element: each side's additions and removals are applied to the other.
     fn merge_list(&self, plan: &mut Plan) {
+        if self.waits() {
+            return self.both(plan);
+        }
         if !self.changed(Side::Wix) && !self.changed(Side::External) {
             return;
         }
@@ -295,65 +303,6 @@ impl<'a> RowMerge<'a> {
         } else {
             plan.states.insert(id.clone(), state);
         }
-    }
-}
-
-/// What a read shows of a row whose write was never answered.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Trace {
-    /// The far side has what was written, or what it makes of it.
-    Landed,
-    /// The far side has what it had before.
-    Missing,
-    /// The far side has something else: the write may have landed and been edited since.
-    Unclear,
-}
-
-/// Tells what a read of the far side shows of an intent's row; `None` if the row is not in the intent, or would look the same either way.
-#[must_use]
-pub fn trace(link: &Link, intent: &Intent, key: &Key, row: &Row, there: &Contact) -> Option<Trace> {
-    let wrote = intent.rows.get(row.id())?;
-    let value = row.read(intent.side, &there.fields);
-    let now = prints::print(key, row, intent.side, value.as_ref());
-    let base = link.anchors.of(intent.side).base.get(row.id()).cloned().unwrap_or_default();
-    Some(match (now == wrote.target || (now != base && prints::loose(key, row, value.as_ref()) == wrote.loose), now == base) {
-        (true, true) => return None,
-        (true, false) => Trace::Landed,
-        (false, true) => Trace::Missing,
-        (false, false) => Trace::Unclear,
-    })
-}
-
-/// Settles what became of a write whose answer was never seen. A write is whole: where one row is known to have landed (`landed_at`, or shown by
-/// the read), all have, and a row that differs was edited since. Where the record was changed more than once and nothing shows whether one of
-/// the changes was ours, a person decides. Otherwise rows are judged by the merge as usual.
-pub fn recover(link: &mut Link, intent: &Intent, landed_at: Option<Timestamp>, input: (&Key, &Mapping), there: &Contact) {
-    let (key, mapping) = input;
-    let side = intent.side;
-    let traces: Vec<_> = mapping.rows().iter().map(|row| (row, trace(link, intent, key, row, there))).collect();
-    let counters = [&link.anchors.of(side).revision, &there.revision].map(|revision| revision.as_ref().and_then(Revision::counter));
-    let changed_twice = matches!(counters, [Some(read), Some(now)] if now > read + 1);
-    let landed = landed_at.is_some() || traces.iter().any(|(_, trace)| *trace == Some(Trace::Landed));
-    if let (Some(at), Some(read)) = (landed_at, link.anchors.of(side).revision.clone()) {
-        let base = &link.anchors.of(side).base;
-        let rows = intent.rows.keys().map(|row| (row.clone(), base.get(row).cloned().unwrap_or_default())).collect();
-        link.anchors.of_mut(side).remember(Overwrote { read, wrote: Revision::new(at.to_string()), rows });
-    }
-    for (row, trace) in traces {
-        let Some(wrote) = intent.rows.get(row.id()) else { continue };
-        let now = prints::print(key, row, side, row.read(side, &there.fields).as_ref());
-        let own = match trace {
-            None | Some(Trace::Landed) => wrote.agreed.clone().unwrap_or(now),
-            Some(_) if landed => wrote.agreed.clone().unwrap_or_else(|| wrote.target.clone()),
-            Some(Trace::Unclear) if changed_twice => {
-                link.rows.insert(row.id().clone(), RowState::Conflict);
-                continue;
-            }
-            Some(_) => continue,
-        };
-        set_base(&mut link.anchors.of_mut(side).base, row.id(), own);
-        set_base(&mut link.anchors.of_mut(side.opposite()).base, row.id(), wrote.source.clone());
-        link.rows.remove(row.id());
     }
 }
 

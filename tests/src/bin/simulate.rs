@@ -28,6 +28,9 @@ struct Arguments {
     /// A bug to plant; `all` runs each of them until it is found.
     #[arg(long, default_value = "none")]
     plant: String,
+    /// Tell every step; for one seed, on one thread.
+    #[arg(long)]
+    verbose: bool,
     /// Print the trace hash of every seed.
     #[arg(long)]
     traces: bool,
@@ -38,6 +41,9 @@ struct Arguments {
 
 fn main() -> ExitCode {
     let arguments = Arguments::parse();
+    if arguments.verbose {
+        tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_target(false).without_time().init();
+    }
     let passed = if arguments.plant == "all" { plants(&arguments) } else { plain(&arguments) };
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

@@ -13,7 +13,7 @@ use super::{
     executor::Task,
     history::Running,
     people,
-    world::{World, lock},
+    world::{EPOCH, World, lock},
 };
 
 fn now<T: 'static>(future: impl Future<Output = T> + 'static) -> T {
@@ -239,7 +239,7 @@ fn deletes_have_a_reason(running: &Running, found: &mut Found) {
         found.push(("I9", format!("{deletes} deletes by the bridge, {reasons} by people")));
     }
     let rail = usize::try_from(running.site.rails.deletes_per_hour).unwrap_or(usize::MAX);
-    let hours = 2 + usize::try_from((world.now - 1_790_000_000_000) / 3_600_000).unwrap_or(0);
+    let hours = 2 + usize::try_from((world.now - EPOCH) / 3_600_000).unwrap_or(0);
     if deletes > rail * hours + erasures {
         found.push(("I9", format!("{deletes} deletes over a rail of {rail} an hour")));
     }

@@ -1,6 +1,6 @@
 //! What people did: every edit is known, and what its author had seen.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contact_bridge::model::{
     field::{Field, Value},
@@ -23,6 +23,8 @@ pub struct Edit {
     pub row: &'static str,
     /// The edit whose value stood there and was seen by the author.
     pub seen: Option<EditId>,
+    /// The edit before it of the same field of the same record; filled in when it is noted.
+    pub before: Option<EditId>,
     /// Whether the field was cleared.
     pub clears: bool,
 }
@@ -31,6 +33,8 @@ pub struct Edit {
 #[derive(Debug, Default)]
 pub struct Edits {
     all: BTreeMap<EditId, Edit>,
+    /// The last edit of each field; ids differ between the sides.
+    last: BTreeMap<(RecordId, &'static str), EditId>,
     next: EditId,
 }
 
@@ -42,7 +46,8 @@ impl Edits {
     }
 
     /// Notes an edit.
-    pub fn note(&mut self, edit: Edit) {
+    pub fn note(&mut self, mut edit: Edit) {
+        edit.before = self.last.insert((edit.record.clone(), edit.row), edit.id);
         self.all.insert(edit.id, edit);
     }
 
@@ -69,17 +74,19 @@ impl Edits {
         self.all.is_empty()
     }
 
-    /// Tells whether the author of `later` had seen `earlier`, directly or through others.
+    /// Tells whether `later` stands in place of `earlier`: its author had seen it, directly or through others.
+    ///
+    /// Whoever types into a field of a record has seen what was typed into the same field of the same record before, even where the bridge wrote
+    /// over it in between: they chose their value with that field, and its history, in front of them. To bring the earlier one back would undo
+    /// what they did.
     #[must_use]
     pub fn has_seen(&self, later: EditId, earlier: EditId) -> bool {
-        let mut at = self.get(later).and_then(|edit| edit.seen);
-        while let Some(id) = at {
-            if id == earlier {
-                return true;
-            }
-            at = self.get(id).and_then(|edit| edit.seen);
+        let (mut open, mut done) = (vec![later], BTreeSet::new());
+        while let Some(edit) = open.pop().and_then(|id| self.get(id)) {
+            let known = [edit.seen, edit.before].into_iter().flatten().filter(|id| done.insert(*id));
+            open.extend(known.filter(|id| *id >= earlier));
         }
-        false
+        done.contains(&earlier)
     }
 }
 

@@ -8,7 +8,7 @@ use contact_bridge::{
     model::{
         event::Event,
         fingerprint::Key,
-        ids::{Pair, Side, SiteId},
+        ids::{Pair, RecordId, Side, SiteId},
         site::{CrmAccess, OnConflict, OnDelete, OnMerge, Rails, Site, Status, WixAccess},
     },
     ports::{ContactStore, LinkStore},
@@ -120,7 +120,7 @@ impl Running {
             mapping: Mapping::new(&site.mapping, site.default_country.as_deref()),
             key: Key::derive(b"simulation", &site.site),
             stores: Pair { wix: vendor(Side::Wix), external: vendor(Side::External) },
-            links: Arc::new(Pausing { below: below.clone(), plant }),
+            links: Arc::new(Pausing { below: below.clone(), world: world.clone(), plant }),
             clock: Arc::new(WorldClock(world.clone())),
             owner: Arc::new(move || owners.fetch_add(1, std::sync::atomic::Ordering::Relaxed).to_string()),
             site: site.clone(),
@@ -153,7 +153,7 @@ impl Running {
             let (event, task) = self.workers.swap_remove(nth);
             drop(task);
             let mut world = lock(&self.world);
-            world.trace("crash");
+            world.trace(("worker crashes", event.id.as_deref()));
             let due = world.now + VISIBILITY;
             world.deliver_at(due, event);
             return;
@@ -166,13 +166,14 @@ impl Running {
     }
 
     fn begin(&mut self, event: Event) {
+        lock(&self.world).trace(("worker begins", event.id.as_deref(), event.record.as_ref().map(RecordId::as_str)));
         let (contacts, own) = (self.contacts.clone(), event.clone());
         self.workers.push((event, Task::new(async move { contacts.apply(&own).await })));
     }
 
     fn end(&mut self, mut event: Event, outcome: &Outcome) {
         let mut world = lock(&self.world);
-        world.trace(format!("{outcome:?}"));
+        world.trace(("worker ends", event.id.as_deref(), format!("{outcome:?}")));
         match outcome {
             Outcome::Done(_) => self.done += 1,
             Outcome::Later(_) if self.plant == Plant::AcknowledgesFailures => self.done += 1,

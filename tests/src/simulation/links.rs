@@ -12,20 +12,27 @@ use contact_bridge::{
 };
 use jiff::Timestamp;
 
-use super::{executor::point, plants::Plant};
+use super::{
+    executor::point,
+    plants::Plant,
+    world::{Shared, lock},
+};
 
 /// A link store with await points.
 pub struct Pausing {
     /// The store below.
     pub below: Arc<dyn LinkStore>,
+    /// The world, for its trace.
+    pub world: Shared,
     /// The planted bug, if any.
     pub plant: Plant,
 }
 
 macro_rules! paused {
-    ($call:expr) => {{
+    ($self:ident.$operation:ident($site:ident, $($rest:expr),*)) => {{
         point().await;
-        let result = $call.await;
+        let result = $self.below.$operation($site, $($rest),*).await;
+        lock(&$self.world).trace((stringify!($operation), result.as_ref().err().map(|error| error.kind.name())));
         point().await;
         result
     }};
@@ -34,12 +41,12 @@ macro_rules! paused {
 #[async_trait]
 impl LinkStore for Pausing {
     async fn look_up(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<Slot> {
-        let slot = paused!(self.below.look_up(site, side, id))?;
+        let slot = paused!(self.look_up(site, side, id))?;
         Ok(if self.plant == Plant::NoTombstones && matches!(slot, Slot::Gone(_)) { Slot::Free } else { slot })
     }
 
     async fn reserve(&self, site: &SiteId, reservation: &Reservation, now: Timestamp) -> StoreResult<()> {
-        let result = paused!(self.below.reserve(site, reservation, now));
+        let result = paused!(self.reserve(site, reservation, now));
         match result {
             Err(error) if self.plant == Plant::CreateIsNotIdempotent && matches!(error.kind, ErrorKind::Exists(_)) => Ok(()),
             result => result,
@@ -47,11 +54,11 @@ impl LinkStore for Pausing {
     }
 
     async fn release(&self, site: &SiteId, reservation: &Reservation) -> StoreResult<()> {
-        paused!(self.below.release(site, reservation))
+        paused!(self.release(site, reservation))
     }
 
     async fn link(&self, site: &SiteId, link: &Link, reservation: Option<&Reservation>, now: Timestamp) -> StoreResult<()> {
-        paused!(self.below.link(site, link, reservation, now))
+        paused!(self.link(site, link, reservation, now))
     }
 
     async fn save(&self, site: &SiteId, link: &Link) -> StoreResult<()> {
@@ -65,27 +72,27 @@ impl LinkStore for Pausing {
                 link.version = stored.version + 1;
             }
         }
-        paused!(self.below.save(site, &link))
+        paused!(self.save(site, &link))
     }
 
     async fn repoint(&self, site: &SiteId, old: &Link, new: &Link, now: Timestamp) -> StoreResult<()> {
-        paused!(self.below.repoint(site, old, new, now))
+        paused!(self.repoint(site, old, new, now))
     }
 
     async fn bury(&self, site: &SiteId, link: &Link, at: Timestamp, cause: Cause) -> StoreResult<()> {
-        paused!(self.below.bury(site, link, at, cause))
+        paused!(self.bury(site, link, at, cause))
     }
 
     async fn entomb(&self, site: &SiteId, side: Side, id: &RecordId, tombstone: &Tombstone) -> StoreResult<()> {
-        paused!(self.below.entomb(site, side, id, tombstone))
+        paused!(self.entomb(site, side, id, tombstone))
     }
 
     async fn exhume(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<()> {
-        paused!(self.below.exhume(site, side, id))
+        paused!(self.exhume(site, side, id))
     }
 
     async fn count_links(&self, site: &SiteId, at_most: u32) -> StoreResult<u32> {
-        paused!(self.below.count_links(site, at_most))
+        paused!(self.count_links(site, at_most))
     }
 
     async fn list_links(&self, site: &SiteId, after: Option<&RecordId>) -> StoreResult<Vec<Link>> {
@@ -93,16 +100,16 @@ impl LinkStore for Pausing {
     }
 
     async fn spend_delete(&self, site: &SiteId, now: Timestamp, limit: u32) -> StoreResult<bool> {
-        let allowed = paused!(self.below.spend_delete(site, now, limit))?;
+        let allowed = paused!(self.spend_delete(site, now, limit))?;
         Ok(allowed || self.plant == Plant::NoRails)
     }
 
     async fn park(&self, site: &SiteId, parked: &Parked) -> StoreResult<()> {
-        paused!(self.below.park(site, parked))
+        paused!(self.park(site, parked))
     }
 
     async fn unpark(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<()> {
-        paused!(self.below.unpark(site, side, id))
+        paused!(self.unpark(site, side, id))
     }
 
     async fn parked(&self, site: &SiteId) -> StoreResult<Vec<Parked>> {
@@ -110,7 +117,7 @@ impl LinkStore for Pausing {
     }
 
     async fn cool_down(&self, site: &SiteId, side: Side, until: Timestamp) -> StoreResult<()> {
-        paused!(self.below.cool_down(site, side, until))
+        paused!(self.cool_down(site, side, until))
     }
 
     async fn cooling_down(&self, site: &SiteId, side: Side, now: Timestamp) -> StoreResult<Option<Timestamp>> {

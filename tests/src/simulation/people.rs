@@ -108,7 +108,7 @@ fn create(world: &Shared, side: Side, person: u32) {
     }
     let record = world.insert(side, Actor::Person, &fields, None);
     for (id, row) in typed {
-        world.edits.note(Edit { id, side, record: record.clone(), row, seen: None, clears: false });
+        world.edits.note(Edit { id, side, record: record.clone(), row, seen: None, before: None, clears: false });
     }
 }
 
@@ -122,7 +122,7 @@ fn edit(world: &Shared, side: Side) {
     let id = world.edits.number();
     let value = Value::text(format!("v{id} Bo "));
     world.change(side, Actor::Person, &record, &Patch::from([(field, value)]));
-    world.edits.note(Edit { id, side, record, row: row.0, seen, clears: false });
+    world.edits.note(Edit { id, side, record, row: row.0, seen, before: None, clears: false });
 }
 
 fn clear(world: &Shared, side: Side) {
@@ -130,7 +130,7 @@ fn clear(world: &Shared, side: Side) {
     let Some(record) = any_record(&mut world, side) else { return };
     let id = world.edits.number();
     world.change(side, Actor::Person, &record, &Patch::from([(Field::from("company"), None)]));
-    world.edits.note(Edit { id, side, record, row: "company", seen: None, clears: true });
+    world.edits.note(Edit { id, side, record, row: "company", seen: None, before: None, clears: true });
 }
 
 fn label(world: &Shared, side: Side) {

@@ -15,13 +15,14 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::{
+    edits::{EditId, token},
     executor::point,
     plants::Plant,
     world::{Record, Shared, World, lock},
 };
 
 /// Who changes a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Actor {
     /// A person.
     Person,
@@ -66,6 +67,11 @@ fn normalise(side: Side, field: &Field, value: Value) -> Value {
     }
 }
 
+/// Returns what the trace tells of values: where they come from.
+fn tokens<'a>(fields: impl Iterator<Item = (&'a Field, Option<&'a Value>)>) -> impl Iterator<Item = (String, Option<EditId>)> {
+    fields.map(|(field, value)| (field.to_string(), value.and_then(token)))
+}
+
 /// Returns the field that holds the e-mail on either side.
 fn email_of(fields: &Fields) -> Option<String> {
     fields.get(&Field::from("email")).and_then(Value::as_text).map(normal::email)
@@ -89,6 +95,7 @@ impl World {
         vendor.ids += 1;
         let id = RecordId::new(format!("{}{}", side.name().chars().next().unwrap_or('?'), vendor.ids));
         let fields: Fields = fields.iter().map(|(field, value)| (field.clone(), normalise(side, field, value.clone()))).collect();
+        let values: Vec<_> = tokens(fields.iter().map(|(field, value)| (field, Some(value)))).collect();
         let past = fields.iter().map(|(field, value)| (field.clone(), Some(value.clone()), now, actor == Actor::Bridge)).collect();
         let record = Record {
             fields,
@@ -102,7 +109,7 @@ impl World {
         };
         vendor.records.insert(id.clone(), record);
         self.count_write(side, actor);
-        self.trace(("insert", side, id.as_str()));
+        self.trace((actor, "insert", side, id.as_str(), counterpart.map(RecordId::as_str), values));
         self.raise(side, &id, EventKind::Created);
         id
     }
@@ -136,7 +143,8 @@ impl World {
         record.updated = now;
         self.count_write(side, actor);
         let changes = if side == Side::External { changes } else { Vec::new() };
-        self.trace(("change", side, id.as_str(), patch.len()));
+        let values: Vec<_> = tokens(patch.iter().map(|(field, value)| (field, value.as_ref()))).collect();
+        self.trace((actor, "change", side, id.as_str(), values));
         self.raise(side, id, EventKind::Updated { changes });
     }
 
@@ -200,7 +208,7 @@ impl SimulatedVendor {
         let mut world = lock(&self.world);
         world.now += 1;
         let failure = world.draw_failure();
-        world.trace((operation, self.side, failure.is_some()));
+        world.trace((operation, self.side, failure.as_ref().map(ErrorKind::name)));
         failure.map_or(Ok(()), |kind| Err(StoreError::new(kind, operation)))
     }
 
@@ -209,7 +217,9 @@ impl SimulatedVendor {
         point().await;
         let mut world = lock(&self.world);
         let percent = world.chaos.lost_replies;
-        if world.chance(percent) { Err(StoreError::new(ErrorKind::Unavailable, operation)) } else { result }
+        let lost = world.chance(percent);
+        world.trace((operation, self.side, "answers", lost, result.as_ref().err().map(|error| error.kind.name())));
+        if lost { Err(StoreError::new(ErrorKind::Unavailable, operation)) } else { result }
     }
 
     fn error<T>(operation: &str, kind: ErrorKind) -> StoreResult<T> {

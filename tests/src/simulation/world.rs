@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, MutexGuard},
     time::Duration,
@@ -20,6 +21,9 @@ use jiff::Timestamp;
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 
 use super::edits::Edits;
+
+/// When every history begins, in milliseconds.
+pub const EPOCH: i64 = 1_790_000_000_000;
 
 /// How bad a history is, in percent of the calls or deliveries concerned.
 #[derive(Clone, Copy, Debug)]
@@ -167,7 +171,7 @@ impl World {
         Self {
             site: SiteId::new(site),
             rng: SmallRng::seed_from_u64(seed),
-            now: 1_790_000_000_000,
+            now: EPOCH,
             chaos,
             sides: Pair::default(),
             queue: BTreeMap::new(),
@@ -184,8 +188,9 @@ impl World {
         percent > 0 && self.rng.random_range(0..100) < percent
     }
 
-    /// Adds to the trace that makes histories comparable.
-    pub fn trace(&mut self, what: impl Hash) {
+    /// Adds to the trace that makes histories comparable, and that a person may read.
+    pub fn trace(&mut self, what: impl Hash + Debug) {
+        tracing::debug!(site = %self.site, now = self.now - EPOCH, "{what:?}");
         what.hash(&mut self.trace);
         self.now.hash(&mut self.trace);
     }
@@ -220,6 +225,7 @@ impl World {
             entity: self.entity(side, record),
             attempts: 0,
         };
+        self.trace(("event", event.id.as_deref(), side, record.as_str(), event.kind.name()));
         self.events.push(event.clone());
         if self.chance(self.chaos.repeats) {
             self.enqueue(event.clone());

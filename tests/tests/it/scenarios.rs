@@ -5,13 +5,16 @@
 mod bad_input;
 mod canary;
 mod crash;
+mod definitions;
 mod deletes;
 mod duplicates;
 mod edits;
 mod formats;
 mod lab;
 mod loops;
+mod matching;
 mod merges;
 mod people;
 mod sites;
 mod switches;
+mod values;

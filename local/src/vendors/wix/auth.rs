@@ -17,6 +17,14 @@ use crate::vendors::kit::Caller;
 /// Seconds an access token lives, <https://dev.wix.com/docs/rest/api-reference/authorization/oauth-2/create-access-token>.
 const TOKEN_SECONDS: i64 = 14_400;
 
+/// What the app may do on every site.
+const PERMISSIONS: &[&str] = &[
+    "SCOPE.DC-CONTACTS.MANAGE-CONTACTS",
+    "SCOPE.DC-CONTACTS.MANAGE-EX-FIELDS",
+    "SCOPE.DC-INBOX.MANAGE-MSGS",
+    "SCOPE.DC-MANAGE.EMAIL-SUBSCRIPTIONS",
+];
+
 /// A call that may be made, with the site it is about.
 #[derive(Debug, Clone)]
 pub struct Asked {
@@ -33,6 +41,10 @@ pub enum Identity {
     User(String),
     /// A program with an API key; it acts for the person who made the key.
     Key(String),
+    /// A visitor of the site.
+    Visitor(String),
+    /// A member of the site.
+    Member(String),
 }
 
 impl Asked {
@@ -188,7 +200,7 @@ pub(super) async fn instance(State(world): State<World>, asked: Asked) -> Result
         Ok(Json(json!({
             "instance": {
                 "instanceId": desk.site.instance_id, "appName": "Contact sync", "appVersion": "1.0.0",
-                "isFree": true, "permissions": ["SCOPE.DC-CONTACTS.MANAGE-CONTACTS", "SCOPE.DC-CONTACTS.MANAGE-EX-FIELDS"],
+                "isFree": true, "permissions": PERMISSIONS,
                 "availablePlans": [], "freeTrialAvailable": false, "copiedFromTemplate": false,
             },
             "site": {

@@ -3,7 +3,7 @@
 
 use serde_json::{Map, Value, json};
 
-use super::{items, phone};
+use super::{items, phone, state::Site, subscriptions::Mirror};
 use crate::vendors::kit::rfc3339;
 
 /// A contact, existing or deleted.
@@ -17,6 +17,7 @@ pub struct Contact {
     pub(super) activity: (i64, &'static str),
     pub(super) info: Map<String, Value>,
     pub(super) flags: Flags,
+    pub(super) mirror: Mirror,
     pub(super) gone: Option<Gone>,
 }
 
@@ -96,8 +97,7 @@ impl Contact {
         if let Some(item) = items::primary(&self.info, "emails") {
             let email = items::part(item, "email");
             primary.insert("email".to_owned(), email.into());
-            let status = json!({"email": email, "subscriptionStatus": "NOT_SET", "deliverabilityStatus": "NOT_SET"});
-            shown.insert("primaryEmail".to_owned(), status);
+            shown.insert("primaryEmail".to_owned(), self.mirror.primary_email(email));
         }
         if let Some(item) = items::primary(&self.info, "phones") {
             let number = items::part(item, "phone");
@@ -125,13 +125,11 @@ impl Contact {
         let mut add = |key: &str, value: Value| fields.insert(key.to_owned(), value);
         add("contacts.displayByFirstName", join(first, last));
         add("contacts.displayByLastName", join(last, first));
-        if let Some(email) = items::of(&self.info, "emails").first() {
-            add("emailSubscriptions.subscriptionStatus", "NOT_SET".into());
-            add("emailSubscriptions.deliverabilityStatus", "NOT_SET".into());
-            add("emailSubscriptions.effectiveEmail", items::part(email, "email").into());
+        if !items::of(&self.info, "emails").is_empty() {
+            self.mirror.add_to(fields);
         }
         if self.flags.member {
-            add("members.membershipStatus", "APPROVED".into());
+            fields.insert("members.membershipStatus".to_owned(), "APPROVED".into());
         }
         fields.entry("invoices.vatId").or_insert_with(|| "".into());
     }
@@ -154,11 +152,12 @@ fn primary_phone(item: &Value, number: &str) -> Value {
 
 impl Contact {
     /// The contact with everything the API hides.
-    pub(super) fn for_control(&self, site: &str) -> Value {
+    pub(super) fn for_control(&self, site: &Site) -> Value {
         let mut shown = self.to_json();
         if let Value::Object(shown) = &mut shown {
             let Flags { member, billing, owner } = self.flags;
-            shown.insert("site".to_owned(), site.into());
+            shown.insert("site".to_owned(), site.instance_id.clone().into());
+            shown.extend(site.inbox.member_of(&self.id).map(|member| ("memberId".to_owned(), member.into())));
             shown.insert("deleted".to_owned(), (self.gone == Some(Gone::Deleted)).into());
             shown.insert("flags".to_owned(), json!({"member": member, "billing": billing, "owner": owner}));
             if let Some(Gone::MergedInto(target)) = &self.gone {

@@ -12,15 +12,16 @@ use super::{
     auth::{Asked, Identity},
     contact::{Contact, Flags, Gone},
     contact_fields::{CODES, field, project, projection},
+    directory,
+    entry::{Entry, Row},
     events::{About, Change},
     filter::Dialect,
     info::Rules,
-    items,
-    listing::{Listing, Page, PageSize},
+    listing::{Listing, Page, PageSize, in_order},
     params::Params,
-    phone,
     refusal::{Refusal, body_object, integer, object},
     state::{Desk, World},
+    subscriptions::Mirror,
 };
 use crate::vendors::kit::Lagged;
 
@@ -60,6 +61,10 @@ pub(super) async fn query(State(world): State<World>, asked: Asked, body: Bytes)
     let empty = Map::new();
     let unwrapped = if world.is("unwrapped_query", "honoured") { &request } else { &empty };
     let query = object(&request, "query")?.unwrap_or(unwrapped);
+    // The older documents print an object; it is a list since everything sits under `query`.
+    if request.contains_key("query") && query.get("sort").is_some_and(Value::is_object) {
+        return Err(Refusal::bare(400, "Expected an array"));
+    }
     world.at(&asked, |desk| desk.list(query, search.as_deref()))
 }
 
@@ -76,6 +81,7 @@ impl Desk<'_> {
             activity: (self.now_ms, "CONTACT_CREATED"),
             info,
             flags: Flags::default(),
+            mirror: Mirror::default(),
             gone: None,
         };
         if !contact.has_substance() {
@@ -84,7 +90,7 @@ impl Desk<'_> {
         if request.get("allowDuplicates") != Some(&Value::Bool(true)) {
             self.refuse_duplicate(&contact, None)?;
         }
-        self.store(contact.clone());
+        let contact = self.store(contact);
         self.raise_created(&contact);
         Ok(contact)
     }
@@ -154,7 +160,7 @@ impl Desk<'_> {
         }
         after.revision += 1;
         after.updated_ms = self.now_ms;
-        self.store(after.clone());
+        let after = self.store(after);
         if !unchanged || self.world.is("noop_patch", "bump_and_event") {
             self.raise_updated(&after, before);
         }
@@ -168,7 +174,7 @@ impl Desk<'_> {
         };
         refuse_deletion(contact.flags)?;
         let gone = Contact { gone: Some(Gone::Deleted), updated_ms: self.now_ms, ..contact };
-        self.store(gone.clone());
+        let gone = self.store(gone);
         self.raise_deleted(&gone);
         Ok(())
     }
@@ -177,17 +183,20 @@ impl Desk<'_> {
     pub fn anonymize(&mut self, id: &str) -> Result<(), Refusal> {
         let contact = self.contact(id)?;
         let entity = json!({"id": contact.id});
+        self.erase_conversation(id);
         self.store(Contact { gone: Some(Gone::Deleted), info: Map::new(), updated_ms: self.now_ms, ..contact });
         self.raise(About { anonymized: true, ..About::contact(id) }, &Change::Deleted(entity));
         Ok(())
     }
 
-    pub fn list(&mut self, of: &Map<String, Value>, search: Option<&str>) -> Reply {
+    pub fn list(&self, of: &Map<String, Value>, search: Option<&str>) -> Reply {
         let wanted = projection(of)?;
         let listing = self.listing(of)?;
-        let found = self.visible().map(Contact::to_json).filter(|contact| is_found(contact, search)).collect();
-        let Page { entries, metadata } = listing.page(found, self.world.flag("total_omitted"));
-        let contacts: Vec<Value> = entries.into_iter().map(|contact| project(contact, wanted.as_deref())).collect();
+        let found: Vec<Row<'_>> = self.visible().map(Row::of).filter(|row| is_found(row, search)).collect();
+        let shuffles = self.world.is("ties", "shuffled");
+        let rank = |position| if shuffles { self.world.ids.below(u64::MAX) } else { in_order(position) };
+        let Page { entries, metadata } = listing.page(found, self.world.flag("total_omitted"), rank);
+        let contacts: Vec<Value> = entries.into_iter().map(|row| project(row.into_json(), wanted.as_deref())).collect();
         Ok(Json(json!({"contacts": contacts, "pagingMetadata": metadata})))
     }
 
@@ -209,6 +218,7 @@ impl Desk<'_> {
             }
             Identity::User(_) => json!({"sourceType": "ADMIN"}),
             Identity::Key(_) => json!({"sourceType": "OTHER"}),
+            Identity::Visitor(_) | Identity::Member(_) => json!({"sourceType": "WIX_CHAT"}),
         }
     }
 
@@ -224,20 +234,20 @@ impl Desk<'_> {
         if let Some(before) = before.filter(|_| self.world.is("duplicate_check_on_update", "added")) {
             emails.retain(|email| !before.emails().any(|known| known == *email));
         }
-        let mut others = self.live().filter(|other| other.id != contact.id);
-        let twin = others.find_map(|other| Some((other, other.emails().find(|email| emails.contains(email))?)));
-        twin.map_or(Ok(()), |(other, email)| Err(duplicate(other, "duplicateEmail", &email)))
+        let has = |email: &String| first_other(contact, self.site.directory.with_email(email)).map(|id| (id, email.clone()));
+        let twin = emails.iter().filter_map(has).min();
+        twin.map_or(Ok(()), |(other, email)| Err(duplicate(&other, "duplicateEmail", &email)))
     }
 
     fn refuse_duplicate_phone(&self, contact: &Contact) -> Result<(), Refusal> {
-        let phones = |contact: &Contact| -> Vec<String> {
-            items::of(&contact.info, "phones").iter().map(|item| phone::digits(items::part(item, "phone"))).collect()
-        };
-        let wanted = phones(contact);
-        let mut others = self.live().filter(|other| other.id != contact.id);
-        let twin = others.find_map(|other| Some((other, phones(other).into_iter().find(|phone| wanted.contains(phone))?)));
-        twin.map_or(Ok(()), |(other, phone)| Err(duplicate(other, "duplicatePhone", &phone)))
+        let has = |digits: String| Some((first_other(contact, self.site.directory.with_phone(&digits))?, digits));
+        let twin = directory::phones(contact).filter_map(has).min();
+        twin.map_or(Ok(()), |(other, phone)| Err(duplicate(&other, "duplicatePhone", &phone)))
     }
+}
+
+fn first_other<'a>(contact: &Contact, mut ids: impl Iterator<Item = &'a str>) -> Option<String> {
+    ids.find(|id| *id != contact.id).map(str::to_owned)
 }
 
 pub(super) fn refuse_deletion(flags: Flags) -> Result<(), Refusal> {
@@ -251,7 +261,7 @@ pub(super) fn refuse_deletion(flags: Flags) -> Result<(), Refusal> {
 }
 
 /// Search compares whole values of names, e-mails and phones.
-pub(super) fn is_found(contact: &Value, search: Option<&str>) -> bool {
+pub(super) fn is_found(contact: &Row<'_>, search: Option<&str>) -> bool {
     let Some(search) = search.filter(|text| !text.is_empty()) else {
         return true;
     };
@@ -259,11 +269,11 @@ pub(super) fn is_found(contact: &Value, search: Option<&str>) -> bool {
     ["info.name.first", "info.name.last", "info.emails.email", "info.phones.phone"]
         .iter()
         .filter_map(|name| field(name, &none))
-        .any(|field| field.values(contact).iter().any(|value| value.as_str().is_some_and(|v| v.eq_ignore_ascii_case(search))))
+        .any(|field| contact.values(&field).iter().any(|value| value.as_str().is_some_and(|v| v.eq_ignore_ascii_case(search))))
 }
 
-fn duplicate(other: &Contact, by: &str, value: &str) -> Refusal {
-    let data = json!({"duplicateContactId": other.id, by: value});
+fn duplicate(other: &str, by: &str, value: &str) -> Refusal {
+    let data = json!({"duplicateContactId": other, by: value});
     Refusal::with_data(409, "DUPLICATE_CONTACT_EXISTS", "Duplicate contact exists.", &data)
 }
 

@@ -12,8 +12,12 @@ use super::{
     auth::person,
     contact::Flags,
     definitions::{Definitions, Kind},
+    directory::Directory,
+    inbox::{self, Inbox},
+    mails,
     refusal::Refusal,
     state::{Site, World},
+    subscriptions::{self, Subscriptions},
 };
 use crate::vendors::kit::{ControlError, Lagged, object_of, parse_object, text_of};
 
@@ -39,6 +43,9 @@ pub(super) fn routes(world: World) -> Router {
         .route("/_control/anonymize", post(anonymize))
         .route("/_control/install", post(install))
         .route("/_control/remove", post(remove))
+        .merge(inbox::control_routes())
+        .merge(subscriptions::control_routes())
+        .merge(mails::control_routes())
         .with_state(world)
 }
 
@@ -113,6 +120,11 @@ fn no_contact(_: Refusal) -> ControlError {
     "contact: no such contact".into()
 }
 
+/// What a refusal says, for a control call that cannot be done.
+pub(super) fn told(refusal: Refusal) -> ControlError {
+    ControlError(refusal.into_message())
+}
+
 impl World {
     pub(super) fn set_flags(&self, site: Option<&str>, contact: &str, change: impl Fn(Flags) -> Flags) -> Result<(), ControlError> {
         let asked = person(self, site).map_err(no_site)?;
@@ -120,7 +132,9 @@ impl World {
             let before = desk.contact(contact)?;
             let mut after = before.clone();
             after.flags = change(before.flags);
+            let is_member = after.flags.member;
             desk.commit(&before, after);
+            desk.set_member(contact, is_member);
             Ok(())
         })
         .map_err(no_contact)
@@ -205,16 +219,9 @@ impl World {
 
     /// All contacts, deleted ones with `deleted` and merged ones with `mergedInto`.
     pub(super) fn all_contacts(&self, site: Option<&str>) -> Result<Value, ControlError> {
-        self.with(|state| {
-            let sites: Vec<&Site> = match site {
-                Some(name) => vec![state.site_named(name).ok_or("site: no such site")?],
-                None => state.sites.values().collect(),
-            };
-            let shown = sites
-                .iter()
-                .flat_map(|site| site.contacts.values().map(Lagged::current).map(|contact| contact.for_control(&site.instance_id)));
-            Ok(json!({"contacts": shown.collect::<Vec<_>>()}))
-        })
+        let shown =
+            self.of_sites(site, |site| site.contacts.values().map(Lagged::current).map(|contact| contact.for_control(site)).collect())?;
+        Ok(json!({"contacts": shown}))
     }
 
     /// Empties every site.
@@ -225,6 +232,10 @@ impl World {
             for site in state.sites.values_mut() {
                 site.installed = true;
                 site.contacts.clear();
+                site.directory = Directory::default();
+                site.inbox = Inbox::default();
+                site.subscriptions = Subscriptions::default();
+                site.mails.clear();
                 site.sequences.clear();
                 site.jobs.clear();
                 site.labels = Definitions::system(Kind::Label, now_ms);

@@ -18,7 +18,7 @@ use super::{
     events::{About, Change},
     filter::{self, Codes, Dialect, Field, at},
     info::text,
-    listing::{Listing, Page},
+    listing::{Listing, Page, in_order},
     params::Params,
     refusal::{Refusal, body_object, object},
     state::{Desk, World},
@@ -101,7 +101,7 @@ async fn list(Extension(kind): Extension<Kind>, State(world): State<World>, aske
                 && wants("fieldType").or(wants("labelType")).is_none_or(|kind| definition.system == (kind == "SYSTEM"))
         });
         let found = found.map(|definition| definition.to_json(kind)).collect();
-        let Page { entries, metadata } = desk.definition_listing(kind, &params)?.page(found, false);
+        let Page { entries, metadata } = desk.definition_listing(kind, &params)?.page(found, false, in_order);
         Ok(Json(json!({format!("{}s", kind.name()): entries, "metadata": metadata})))
     })
 }
@@ -112,7 +112,7 @@ async fn query(Extension(kind): Extension<Kind>, State(world): State<World>, ask
     let query = object(&request, "query")?.unwrap_or(&empty);
     world.at(&asked, |desk| {
         let all = desk.definitions(kind).all().map(|definition| definition.to_json(kind)).collect();
-        let Page { entries, metadata } = desk.definition_listing(kind, query)?.page(all, false);
+        let Page { entries, metadata } = desk.definition_listing(kind, query)?.page(all, false, in_order);
         Ok(Json(json!({format!("{}s", kind.name()): entries, "pagingMetadata": metadata})))
     })
 }

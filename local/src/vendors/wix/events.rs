@@ -9,9 +9,14 @@ use crate::vendors::kit::rfc3339;
 /// What happened to an entity.
 pub(super) enum Change<'a> {
     Created(Value),
-    Updated { now: Value, before: Option<&'a Value> },
+    Updated {
+        now: Value,
+        before: Option<&'a Value>,
+    },
     Deleted(Value),
     Merged(Value),
+    /// Something else that was done, by its slug.
+    Acted(&'static str, Value),
 }
 
 impl Change<'_> {
@@ -21,6 +26,7 @@ impl Change<'_> {
             Self::Updated { .. } => "updated",
             Self::Deleted(_) => "deleted",
             Self::Merged(_) => "merged",
+            Self::Acted(slug, _) => slug,
         }
     }
 }
@@ -28,6 +34,7 @@ impl Change<'_> {
 /// What an event is about, beside the change itself.
 #[derive(Clone, Copy)]
 pub(super) struct About<'a> {
+    pub family: &'static str,
     pub entity: &'a str,
     pub id: &'a str,
     pub from_merge: bool,
@@ -36,7 +43,12 @@ pub(super) struct About<'a> {
 
 impl<'a> About<'a> {
     pub fn contact(id: &'a str) -> Self {
-        Self { entity: "contact", id, from_merge: false, anonymized: false }
+        Self { family: "wix.contacts.v4", entity: "contact", id, from_merge: false, anonymized: false }
+    }
+
+    /// A message or a conversation.
+    pub fn inbox(entity: &'a str, id: &'a str) -> Self {
+        Self { family: "wix.crm.inbox.v2", entity, ..Self::contact(id) }
     }
 }
 
@@ -59,12 +71,12 @@ impl Desk<'_> {
         if self.silent {
             return;
         }
-        let event_type = self.event_type(about.entity, change.slug());
+        let event_type = self.event_type(about, change);
         let inner = Value::Object(self.inner(about, change)).to_string();
         self.send(&event_type, &inner, true);
     }
 
-    /// Sends an event of the app's own life, which has neither id nor entity.
+    /// Sends an event that has neither id nor entity, such as those of the app's own life.
     pub fn send(&mut self, event_type: &str, inner: &str, with_identity: bool) {
         let mut envelope = Map::new();
         envelope.insert("eventType".to_owned(), event_type.into());
@@ -85,23 +97,31 @@ impl Desk<'_> {
     fn identity(&self) -> Option<Value> {
         match &self.asked.identity {
             Identity::User(id) | Identity::Key(id) => Some(json!({"identityType": "WIX_USER", "wixUserId": id})),
+            Identity::Visitor(id) => Some(json!({"identityType": "ANONYMOUS_VISITOR", "anonymousVisitorId": id})),
+            Identity::Member(id) => Some(json!({"identityType": "MEMBER", "memberId": id})),
             Identity::App(id) if self.world.flag("identity_for_app_writes") => Some(json!({"identityType": "APP", "appId": id})),
             Identity::App(_) => None,
         }
     }
 
-    fn event_type(&self, entity: &str, slug: &str) -> String {
-        if entity == "extended_field" && self.world.is("event_name", "hyphen") {
-            return format!("wix.contacts.v4.extended-field_{slug}");
+    fn event_type(&self, about: About<'_>, change: &Change<'_>) -> String {
+        let About { family, entity, .. } = about;
+        match change {
+            Change::Acted(slug, _) if self.world.is("inbox_event_names", "hyphen") => {
+                format!("{family}.{entity}_{}", slug.replace('_', "-"))
+            }
+            change if entity == "extended_field" && self.world.is("event_name", "hyphen") => {
+                format!("{family}.extended-field_{}", change.slug())
+            }
+            change => format!("{family}.{entity}_{}", change.slug()),
         }
-        format!("wix.contacts.v4.{entity}_{slug}")
     }
 
     fn inner(&mut self, about: About<'_>, change: &Change<'_>) -> Map<String, Value> {
         let slug = if change.slug() == "merged" { self.world.core.switches.word("merged_slug") } else { change.slug().to_owned() };
         let mut inner = Map::new();
         inner.insert("id".to_owned(), self.world.ids.guid().into());
-        inner.insert("entityFqdn".to_owned(), format!("wix.contacts.v4.{}", about.entity).into());
+        inner.insert("entityFqdn".to_owned(), format!("{}.{}", about.family, about.entity).into());
         inner.insert("slug".to_owned(), slug.into());
         inner.insert("entityId".to_owned(), about.id.into());
         inner.insert("eventTime".to_owned(), self.event_time().into());
@@ -139,7 +159,7 @@ impl Desk<'_> {
                 ("deletedEvent", Value::Object(self.form("deletedEntity", entity)))
             }
             Change::Deleted(_) => ("deletedEvent", json!({})),
-            Change::Merged(body) => ("actionEvent", Value::Object(self.form("body", body))),
+            Change::Merged(body) | Change::Acted(_, body) => ("actionEvent", Value::Object(self.form("body", body))),
         }
     }
 

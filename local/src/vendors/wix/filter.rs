@@ -6,7 +6,7 @@ use std::cmp::Ordering;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use super::refusal::Refusal;
+use super::{entry::Entry, refusal::Refusal};
 use crate::vendors::kit::Switches;
 
 /// What a field holds, which decides how it compares.
@@ -61,6 +61,8 @@ pub(super) struct Test {
     field: Field,
     operator: String,
     value: Value,
+    /// The value where the field holds instants.
+    instant: Option<Timestamp>,
     ignore_case: bool,
 }
 
@@ -124,8 +126,8 @@ impl Dialect<'_> {
         }
         self.check_value(name, field, operator, value)?;
         let ignore_case = field.kind == Kind::Email || (operator == "$startsWith" && self.switches.flag("starts_with_ignores_case"));
-        let test = Test { field: field.clone(), operator: operator.to_owned(), value: value.clone(), ignore_case };
-        Ok(Filter::Test(test))
+        let instant = instant(value).filter(|_| field.kind == Kind::Instant);
+        Ok(Filter::Test(Test { field: field.clone(), operator: operator.to_owned(), value: value.clone(), instant, ignore_case }))
     }
 
     fn check_value(&self, name: &str, field: &Field, operator: &str, value: &Value) -> Result<(), Refusal> {
@@ -163,7 +165,7 @@ impl Dialect<'_> {
 
 impl Filter {
     /// Whether `entity` passes.
-    pub fn passes(&self, entity: &Value) -> bool {
+    pub fn passes(&self, entity: &impl Entry) -> bool {
         match self {
             Self::All(parts) => parts.iter().all(|part| part.passes(entity)),
             Self::Any(parts) => parts.iter().any(|part| part.passes(entity)),
@@ -174,8 +176,12 @@ impl Filter {
 }
 
 impl Test {
-    fn passes(&self, entity: &Value) -> bool {
-        let held = self.field.values(entity);
+    fn passes(&self, entity: &impl Entry) -> bool {
+        if let Some(wanted) = self.instant {
+            let found = entity.instant(&self.field).map(|held| held.cmp(&wanted));
+            return found.map_or(self.operator == "$ne", |found| ordered(&self.operator, found));
+        }
+        let held = entity.values(&self.field);
         let any = |test: &dyn Fn(&Value) -> bool| held.iter().any(|value| test(value));
         let equals = |wanted: &Value| any(&|value| self.compare(value, wanted) == Some(Ordering::Equal));
         let among = || self.value.as_array().into_iter().flatten();
@@ -205,24 +211,12 @@ impl Test {
 }
 
 impl Field {
-    /// What `entity` holds in this field.
-    pub fn values<'a>(&self, entity: &'a Value) -> Vec<&'a Value> {
-        let mut found = vec![entity];
-        for step in &self.path {
-            found = found
-                .into_iter()
-                .flat_map(|value| match step.as_str() {
-                    "*" => value.as_array().into_iter().flatten().collect::<Vec<_>>(),
-                    step => value.get(step).into_iter().collect(),
-                })
-                .collect();
-        }
-        found
-    }
-
     /// The order of two entities by this field; missing values come first.
-    pub fn order(&self, a: &Value, b: &Value) -> Ordering {
-        match (self.values(a).first(), self.values(b).first()) {
+    pub fn order<E: Entry>(&self, a: &E, b: &E) -> Ordering {
+        if self.kind == Kind::Instant {
+            return a.instant(self).cmp(&b.instant(self));
+        }
+        match (a.values(self).first(), b.values(self).first()) {
             (Some(a), Some(b)) => compare(self.kind, a, b).unwrap_or(Ordering::Equal),
             (a, b) => a.is_some().cmp(&b.is_some()),
         }
@@ -232,13 +226,14 @@ impl Field {
 fn compare(kind: Kind, a: &Value, b: &Value) -> Option<Ordering> {
     match kind {
         Kind::Number => a.as_f64()?.partial_cmp(&b.as_f64()?),
-        Kind::Instant => Some(instant(a)?.cmp(&instant(b)?)),
         _ => Some(a.as_str()?.cmp(b.as_str()?)),
     }
 }
 
 fn ordered(operator: &str, found: Ordering) -> bool {
     match operator {
+        "$eq" => found.is_eq(),
+        "$ne" => found.is_ne(),
         "$gt" => found.is_gt(),
         "$gte" => found.is_ge(),
         "$lt" => found.is_lt(),

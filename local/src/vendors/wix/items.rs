@@ -110,7 +110,7 @@ fn email(rules: &Rules<'_>, sent: &Map<String, Value>, path: &str) -> Result<Map
     Ok(item)
 }
 
-fn looks_like_email(text: &str) -> bool {
+pub(super) fn looks_like_email(text: &str) -> bool {
     let Some((local, domain)) = text.rsplit_once('@') else {
         return false;
     };

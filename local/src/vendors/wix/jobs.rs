@@ -12,6 +12,7 @@ use super::{
     auth::Asked,
     contact::Contact,
     contacts::{Reply, is_found},
+    entry::Row,
     info::text,
     refusal::{Refusal, body_object, object, texts},
     state::{Desk, World},
@@ -63,8 +64,8 @@ impl Desk<'_> {
         let only = Map::from_iter([("filter".to_owned(), request.get("filter").cloned().unwrap_or_default())]);
         let filter = self.listing(&only)?.filter;
         let chosen = self.visible().filter(|contact| {
-            let shown = contact.to_json();
-            filter.passes(&shown) && is_found(&shown, search.as_deref())
+            let row = Row::of(contact);
+            filter.passes(&row) && is_found(&row, search.as_deref())
         });
         let chosen: Vec<Contact> = chosen.filter_map(|seen| self.contact(&seen.id).ok()).collect();
         self.silent = self.world.is("bulk_events", "none");

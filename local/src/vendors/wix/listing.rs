@@ -1,8 +1,11 @@
 //! Sorting, paging and what a page looks like.
 
+use std::cmp::Ordering;
+
 use serde_json::{Map, Value, json};
 
 use super::{
+    entry::Entry,
     filter::{Dialect, Field, Filter},
     refusal::{Refusal, integer, object},
 };
@@ -23,8 +26,8 @@ pub(super) struct PageSize {
 }
 
 /// A page and its metadata.
-pub(super) struct Page {
-    pub entries: Vec<Value>,
+pub(super) struct Page<E> {
+    pub entries: Vec<E>,
     pub metadata: Value,
 }
 
@@ -74,17 +77,22 @@ impl Listing {
         Ok(Some((dialect.sort_field(name)?, descending)))
     }
 
-    /// The page of `entries` asked for.
-    pub fn page(&self, entries: Vec<Value>, omit_total: bool) -> Page {
-        let mut found: Vec<Value> = entries.into_iter().filter(|entry| self.filter.passes(entry)).collect();
-        if let Some((field, descending)) = &self.sort {
-            found.sort_by(|a, b| {
-                let order = field.order(a, b);
-                if *descending { order.reverse() } else { order }
-            });
+    /// The page of `entries` asked for; `rank` orders those that sort alike, from their position in `entries`.
+    pub fn page<E: Entry>(&self, entries: Vec<E>, omit_total: bool, rank: impl Fn(usize) -> u64) -> Page<E> {
+        let passing = entries.into_iter().filter(|entry| self.filter.passes(entry)).enumerate();
+        let mut found: Vec<(u64, E)> = passing.map(|(position, entry)| (rank(position), entry)).collect();
+        let (total, end) = (found.len(), self.offset.saturating_add(self.limit));
+        // Only what the page needs is put in order.
+        if end < total {
+            found.select_nth_unstable_by(end, |a, b| self.order(a, b));
+            found.truncate(end);
         }
-        let total = found.len();
-        let entries: Vec<Value> = found.into_iter().skip(self.offset).take(self.limit).collect();
+        if self.offset < found.len() {
+            found.select_nth_unstable_by(self.offset, |a, b| self.order(a, b));
+        }
+        let mut entries: Vec<(u64, E)> = found.into_iter().skip(self.offset).collect();
+        entries.sort_unstable_by(|a, b| self.order(a, b));
+        let entries: Vec<E> = entries.into_iter().map(|(_, entry)| entry).collect();
         let metadata = if omit_total {
             json!({"count": entries.len(), "offset": self.offset, "tooManyToCount": true})
         } else {
@@ -92,4 +100,17 @@ impl Listing {
         };
         Page { entries, metadata }
     }
+
+    fn order<E: Entry>(&self, (rank_a, a): &(u64, E), (rank_b, b): &(u64, E)) -> Ordering {
+        let by_field = self.sort.as_ref().map_or(Ordering::Equal, |(field, descending)| {
+            let order = field.order(a, b);
+            if *descending { order.reverse() } else { order }
+        });
+        by_field.then(rank_a.cmp(rank_b))
+    }
+}
+
+/// Entries that sort alike stay in the order they had.
+pub(super) fn in_order(position: usize) -> u64 {
+    position as u64
 }

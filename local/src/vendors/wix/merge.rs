@@ -47,12 +47,13 @@ impl Desk<'_> {
         merged.revision += 1;
         merged.updated_ms = self.now_ms;
         merged.activity = (self.now_ms, "CONTACT_MERGED");
-        self.store(merged.clone());
         for source in &sources {
             let gone = Some(Gone::MergedInto(id.to_owned()));
             self.store(Contact { gone, updated_ms: self.now_ms, ..source.clone() });
         }
+        let merged = self.store(merged);
         self.raise_merge(&target, &merged, &sources);
+        self.merge_conversations(id, &sources);
         Ok(merged)
     }
 

@@ -61,6 +61,15 @@ impl Refusal {
         self.body.get("message").and_then(Value::as_str).unwrap_or_default()
     }
 
+    /// The message alone.
+    #[must_use]
+    pub fn into_message(mut self) -> String {
+        match self.body.get_mut("message").map(Value::take) {
+            Some(Value::String(message)) => message,
+            _ => String::new(),
+        }
+    }
+
     /// The application error's code; empty when there is none.
     #[must_use]
     pub fn code(&self) -> String {

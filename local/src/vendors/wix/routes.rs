@@ -10,7 +10,10 @@ use axum::{
 };
 use serde_json::Value;
 
-use super::{auth, contacts, control, definition_calls, definitions::Kind, jobs, labelling, merge, refusal::Refusal, state::World};
+use super::{
+    auth, contacts, control, definition_calls, definitions::Kind, inbox, jobs, labelling, mails, merge, refusal::Refusal, state::World,
+    subscriptions,
+};
 use crate::vendors::kit::{Caller, ControlError, Core, Vendor, Window, control_router, gate};
 
 const MINUTE_MS: i64 = 60_000;
@@ -34,6 +37,8 @@ pub(super) fn router(world: World) -> Router {
         .route("/contacts/v4/bulk/jobs/{id}", get(jobs::show))
         .merge(definition_calls::routes(Kind::Label))
         .merge(definition_calls::routes(Kind::Field))
+        .merge(inbox::routes())
+        .merge(subscriptions::routes())
         .fallback(no_route)
         .method_not_allowed_fallback(no_route)
         .layer(from_fn_with_state(world.clone(), gate::<World>))
@@ -112,6 +117,6 @@ impl Vendor for World {
     }
 
     fn own_control_calls(&self) -> Vec<(&'static str, &'static str)> {
-        control::CALLS.to_vec()
+        [control::CALLS, inbox::CALLS, subscriptions::CALLS, mails::CALLS].concat()
     }
 }

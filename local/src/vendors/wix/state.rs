@@ -7,8 +7,18 @@ use std::{
 
 use serde_json::Value;
 
-use super::{auth::Asked, contact::Contact, definitions::Definitions, keys::Keys, refusal::Refusal};
-use crate::vendors::kit::{Core, Ids, Lagged};
+use super::{
+    auth::Asked,
+    contact::Contact,
+    definitions::Definitions,
+    directory::Directory,
+    inbox::Inbox,
+    keys::Keys,
+    mails::Mail,
+    refusal::Refusal,
+    subscriptions::{Mirror, Subscriptions},
+};
+use crate::vendors::kit::{ControlError, Core, Ids, Lagged};
 
 /// Everything the handlers share.
 #[derive(Clone)]
@@ -53,17 +63,30 @@ pub(super) struct Site {
     pub owner_id: String,
     pub installed: bool,
     pub contacts: BTreeMap<String, Lagged<Contact>>,
+    pub directory: Directory,
     pub labels: Definitions,
     pub fields: Definitions,
     /// Last `entityEventSequence` per entity.
     pub sequences: HashMap<String, u64>,
     pub jobs: BTreeMap<String, Value>,
+    pub inbox: Inbox,
+    pub subscriptions: Subscriptions,
+    /// What people would have found in their mailboxes.
+    pub mails: Vec<Mail>,
 }
 
 impl State {
     /// The site with this site id or instance id.
     pub fn site_named(&self, name: &str) -> Option<&Site> {
         self.sites.get(name).or_else(|| self.sites.values().find(|site| site.id == name))
+    }
+
+    /// The site named, or all.
+    fn sites_named(&self, name: Option<&str>) -> Result<Vec<&Site>, ControlError> {
+        Ok(match name {
+            Some(name) => vec![self.site_named(name).ok_or("site: no such site")?],
+            None => self.sites.values().collect(),
+        })
     }
 
     /// The instance id of the site named, or of the first site.
@@ -87,6 +110,11 @@ impl World {
             let site = state.sites.get_mut(&asked.instance_id).ok_or_else(|| Refusal::bare(401, "Unauthorized"))?;
             act(&mut Desk { world: self, asked, site, urls, now_ms: self.core.clock.now_ms(), silent: false })
         })
+    }
+
+    /// What `show` makes of the site named, or of all sites.
+    pub(super) fn of_sites(&self, name: Option<&str>, show: impl Fn(&Site) -> Vec<Value>) -> Result<Vec<Value>, ControlError> {
+        self.with(|state| Ok(state.sites_named(name)?.into_iter().flat_map(show).collect()))
     }
 
     pub(super) fn flag(&self, name: &str) -> bool {
@@ -119,16 +147,38 @@ impl Desk<'_> {
         found.cloned().ok_or_else(Refusal::no_contact)
     }
 
-    /// Stores a contact; searches see it after the lag, people's writes at once.
-    pub fn store(&mut self, contact: Contact) {
+    /// Stores a contact with what it shows of its subscriptions; searches see it after the lag, people's writes at once.
+    pub fn store(&mut self, mut contact: Contact) -> Contact {
+        contact.mirror = Mirror::of(&contact, self.site, self.world.is("mirrored_email", "effective"));
         let lag = if self.asked.is_person() { 0 } else { self.world.core.switches.number("visibility_lag_ms") };
         let visible_ms = self.now_ms + lag;
-        match self.site.contacts.get_mut(&contact.id) {
-            Some(known) => known.write(contact, self.now_ms, visible_ms),
+        let known = self.site.contacts.get_mut(&contact.id);
+        self.site.directory.replace(known.as_deref().map(Lagged::current), &contact);
+        match known {
+            Some(known) => known.write(contact.clone(), self.now_ms, visible_ms),
             None => {
-                self.site.contacts.insert(contact.id.clone(), Lagged::new(contact, visible_ms));
+                self.site.contacts.insert(contact.id.clone(), Lagged::new(contact.clone(), visible_ms));
             }
         }
+        contact
+    }
+
+    /// Stores a contact that changed on the side; the switch says whether that makes a new revision and an event.
+    pub fn touch(&mut self, switch: &str, before: &Contact, mut after: Contact) {
+        let how = self.world.core.switches.word(switch);
+        if how != "quiet" {
+            after.revision += 1;
+            after.updated_ms = self.now_ms;
+        }
+        let after = self.store(after);
+        if how == "bump_and_event" {
+            self.raise_updated(&after, before);
+        }
+    }
+
+    /// The existing contacts that have this e-mail.
+    pub fn with_email(&self, email: &str) -> Vec<Contact> {
+        self.site.directory.with_email(&email.to_lowercase()).filter_map(|id| self.contact(id).ok()).collect()
     }
 
     /// All contacts that exist.

@@ -14,6 +14,9 @@ const fn number(name: &'static str, default: i64, doc: &'static str) -> Switch {
     Switch { name, doc, values: Values::Number(default) }
 }
 
+/// What a change on the side does to a contact.
+const TOUCH: &[&str] = &["quiet", "bump", "bump_and_event"];
+
 /// Every switch of the simulator.
 pub const SWITCHES: &[Switch] = &[
     // Writing contacts.
@@ -66,6 +69,7 @@ pub const SWITCHES: &[Switch] = &[
     flag("exists_false", true, "$exists: false in filters; off = 400 UNSUPPORTED_FILTER_VALUE"),
     flag("starts_with_ignores_case", false, "$startsWith on other fields than e-mails compares without case"),
     number("in_limit", 100, "most values of $in; 0 = any number"),
+    word("ties", &["by_id", "shuffled"], "by_id", "contacts that sort alike: in one order always, or in another one with each call"),
     flag("total_omitted", false, "pagingMetadata carries tooManyToCount instead of total"),
     // Labels and extended fields.
     flag("key_tail", false, "new extended fields get a key with a random tail"),
@@ -73,6 +77,99 @@ pub const SWITCHES: &[Switch] = &[
     flag("definition_delete_touches_contacts", false, "deleting a label or field raises contact_updated for contacts that had it"),
     number("extended_fields_quota", 100, "most custom fields per site; 429 FIELDS_QUOTA_EXCEEDED above"),
     number("labels_quota", 1000, "most user labels per site; 428 LABELS_QUOTA_REACHED above"),
+    // Inbox.
+    word(
+        "inbox_unknown_contact",
+        &["404", "400", "create"],
+        "404",
+        "get or create a conversation for an unknown contact: the refusal's status, or the conversation is created anyway",
+    ),
+    word(
+        "inbox_member_by_contact",
+        &["resolves", "refused"],
+        "resolves",
+        "whether the contact id of a member leads to the member's conversation",
+    ),
+    word(
+        "unknown_conversation",
+        &["404", "403"],
+        "404",
+        "a message to an unknown conversation: 404 CONVERSATION_NOT_FOUND or 403 IDENTITY_DOES_NOT_MATCH",
+    ),
+    word(
+        "merged_conversation",
+        &["answers", "404"],
+        "answers",
+        "the id of a conversation that was merged into another: leads there, or 404",
+    ),
+    word(
+        "merged_contacts_conversation",
+        &["new", "kept"],
+        "new",
+        "when contacts merge, the target's conversation is replaced by a new one too, or kept",
+    ),
+    word(
+        "missing_visibility",
+        &["400", "BUSINESS", "BUSINESS_AND_PARTICIPANT"],
+        "400",
+        "a message without visibility: refused, or the default",
+    ),
+    word(
+        "missing_direction",
+        &["400", "PARTICIPANT_TO_BUSINESS", "BUSINESS_TO_PARTICIPANT"],
+        "400",
+        "a message without direction: refused, or the default",
+    ),
+    word("top_level_direction", &["ignored", "honoured"], "ignored", "direction beside `message` instead of inside"),
+    word("send_as_mismatch", &["accepted", "403"], "accepted", "sendAs PARTICIPANT with direction BUSINESS_TO_PARTICIPANT"),
+    word("invalid_media_url_status", &["400", "403", "404", "428"], "400", "the status of INVALID_MEDIA_URL"),
+    word("message_text_unit", &["characters", "utf16"], "characters", "how the length of a message's texts is counted"),
+    flag("message_backdating", false, "createdDate of a message counts if it is sent"),
+    number("inbox_lag_ms", 0, "how long after it was sent a message is listed"),
+    word("no_inbox_on_list", &["404", "401"], "404", "list messages without Inbox: 404 INBOX_INSTANCE_NOT_FOUND or 401 NO_INBOX_INSTANCE"),
+    word(
+        "inbox_event_names",
+        &["underscore", "hyphen"],
+        "underscore",
+        "message_message_sent_to_business or message_message-sent-to-business",
+    ),
+    word("inbox_touches_contact", TOUCH, "quiet", "a message changes lastActivity; whether with a new revision and contact_updated"),
+    // Email subscriptions.
+    word(
+        "subscription_mirror",
+        TOUCH,
+        "bump_and_event",
+        "contacts show a changed subscription; whether with a new revision and contact_updated",
+    ),
+    word(
+        "mirrored_email",
+        &["primary", "effective"],
+        "primary",
+        "which address emailSubscriptions.subscriptionStatus of a contact is about",
+    ),
+    word("subscription_upsert", &["merge", "replace"], "merge", "upsert: a status that was not sent is kept, or becomes NOT_SET"),
+    word(
+        "resubscribe_by_app",
+        &["allowed", "ignored", "refused"],
+        "allowed",
+        "an app makes UNSUBSCRIBED SUBSCRIBED: done, silently not done, or 428 FAILED_PRECONDITION",
+    ),
+    flag("pending_mail", true, "PENDING sends the addressee a confirmation mail"),
+    flag("noop_subscription_event", true, "an upsert without any change raises EmailSubscriptionChanged too"),
+    word(
+        "subscription_keys",
+        &["typed", "samples"],
+        "typed",
+        "answers as typed (subscriptions; results) or as the samples print them (email_subscriptions; subscriptions without rows)",
+    ),
+    word("unfiltered_subscriptions", &["all", "400"], "all", "query without a filter at the top level: everything, or 400"),
+    word(
+        "unknown_subscription",
+        &["omitted", "not_set"],
+        "omitted",
+        "query of a contact's address that was never set: nothing, or NOT_SET",
+    ),
+    word("bulk_invalid_row", &["row", "request"], "row", "an invalid row fails alone, or fails the whole bulk upsert"),
     // Calling.
     word("bearer_prefix", &["accepted", "refused"], "accepted", "`Authorization: Bearer <token>` beside the raw token"),
     word("removed_instance_status", &["401", "403"], "401", "calls with the token of a removed instance"),

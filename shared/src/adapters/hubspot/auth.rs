@@ -2,7 +2,7 @@
 //!
 //! <https://developers.hubspot.com/docs/apps/developer-platform/build-apps/authentication/oauth/working-with-oauth>
 
-use std::{fmt, sync::Arc, time::Duration};
+use std::{fmt, time::Duration};
 
 use async_trait::async_trait;
 use jiff::Timestamp;
@@ -11,12 +11,12 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 use serde_json::json;
 use tokio::sync::Mutex;
-use tracing::error;
+use tracing::{error, info};
 
-use super::{error::refusal, wire::Token};
+use super::{client::Means, error::refusal, wire::Token};
 use crate::{
-    adapters::http::{Http, Request, Safety},
-    ports::{Clock, ErrorKind, StoreError, StoreResult},
+    adapters::http::{Request, Safety},
+    ports::{ErrorKind, StoreError, StoreResult},
 };
 
 /// A token is replaced this long before it expires.
@@ -50,6 +50,16 @@ struct OAuth {
     client_id: String,
     client_secret: SecretString,
     refresh_token: SecretString,
+}
+
+impl Kind {
+    fn is(&self, other: &Self) -> bool {
+        match (self, other) {
+            (Self::Fixed(own), Self::Fixed(other)) => own.expose_secret() == other.expose_secret(),
+            (Self::OAuth(own), Self::OAuth(other)) => own.stored().expose_secret() == other.stored().expose_secret(),
+            (Self::Fixed(_), Self::OAuth(_)) | (Self::OAuth(_), Self::Fixed(_)) => false,
+        }
+    }
 }
 
 impl OAuth {
@@ -95,10 +105,8 @@ impl fmt::Debug for Credentials {
 
 /// Hands out the portal's token.
 pub(super) struct Tokens {
-    http: Http,
+    means: Means,
     url: Url,
-    clock: Arc<dyn Clock>,
-    keeper: Arc<dyn TokenKeeper>,
     secret: String,
     /// Locked while a token is refreshed: whoever comes meanwhile waits and gets the same one.
     state: Mutex<State>,
@@ -111,40 +119,69 @@ struct State {
 
 impl Tokens {
     /// `url` is the token endpoint's.
-    pub fn new(http: Http, url: Url, clock: Arc<dyn Clock>, keeper: Arc<dyn TokenKeeper>, credentials: Credentials) -> Self {
+    pub fn new(means: Means, url: Url, credentials: Credentials) -> Self {
         let state = Mutex::new(State { kind: credentials.kind, cached: None });
-        Self { http, url, clock, keeper, secret: credentials.secret, state }
+        Self { means, url, secret: credentials.secret, state }
     }
 
     /// Returns a token that is good for some minutes.
     pub async fn current(&self) -> StoreResult<SecretString> {
-        let mut state = self.state.lock().await;
-        match (&state.kind, &state.cached) {
-            (Kind::Fixed(token), _) => Ok(token.clone()),
-            (Kind::OAuth(_), Some((token, until))) if self.clock.now() < *until => Ok(token.clone()),
-            (Kind::OAuth(oauth), _) => {
-                let oauth = oauth.clone();
-                self.refresh(&mut state, oauth).await
-            }
-        }
+        self.usable(&mut *self.state.lock().await).await
     }
 
     /// Returns another token than the one that was refused; `None` if there is no other.
     pub async fn instead_of(&self, refused: &SecretString) -> StoreResult<Option<SecretString>> {
         let mut state = self.state.lock().await;
-        let Kind::OAuth(oauth) = state.kind.clone() else { return Ok(None) };
-        match &state.cached {
-            Some((token, _)) if token.expose_secret() != refused.expose_secret() => Ok(Some(token.clone())),
-            _ => self.refresh(&mut state, oauth).await.map(Some),
+        // Another call may have got one meanwhile.
+        state.cached.take_if(|(token, _)| token.expose_secret() == refused.expose_secret());
+        let token = self.usable(&mut state).await?;
+        if token.expose_secret() != refused.expose_secret() {
+            return Ok(Some(token));
         }
+        if self.is_replaced(&mut state).await { self.usable(&mut state).await.map(Some) } else { Ok(None) }
+    }
+
+    /// Returns a token of the stored credentials, if they are others by now: these ones lack a scope.
+    pub async fn replaced(&self) -> StoreResult<Option<SecretString>> {
+        let mut state = self.state.lock().await;
+        if self.is_replaced(&mut state).await { self.usable(&mut state).await.map(Some) } else { Ok(None) }
+    }
+
+    async fn usable(&self, state: &mut State) -> StoreResult<SecretString> {
+        match (&state.kind, &state.cached) {
+            (Kind::Fixed(token), _) => Ok(token.clone()),
+            (Kind::OAuth(_), Some((token, until))) if self.means.clock.now() < *until => Ok(token.clone()),
+            (Kind::OAuth(oauth), _) => {
+                let oauth = oauth.clone();
+                match self.refresh(state, oauth).await {
+                    Err(error) if error.kind == ErrorKind::AccessDenied && self.is_replaced(state).await => {
+                        Box::pin(self.usable(state)).await
+                    }
+                    outcome => outcome,
+                }
+            }
+        }
+    }
+
+    /// Reads the secret again and tells whether it is another one by now: a person put it there, or another worker whose refresh token was
+    /// replaced.
+    async fn is_replaced(&self, state: &mut State) -> bool {
+        let Ok(value) = self.means.secrets.fresh_secret(&self.secret).await else { return false };
+        let Ok(stored) = Credentials::read(&self.secret, &value) else { return false };
+        if stored.kind.is(&state.kind) {
+            return false;
+        }
+        *state = State { kind: stored.kind, cached: None };
+        info!(secret.name = %self.secret, "Took up credentials that were replaced.");
+        true
     }
 
     async fn refresh(&self, state: &mut State, oauth: OAuth) -> StoreResult<SecretString> {
         let request = Request::new(Method::POST, self.url.clone(), Safety::Write).form(oauth.form());
-        let asked_at = self.clock.now();
-        let reply = self.http.send(&request).await.map_err(|failure| failure.during(REFRESH))?;
+        let asked_at = self.means.clock.now();
+        let reply = self.means.http.send(&request).await.map_err(|failure| failure.during(REFRESH))?;
         if !reply.status.is_success() {
-            return Err(as_denial(refusal(&reply, REFRESH, self.clock.now())));
+            return Err(as_denial(refusal(&reply, REFRESH, self.means.clock.now())));
         }
         let token: Token = reply.json().map_err(|failure| failure.during(REFRESH))?;
         let life = Duration::from_secs(token.expires_in.into()).saturating_sub(MARGIN);
@@ -158,7 +195,7 @@ impl Tokens {
     async fn rotate(&self, state: &mut State, oauth: OAuth) {
         let stored = oauth.stored();
         state.kind = Kind::OAuth(oauth);
-        if let Err(cause) = self.keeper.keep(&self.secret, &stored).await {
+        if let Err(cause) = self.means.keeper.keep(&self.secret, &stored).await {
             // The token at hand is good: the call goes on, but a person must connect the portal again when this process ends.
             error!(secret.name = %self.secret, error = %cause, "The replaced refresh token could not be stored.");
         }

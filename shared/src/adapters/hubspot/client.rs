@@ -22,7 +22,7 @@ use crate::{
         field::{Field, FieldSpec, Fields},
         ids::RecordId,
     },
-    ports::{Clock, ErrorKind, StoreError, StoreResult},
+    ports::{Clock, ErrorKind, Secrets, StoreError, StoreResult},
 };
 
 /// The list of properties is asked for again after this long.
@@ -64,6 +64,8 @@ pub struct Means {
     pub search: Http,
     /// The clock.
     pub clock: Arc<dyn Clock>,
+    /// Where the credentials are, should those at hand be refused.
+    pub secrets: Arc<dyn Secrets>,
     /// Where a replaced refresh token goes.
     pub keeper: Arc<dyn TokenKeeper>,
 }
@@ -104,7 +106,7 @@ impl Client {
     #[must_use]
     pub fn new(settings: Settings, means: Means, credentials: Credentials) -> Self {
         let url = join(&settings.base, &["oauth", &settings.oauth_version, "token"]);
-        let tokens = Tokens::new(means.http.clone(), url, Arc::clone(&means.clock), Arc::clone(&means.keeper), credentials);
+        let tokens = Tokens::new(means.clone(), url, credentials);
         let mut names = settings.properties.clone();
         names.extend(KEYS.map(str::to_owned));
         names.retain(|name| ![COUNTERPART, MERGED].contains(&&**name));
@@ -264,9 +266,12 @@ impl Client {
     async fn send_over(&self, http: &Http, call: &Call<'_>) -> StoreResult<Reply> {
         let token = self.tokens.current().await?;
         let mut reply = http.send(&request(call, &token)?).await.map_err(|failure| failure.during(call.operation))?;
-        if reply.status == StatusCode::UNAUTHORIZED
-            && let Some(token) = self.tokens.instead_of(&token).await?
-        {
+        let other = match reply.status {
+            StatusCode::UNAUTHORIZED => self.tokens.instead_of(&token).await?,
+            StatusCode::FORBIDDEN => self.tokens.replaced().await?,
+            _ => None,
+        };
+        if let Some(token) = other {
             reply = http.send(&request(call, &token)?).await.map_err(|failure| failure.during(call.operation))?;
         }
         if reply.status.is_success() { Ok(reply) } else { Err(refusal(&reply, call.operation, self.means.clock.now())) }

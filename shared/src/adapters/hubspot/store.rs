@@ -61,7 +61,7 @@ impl ContactStore for Client {
     }
 
     async fn set_counterpart(&self, current: &Contact, counterpart: &RecordId) -> StoreResult<Contact> {
-        if current.counterpart.is_some() {
+        if current.counterpart.as_ref() == Some(counterpart) {
             return Ok(current.clone());
         }
         let properties = Map::from_iter([(COUNTERPART.to_owned(), counterpart.as_str().into())]);

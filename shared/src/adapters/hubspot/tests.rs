@@ -18,7 +18,7 @@ use super::*;
 use crate::{
     adapters::http::stub::{StubClock, http},
     model::{contact::Contact, field::Field},
-    ports::{ErrorKind, StoreResult},
+    ports::{ErrorKind, Secrets, StoreResult},
 };
 
 const CONTACTS: &str = "/crm/objects/2026-09/contacts";
@@ -36,11 +36,22 @@ impl TokenKeeper for Keeper {
     }
 }
 
+/// The one secret there is.
+struct Stored(Mutex<String>);
+
+#[async_trait]
+impl Secrets for Stored {
+    async fn secret(&self, _name: &str) -> StoreResult<SecretString> {
+        Ok(self.0.lock().unwrap().clone().into())
+    }
+}
+
 /// A portal that answers what a test tells it to, and a client for it.
 struct Portal {
     server: MockServer,
     client: Client,
     clock: Arc<StubClock>,
+    stored: Arc<Stored>,
     keeper: Arc<Keeper>,
 }
 
@@ -54,9 +65,10 @@ impl Portal {
         let properties = properties.iter().map(|name| (*name).to_owned()).collect();
         let settings = Settings { app_id: Some("77".to_owned()), ..Settings::new(server.uri().parse().unwrap(), properties) };
         let http = http(&clock, HABITS);
-        let means = Means { search: http.clone(), http, clock: clock.clone(), keeper: keeper.clone() };
+        let stored = Arc::new(Stored(Mutex::new(secret.to_owned())));
+        let means = Means { search: http.clone(), http, clock: clock.clone(), secrets: stored.clone(), keeper: keeper.clone() };
         let client = Client::new(settings, means, Credentials::read("hubspot/site", &secret.into()).unwrap());
-        Self { server, client, clock, keeper }
+        Self { server, client, clock, stored, keeper }
     }
 
     /// Answers the next call of this method and path; further ones of the same are answered by the next such rule.

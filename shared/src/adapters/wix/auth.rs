@@ -1,10 +1,10 @@
 //! Who we are to Wix: an app's access token, or an API key.
 
-use std::time::Duration;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 use reqwest::{
-    Method, Url,
+    Method, StatusCode, Url,
     header::{AUTHORIZATION, HeaderName, HeaderValue},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -16,7 +16,7 @@ use super::refusal::{Refusal, refuse};
 use crate::{
     adapters::http::{Failure, Http, Request, Safety},
     model::ids::SiteId,
-    ports::{Clock, ErrorKind},
+    ports::{Clock, ErrorKind, Secrets},
 };
 
 /// What a client shows to be let in.
@@ -34,6 +34,8 @@ pub enum Credentials {
     },
     /// A key of the site owner's account (<https://dev.wix.com/docs/api-reference/articles/authentication/api-keys/make-api-calls-with-an-api-key>).
     ApiKey {
+        /// The name of the secret that holds the key.
+        secret: String,
         /// The key.
         key: SecretString,
         /// The site, sent as `wix-site-id`.
@@ -63,19 +65,28 @@ struct TokenReply {
 /// The credentials of a site with the token they were exchanged for.
 pub(super) struct Auth {
     credentials: Credentials,
-    /// Held while a token is fetched: whoever else needs one waits for that one.
+    /// Where a refused key is looked up again.
+    secrets: Option<Arc<dyn Secrets>>,
+    /// The token, or a key that took the place of the first one. Held while one is fetched: whoever else needs it waits for that one.
     token: Mutex<Option<Token>>,
 }
 
 impl Auth {
     pub(super) fn new(credentials: Credentials) -> Self {
-        Self { credentials, token: Mutex::new(None) }
+        Self { credentials, secrets: None, token: Mutex::new(None) }
+    }
+
+    pub(super) fn renewing_from(mut self, secrets: Arc<dyn Secrets>) -> Self {
+        self.secrets = Some(secrets);
+        self
     }
 
     /// Adds what lets `request` in. The token is sent without `Bearer`, as Wix's own SDK does.
     pub(super) async fn sign(&self, request: Request, http: &Http, base: &Url, clock: &dyn Clock) -> Result<Request, Refusal> {
         let signed = match &self.credentials {
-            Credentials::ApiKey { key, site_id } => {
+            Credentials::ApiKey { key, site_id, .. } => {
+                let token = self.token.lock().await;
+                let key = token.as_ref().map_or(key, |token| &token.text);
                 request.secret(AUTHORIZATION, "", key).and_then(|request| request.header(HeaderName::from_static("wix-site-id"), site_id))
             }
             Credentials::App { app_id, secret, instance } => {
@@ -90,16 +101,26 @@ impl Auth {
         signed.map_err(|failure| failure.during("wix sign in").into())
     }
 
-    /// Drops the token that `refused` was sent with, so that the next request fetches one; tells whether that is possible.
-    pub(super) async fn renew(&self, refused: &Request) -> bool {
-        if matches!(self.credentials, Credentials::ApiKey { .. }) {
-            return false;
-        }
-        let sent = refused.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes);
+    /// Sees to it that the next request is sent with something else than `refused` was; tells whether there is anything else.
+    pub(super) async fn renew(&self, refused: &Request, status: StatusCode) -> bool {
+        let was_sent =
+            |text: &SecretString| refused.headers.get(AUTHORIZATION).map(HeaderValue::as_bytes) == Some(text.expose_secret().as_bytes());
         let mut token = self.token.lock().await;
-        // Another request may have renewed it already.
-        token.take_if(|token| sent == Some(token.text.expose_secret().as_bytes()));
-        true
+        match &self.credentials {
+            Credentials::App { .. } if status == StatusCode::UNAUTHORIZED => {
+                // Another request may have renewed it already.
+                token.take_if(|token| was_sent(&token.text));
+                true
+            }
+            Credentials::App { .. } => false,
+            Credentials::ApiKey { secret, .. } => {
+                let Some(secrets) = &self.secrets else { return false };
+                let Ok(stored) = secrets.fresh_secret(secret).await else { return false };
+                let is_other = !was_sent(&stored);
+                *token = Some(Token { text: stored, renew_at: Timestamp::MAX });
+                is_other
+            }
+        }
     }
 }
 

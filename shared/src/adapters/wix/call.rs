@@ -1,6 +1,6 @@
 //! The calls: address, credentials, reply.
 
-use reqwest::{Method, Url};
+use reqwest::{Method, StatusCode, Url};
 use serde::de::DeserializeOwned;
 use serde_json::Value as Json;
 
@@ -71,7 +71,8 @@ impl Client {
         let (base, clock) = (&self.settings.base, self.clock.as_ref());
         let signed = self.auth.sign(request.clone(), &self.http, base, clock).await?;
         let mut reply = self.http.send(&signed).await.map_err(|failure| failure.during(&call.operation))?;
-        if reply.status == 401 && self.auth.renew(&signed).await {
+        let is_denied = matches!(reply.status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN);
+        if is_denied && self.auth.renew(&signed, reply.status).await {
             let signed = self.auth.sign(request, &self.http, base, clock).await?;
             reply = self.http.send(&signed).await.map_err(|failure| failure.during(&call.operation))?;
         }

@@ -149,13 +149,21 @@ fn may_be_about_clearing(kind: &ErrorKind, change: &Change) -> bool {
 }
 
 impl Client {
+    /// Reads what a query finds: the index may show what a contact was minutes ago, or one that is gone.
     async fn find_by(&self, path: &str, value: &str, holds: impl Fn(&Contact) -> bool + Send) -> StoreResult<Vec<Contact>> {
         let mut filter = serde_json::Map::new();
         filter.insert(path.to_owned(), json!({"$eq": value}));
         let query = Query { filter: filter.into(), limit: MOST_FOUND, ..Query::default() };
-        let mut found = self.query(&query).await?.contacts;
+        let mut indexed = self.query(&query).await?.contacts;
+        indexed.retain(&holds);
+        indexed.truncate(MOST_FOUND);
+        let mut found = Vec::with_capacity(indexed.len());
+        for contact in indexed {
+            if let Found::Present(now) = self.read(&contact.id).await? {
+                found.push(now);
+            }
+        }
         found.retain(holds);
-        found.truncate(MOST_FOUND);
         Ok(found)
     }
 

@@ -45,7 +45,7 @@ impl Wix {
     }
 
     async fn with_key() -> Self {
-        Self::with(Credentials::ApiKey { key: "k-1".into(), site_id: "site-1".to_owned() }).await
+        Self::with(Credentials::ApiKey { secret: "wix".to_owned(), key: "k-1".into(), site_id: "site-1".to_owned() }).await
     }
 
     async fn with_app() -> Self {

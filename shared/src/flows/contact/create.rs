@@ -13,7 +13,7 @@ use crate::{
         field::{Fields, Value},
         fingerprint::Digest,
         ids::{Pair, RecordId, RowId, Side},
-        link::{Intent, IntentRow, Link, ParkedReason, Reservation, RowState, Slot},
+        link::{Cause, Hold, Intent, IntentRow, Link, ParkedReason, Reservation, RowState, Slot},
         normal,
     },
     ports::{Draft, ErrorKind, StoreError},
@@ -72,6 +72,9 @@ impl Contacts {
             return self.link_pair(side, this, other).await;
         }
         match self.match_by_keys(side, &this).await? {
+            Match::One(other) if self.has_rival(side, &this, &other).await? => {
+                self.report_unclear(hint, &this, ParkedReason::SeveralMatches, Vec::new()).await
+            }
             Match::One(other) => self.link_pair(side, this, *other).await,
             Match::Unclear(reason, taken) => self.report_unclear(hint, &this, reason, taken).await,
             Match::None => self.make_counterpart(side, this).await,
@@ -114,20 +117,38 @@ impl Contacts {
         }
     }
 
-    /// Looks for the counterpart by e-mail, then by phone. Exactly one that is not linked elsewhere is a match.
+    /// Looks for the counterpart. Exactly one that is not linked elsewhere is a match.
     async fn match_by_keys(&self, side: Side, this: &Contact) -> Step<Match> {
-        let keys = self.match_keys(side, this);
-        let (emails, phones): (Vec<_>, Vec<_>) = keys.into_iter().partition(|key| matches!(key, MatchKey::Email(_)));
-        let by_email = self.candidates(side, &emails).await?;
-        if !by_email.is_empty() {
-            return self.choose(side, this, by_email).await;
-        }
-        let mut by_phone = self.candidates(side, &phones).await?;
-        by_phone.retain(|candidate| emails.is_empty() || !self.has_email(side.opposite(), candidate));
-        self.choose(side, this, by_phone).await
+        let candidates = self.candidates(side, this).await?;
+        self.choose(side, this, candidates).await
     }
 
-    async fn candidates(&self, side: Side, keys: &[MatchKey]) -> Step<Vec<Contact>> {
+    /// Tells whether the match of `this` matches another free record as well: whose event comes first must not decide.
+    async fn has_rival(&self, side: Side, this: &Contact, other: &Contact) -> Step<bool> {
+        let mut rivals = self.candidates(side.opposite(), other).await?;
+        rivals.retain(|candidate| candidate.id != this.id);
+        for rival in rivals {
+            if let Candidate::Available = self.availability(side.opposite(), other, &rival).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
+    /// Returns who on the other side may be the same person: by e-mail, else by phone.
+    async fn candidates(&self, side: Side, this: &Contact) -> Step<Vec<Contact>> {
+        let keys = self.match_keys(side, this);
+        let (emails, phones): (Vec<_>, Vec<_>) = keys.into_iter().partition(|key| matches!(key, MatchKey::Email(_)));
+        let by_email = self.find_all(side, &emails).await?;
+        if !by_email.is_empty() {
+            return Ok(by_email);
+        }
+        let mut by_phone = self.find_all(side, &phones).await?;
+        by_phone.retain(|candidate| emails.is_empty() || !self.has_email(side.opposite(), candidate));
+        Ok(by_phone)
+    }
+
+    async fn find_all(&self, side: Side, keys: &[MatchKey]) -> Step<Vec<Contact>> {
         let other = side.opposite();
         let mut found: Vec<Contact> = Vec::new();
         for key in keys {
@@ -163,11 +184,12 @@ impl Contacts {
         match self.look_up(side.opposite(), &candidate.id).await? {
             Slot::Linked(link) if link.id(side) == &this.id => return Err(self.later(SOON, "its link was stored just now").into()),
             Slot::Linked(link) => return Ok(Candidate::Linked(Some(link))),
-            Slot::Gone(_) => return Ok(Candidate::Linked(None)),
+            Slot::Gone(tombstone) if tombstone.cause == Cause::Erased => return Ok(Candidate::Linked(None)),
             Slot::Reserved { until, .. } => {
                 return Err(self.until(until.min(self.clock.now() + WHILE_MADE), "the match is being linked").into());
             }
-            Slot::Free => {}
+            // Its link ended, as when only its counterpart was deleted: whoever comes anew may be linked to it.
+            Slot::Gone(_) | Slot::Free => {}
         }
         let Some(named) = candidate.counterpart.as_ref().filter(|named| **named != this.id) else { return Ok(Candidate::Available) };
         match self.look_up(side, named).await? {
@@ -217,15 +239,12 @@ impl Contacts {
         let drafts = Pair::from_side(side, self.draft_of(side, &this, &other).await?, self.draft_of(side.opposite(), &other, &this).await?);
         let contacts = Pair::from_side(side, this, other);
         let mut link = Link::new(contacts.wix.id.clone(), contacts.external.id.clone(), self.clock.now());
+        link.held = Some(Hold::MirrorDue);
         for draft in [drafts.wix, drafts.external].into_iter().flatten() {
             merge::begin_with(&mut link, &draft, &self.key, &self.mapping, contacts.of(draft.side));
         }
         let plan = merge::merge(&self.input(&link, &contacts, None));
-        let ids = contacts.as_ref().map(|_, contact| contact.id.clone());
-        let effect =
-            self.carry_out(Work { reported: BTreeMap::new(), stored: false, touched: true, ..Work::new(link, plan, contacts) }).await?;
-        self.unpark_ids(&ids).await?;
-        Ok(effect)
+        self.carry_out(Work { reported: BTreeMap::new(), stored: false, touched: true, ..Work::new(link, plan, contacts) }).await
     }
 
     /// Returns what an earlier worker was about to write when it made `made` of `source`, if it did.
@@ -333,6 +352,9 @@ impl Contacts {
 
     /// Links a record that was found while holding a reservation.
     async fn adopt(&self, side: Side, this: &Contact, found: Contact, reservation: &Reservation) -> Step<Effect> {
+        if self.has_rival(side, this, &found).await? {
+            return Ok(self.park(side, &this.id, ParkedReason::SeveralMatches).await?);
+        }
         self.links.release(&self.site.site, reservation).await?;
         self.link_pair(side, this.clone(), found).await
     }
@@ -385,7 +407,8 @@ impl Contacts {
         let mut contacts = Pair::from_side(side, this.clone(), made);
         let now = self.clock.now();
         let mut link = Link::new(contacts.wix.id.clone(), contacts.external.id.clone(), now);
-        self.mirror(&link, &mut contacts).await;
+        // Tried again by whoever looks at the link next.
+        let _ = self.mirror(&mut link, &mut contacts).await;
         link.rows = states.into_iter().collect();
         let sources = [(side, this), (other, contacts.of(other))];
         for (side, contact) in sources {

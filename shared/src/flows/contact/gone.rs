@@ -148,7 +148,7 @@ impl Contacts {
         Ok(Effect::Erased)
     }
 
-    async fn erase_linked(&self, side: Side, link: &Link) -> Step<Effect> {
+    pub(super) async fn erase_linked(&self, side: Side, link: &Link) -> Step<Effect> {
         if let Err(Stop::Failed { error, .. }) = self.erase_record(side, link.id(side)).await {
             if error.kind == ErrorKind::Forbidden {
                 return self.hold(link.clone(), side, Hold::CannotDelete, ParkedReason::CannotDelete).await;

@@ -7,7 +7,7 @@ use crate::{
     model::{
         contact::{Contact, Found},
         ids::{RecordId, Side},
-        link::{Cause, Link, ParkedReason, Slot},
+        link::{Cause, Hold, Link, ParkedReason, Slot},
         site::OnMerge,
     },
     ports::ErrorKind,
@@ -35,13 +35,17 @@ impl Contacts {
         }
     }
 
-    /// The winner was deleted since: whatever went into it is gone with it.
+    /// The winner was deleted since: whatever went into it is gone with it, or erased with it.
     async fn all_are_gone(&self, hint: Hint<'_>, winner: &RecordId, from: &[RecordId]) -> Step<Effect> {
         let mut effect = Effect::Skipped(Skip::Absent);
+        let is_erased = matches!(self.look_up(hint.side, winner).await?, Slot::Gone(tombstone) if tombstone.cause == Cause::Erased);
         for id in from.iter().chain([winner]) {
-            if let Slot::Linked(link) = self.look_up(hint.side, id).await? {
-                effect = self.synchronise_pair(hint, *link).await?;
-            }
+            let Slot::Linked(link) = self.look_up(hint.side, id).await? else { continue };
+            effect = if is_erased && matches!(self.read(hint.side, id).await?, Found::Absent) {
+                self.erase_linked(hint.side.opposite(), &link).await?
+            } else {
+                self.synchronise_pair(hint, *link).await?
+            };
         }
         Ok(effect)
     }
@@ -97,7 +101,7 @@ impl Contacts {
         let mut moved = link.clone();
         moved.version += 1;
         moved.intent = None;
-        moved.held = None;
+        moved.held = Some(Hold::MirrorDue);
         let anchor = moved.anchors.of_mut(side);
         anchor.id = winner.id.clone();
         anchor.revision = None;

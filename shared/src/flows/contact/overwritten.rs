@@ -54,14 +54,14 @@ impl Contacts {
             Err(error) => return Err(Stop::at(side, error)),
         };
         let wrote = window.wrote.instant().unwrap_or(Timestamp::MAX);
-        // A person who edited after our write had seen it.
-        if !history.last().is_some_and(|past| past.ours) {
-            return Ok(None);
-        }
         let print = |past: &PastValue| prints::print(&self.key, row, side, row.read(side, &past.fields(row.field(side))).as_ref());
         let read = window.rows.get(row.id()).cloned().unwrap_or_default();
         let Some(at) = history.iter().rposition(|past| !past.ours && past.at <= wrote) else { return Ok(None) };
         let (Some(lost), later) = (history.get(at), history.get(at + 1..).unwrap_or_default()) else { return Ok(None) };
+        // A person who edited after our write had seen it, whatever we wrote since.
+        if later.is_empty() || later.iter().any(|past| !past.ours) {
+            return Ok(None);
+        }
         let value = print(lost);
         let stands = value == read || value == print_of(self, side, row, contact);
         // Put back before: an event that comes again must not undo what was typed since.

@@ -1,21 +1,21 @@
 //! A linked pair: read both records, merge, write.
 
-use jiff::Timestamp;
-
-use super::{Contacts, Effect, Hint, Step, Stop, write::Work};
+use super::{Contacts, Effect, Hint, Step, write::Work};
 use crate::{
     model::{
         contact::{Contact, Found},
         ids::{Pair, Side},
-        link::{Intent, Link},
+        link::Link,
     },
-    ports::{ErrorKind, PastValue},
     sync::{
         decide::{self, Presence},
-        merge::{self, Input, Plan, Policy, Trace},
+        merge::{self, Input, Plan, Policy},
         prints,
     },
 };
+
+/// So many tries long an address that another record has is waited for.
+const PATIENCE: u32 = 3;
 
 /// Both records of a pair as read, this side first.
 pub(super) struct Reads {
@@ -40,19 +40,21 @@ impl Contacts {
         if let Found::Present(contact) = &mut this {
             let restored = self.restore_overwritten(hint, &link, contact).await?;
             if !restored && self.is_echo(hint, &link, contact) {
-                return Ok(Effect::Unchanged);
+                return self.note_version(link, side, contact).await;
             }
         }
         let other = self.read(side.opposite(), link.id(side.opposite())).await?;
         let reported = link.rows.clone();
-        let recovered = self.recover(&mut link, side, &this, &other).await?;
+        let recovered = self.recover(hint, &mut link, &this, &other).await?;
         match self.decide(hint, &link, Reads { this, other }) {
             Decision::Merge(contacts) => {
                 let plan = self.merge(hint, &link, &contacts);
                 if trusts_enclosed && (plan.is_grave(side) || link.is_first()) {
                     return Box::pin(self.synchronise_afresh(hint, link)).await;
                 }
-                self.carry_out(Work { prefer: hint.prefer(), reported, touched: recovered, ..Work::new(link, plan, *contacts) }).await
+                let patient = hint.event.attempts < PATIENCE;
+                self.carry_out(Work { prefer: hint.prefer(), patient, reported, touched: recovered, ..Work::new(link, plan, *contacts) })
+                    .await
             }
             Decision::Other(step, reads) => self.end_or_move(hint, link, step, *reads).await,
         }
@@ -70,8 +72,9 @@ impl Contacts {
         if link.intent.is_some() || link.held.is_some() || hint.prefer().is_some() || hint.approves_delete() {
             return false;
         }
-        let told =
-            hint.event.entity.as_ref().and_then(|entity| self.store(hint.side).enclosed(entity)).and_then(|contact| contact.revision);
+        // A merge event encloses the winner, whose versions say nothing of the record that went into it.
+        let enclosed = hint.event.entity.as_ref().and_then(|entity| self.store(hint.side).enclosed(entity));
+        let told = enclosed.filter(|contact| contact.id == *link.id(hint.side)).and_then(|contact| contact.revision);
         let anchor = link.anchors.of(hint.side).revision.as_ref();
         told.zip(anchor).and_then(|(told, anchor)| anchor.has_reached(&told)).unwrap_or(false)
     }
@@ -83,43 +86,22 @@ impl Contacts {
         usable.then_some(contact)
     }
 
+    /// Remembers a newer version in which nothing is to be carried over. An event of an older one that comes later is old news then, and
+    /// another worker that decided on an older one fails to store its intent.
+    async fn note_version(&self, mut link: Link, side: Side, contact: &Contact) -> Step<Effect> {
+        let anchor = link.anchors.of_mut(side);
+        if anchor.revision != contact.revision {
+            anchor.revision.clone_from(&contact.revision);
+            self.save(&mut link).await?;
+        }
+        Ok(Effect::Unchanged)
+    }
+
     /// Tells whether this side is as agreed, so that the other need not be read: an edit there has its own event.
     fn is_echo(&self, hint: Hint<'_>, link: &Link, contact: &Contact) -> bool {
         let asked = hint.prefer().is_some() || matches!(hint.event.kind, crate::model::event::EventKind::Resync { .. });
         let plain = link.intent.is_none() && link.held.is_none() && !asked;
         plain && !prints::differs(&self.key, &self.mapping, hint.side, contact, &link.anchors.of(hint.side).base)
-    }
-
-    /// Settles an earlier worker's unfinished write; tells whether there was one.
-    async fn recover(&self, link: &mut Link, side: Side, this: &Found, other: &Found) -> Step<bool> {
-        let Some(intent) = link.intent.take() else { return Ok(false) };
-        let there = if intent.side == side { this } else { other };
-        if let Found::Present(contact) = there {
-            let landed = self.landed_at(link, &intent, contact).await?;
-            merge::recover(link, &intent, landed, (&self.key, &self.mapping), contact);
-        }
-        Ok(true)
-    }
-
-    /// Looks in the side's history for when an unanswered write landed: the read alone may not tell, and an edit just before it may have been
-    /// overwritten unseen.
-    async fn landed_at(&self, link: &Link, intent: &Intent, there: &Contact) -> Step<Option<Timestamp>> {
-        let traces = self.mapping.rows().iter().filter_map(|row| Some((row, merge::trace(link, intent, &self.key, row, there)?)));
-        let row =
-            traces.filter(|(_, trace)| *trace != Trace::Missing).max_by_key(|(_, trace)| *trace == Trace::Unclear).map(|(row, _)| row);
-        let (Some(row), Some(read)) = (row, &link.anchors.of(intent.side).revision) else { return Ok(None) };
-        let past = match self.store(intent.side).history(&there.id, row.field(intent.side), read).await {
-            Ok(past) => past,
-            Err(error) if error.kind == ErrorKind::Unsupported => return Ok(None),
-            Err(error) => return Err(Stop::at(intent.side, error)),
-        };
-        let Some(wrote) = intent.rows.get(row.id()) else { return Ok(None) };
-        let is_it = |past: &&PastValue| {
-            let value = row.read(intent.side, &past.fields(row.field(intent.side)));
-            let print = prints::print(&self.key, row, intent.side, value.as_ref());
-            past.ours && (print == wrote.target || prints::loose(&self.key, row, value.as_ref()) == wrote.loose)
-        };
-        Ok(past.iter().rfind(is_it).map(|past| past.at))
     }
 
     fn decide(&self, hint: Hint<'_>, link: &Link, reads: Reads) -> Decision {

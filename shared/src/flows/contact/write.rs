@@ -10,7 +10,7 @@ use crate::{
         contact::Contact,
         field::Patch,
         ids::{Pair, RecordId, Revision, RowId, Side},
-        link::{Base, Intent, Link, Overwrote, Parked, ParkedReason, RowState},
+        link::{Base, Hold, Intent, Link, Overwrote, Parked, ParkedReason, RowState},
     },
     ports::{ErrorKind, StoreResult},
     sync::{
@@ -28,6 +28,8 @@ pub(super) struct Work {
     pub(super) plan: Plan,
     pub(super) contacts: Pair<Contact>,
     pub(super) prefer: Option<Side>,
+    /// Whether a refusal that may pass by itself is waited for: an address that another record is about to give up.
+    pub(super) patient: bool,
     /// The row states as they were stored.
     pub(super) reported: BTreeMap<RowId, RowState>,
     /// Whether the link is in the store already.
@@ -42,17 +44,26 @@ impl Work {
     /// Begins to carry out a plan for a link that is stored.
     pub(super) fn new(link: Link, plan: Plan, contacts: Pair<Contact>) -> Self {
         let reported = link.rows.clone();
-        Self { link, plan, contacts, prefer: None, reported, stored: true, touched: false, agreed_revision: None }
+        Self { link, plan, contacts, prefer: None, patient: false, reported, stored: true, touched: false, agreed_revision: None }
+    }
+
+    /// Tells whether a record was read in another version than the one that was dealt with last.
+    fn has_newer_versions(&self) -> bool {
+        Side::BOTH.iter().any(|side| self.contacts.of(*side).revision != self.link.anchors.of(*side).revision)
     }
 }
 
 impl Contacts {
     /// Carries a plan out: the CRM first, then Wix, each write announced before and entered after.
     pub(super) async fn carry_out(&self, mut work: Work) -> Step<Effect> {
-        let first = work.link.is_first();
-        let was_held = work.link.held.take().is_some();
+        let mirror_due = work.link.held == Some(Hold::MirrorDue);
+        let was_held = work.link.held.is_some();
+        if !mirror_due {
+            work.link.held = None;
+        }
         work.touched |= was_held;
-        if work.plan.is_empty() && !work.touched {
+        let unchanged = work.plan.is_empty() && !work.touched;
+        if unchanged && !work.has_newer_versions() {
             return Ok(Effect::Unchanged);
         }
         let mut earlier: Pair<Option<Contact>> = Pair::default();
@@ -70,15 +81,15 @@ impl Contacts {
             *work.contacts.of_mut(side) = returned.clone();
             *earlier.of_mut(side) = Some(returned);
         }
-        if first {
-            self.mirror(&work.link, &mut work.contacts).await;
-        }
+        let mirrored = if mirror_due { self.mirror(&mut work.link, &mut work.contacts).await } else { Ok(()) };
         self.commit(&mut work, dropped).await?;
-        if was_held || first {
+        if was_held {
             self.unpark_both(&work.link).await?;
         }
         self.report_rows(&work.link, &work.reported).await?;
+        mirrored?;
         Ok(match (earlier.wix.is_some(), earlier.external.is_some()) {
+            (false, false) if unchanged => Effect::Unchanged,
             (false, false) => Effect::Agreed,
             (wix, external) => Effect::Updated { wix, external },
         })
@@ -116,7 +127,8 @@ impl Contacts {
                 Ok(returned) => return Ok(Some(returned)),
                 Err(error) => error,
             };
-            let Some(rows) = self.refused_rows(&error.kind, side, &patch) else {
+            let may_pass = work.patient && matches!(error.kind, ErrorKind::Exists(_));
+            let Some(rows) = self.refused_rows(&error.kind, side, &patch).filter(|_| !may_pass) else {
                 if !error.kind.is_ambiguous() {
                     self.withdraw(work, side).await;
                 }
@@ -168,18 +180,26 @@ impl Contacts {
         link.anchors.of_mut(side).remember(Overwrote { read: read.clone(), wrote: wrote.clone(), rows });
     }
 
-    /// Writes each record's id on the other, once, when they are linked. The links do not depend on it.
-    pub(super) async fn mirror(&self, link: &Link, contacts: &mut Pair<Contact>) {
+    /// Writes each record's id on the other, once, when they are linked. What fails in passing is noted on the link; what a side refuses for
+    /// good is given up, as the links do not depend on it.
+    pub(super) async fn mirror(&self, link: &mut Link, contacts: &mut Pair<Contact>) -> Step<()> {
+        link.held = None;
+        let mut outcome = Ok(());
         for side in Side::BOTH {
-            let contact = contacts.of_mut(side);
-            if contact.counterpart.is_some() {
+            let (contact, id) = (contacts.of_mut(side), link.id(side.opposite()));
+            if contact.counterpart.as_ref() == Some(id) {
                 continue;
             }
-            match self.store(side).set_counterpart(contact, link.id(side.opposite())).await {
+            match self.store(side).set_counterpart(contact, id).await {
                 Ok(returned) => *contact = returned,
+                Err(error) if error.kind.is_transient() || error.kind == ErrorKind::AccessDenied => {
+                    link.held = Some(Hold::MirrorDue);
+                    outcome = Err(Stop::at(side, error));
+                }
                 Err(error) => warn!(site = %self.site.site, error = %error, "Could not write the counterpart's id on a record."),
             }
         }
+        outcome
     }
 
     async fn commit(&self, work: &mut Work, dropped: Vec<RowId>) -> StoreResult<()> {

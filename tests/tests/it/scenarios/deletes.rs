@@ -293,3 +293,56 @@ async fn x05_tries_that_fail_do_not_use_up_what_may_be_deleted() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn x10_who_is_restored_twice_and_edited_on_both_sides_is_one_person() {
+    at_every_switch(async |lab| {
+        let (_, hub) = lab.pair().await;
+        for company in ["Mills", "Looms"] {
+            lab.hub_delete(&hub).await;
+            lab.settle().await;
+            assert!(lab.wix_ids().is_empty());
+            lab.hub_restore(&hub).await;
+            lab.hub_edit(&hub, one("company", company)).await;
+            lab.settle().await;
+            let wix = lab.wix_ids()[0].clone();
+            lab.wix_edit(&wix, one("jobtitle", company)).await;
+            lab.settle().await;
+            assert_eq!((lab.hub(&hub).get("company"), lab.hub(&hub).get("jobtitle")), (company, company));
+            assert!(lab.parked().await.is_empty() && lab.stack.dead_letters().is_empty());
+            lab.assert_in_step();
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn x10_who_is_deleted_and_restored_before_anybody_looks_keeps_their_link() {
+    at_every_switch(async |lab| {
+        let (wix, hub) = lab.pair().await;
+        lab.hub_delete(&hub).await;
+        lab.hub_restore(&hub).await;
+        lab.hub_edit(&hub, one("company", "Mills")).await;
+        lab.settle().await;
+        assert_eq!((lab.wix(&wix).get("company"), lab.links().await.len(), lab.parked().await.len()), ("Mills", 1, 0));
+        lab.assert_in_step();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn x05_a_members_email_stays_and_the_rest_of_the_edit_arrives() {
+    at_every_switch(async |lab| {
+        let (wix, hub) = lab.pair().await;
+        lab.wix_member(&wix);
+        lab.hub_edit(&hub, json!({"email": "ada@mills.example", "company": "Mills"})).await;
+        lab.settle().await;
+        assert_eq!((lab.wix(&wix).get("email"), lab.wix(&wix).get("company")), ("ada@example.com", "Mills"));
+        assert_eq!((lab.reasons().await, lab.stack.dead_letters().len()), (vec![ParkedReason::FieldSkipped], 0));
+        lab.hub_edit(&hub, one("email", "ada@example.com")).await;
+        lab.settle().await;
+        assert!(lab.parked().await.is_empty());
+        lab.assert_in_step();
+    })
+    .await;
+}

@@ -15,6 +15,7 @@ use contact_bridge_local::{
     },
 };
 use jiff::Timestamp;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
@@ -174,6 +175,16 @@ impl Lab {
         self.people.hub_gdpr_delete(id).await.unwrap();
     }
 
+    /// Any other call of a person's to Wix.
+    pub async fn wix_call(&self, method: Method, path: &str, body: Option<Value>) -> Value {
+        self.people.wix(method, path, body).await.unwrap().unwrap_or_default()
+    }
+
+    /// Any other call of a person's to HubSpot.
+    pub async fn hub_call(&self, method: Method, path: &str, body: Option<Value>) -> Value {
+        self.people.hub(method, path, body).await.unwrap().unwrap_or_default()
+    }
+
     /// Ada on both sides, linked; what that took is forgotten. Wix's id and HubSpot's.
     pub async fn pair(&self) -> (String, String) {
         self.pair_of(ada()).await
@@ -273,6 +284,11 @@ impl Lab {
     /// Why things wait for a person.
     pub async fn reasons(&self) -> Vec<ParkedReason> {
         self.parked().await.into_iter().map(|parked| parked.reason).collect()
+    }
+
+    /// A person asks for a record to be synchronised again.
+    pub async fn resync(&self, side: Side, id: &str) {
+        self.stack.resync(&self.site.id, side, &RecordId::new(id), false, None).await.unwrap();
     }
 
     /// A person approves a delete that waits.

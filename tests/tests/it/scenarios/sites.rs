@@ -1,14 +1,23 @@
-//! Of group 9: sites are isolated.
+//! Of group 9: sites are isolated; and what becomes of a site as a whole.
 
 use std::time::Duration;
 
+use contact_bridge::{
+    flows::setup,
+    model::{
+        ids::{RecordId, Side},
+        link::{Cause, Slot},
+        site::CrmAccess,
+    },
+};
 use contact_bridge_local::vendors::kit::Fault;
-use serde_json::json;
+use reqwest::Method;
+use serde_json::{Value, json};
 
 use super::{
     lab::{Lab, Writes, one},
     people::{ada, person},
-    switches::{Vendor, at_every_switch},
+    switches::{Position, Vendor, at, at_every_switch},
 };
 
 /// How long, in virtual time, until an edit of Wix is in HubSpot.
@@ -66,4 +75,139 @@ async fn q15_the_same_ids_and_people_on_two_sites_stay_apart() {
         other.assert_in_step();
     })
     .await;
+}
+
+fn at_both_stores() -> [Position; 2] {
+    [Position::defaults(), Position::dynamodb()]
+}
+
+#[tokio::test]
+async fn a_paused_site_loses_nothing() {
+    at(&at_both_stores(), async |lab| {
+        let (wix, hub) = lab.pair().await;
+        lab.adjust(|site| site.paused = true).await;
+        lab.wix_edit(&wix, one("company", "Mills")).await;
+        lab.hub_edit(&hub, one("city", "York")).await;
+        lab.wix_create(person(1)).await;
+        lab.settle_within(2 * 86_400).await;
+        assert_eq!((lab.writes(), lab.hub_ids().len()), (Writes { wix: 0, hub: 0 }, 1));
+        lab.adjust(|site| site.paused = false).await;
+        lab.settle().await;
+        assert_eq!((lab.hub(&hub).get("company"), lab.stack.dead_letters().len()), ("Mills", 0));
+        lab.assert_in_step();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn nothing_is_synchronised_before_a_system_of_record_is_chosen() {
+    at(&at_both_stores(), async |lab| {
+        lab.adjust(|site| site.system_of_record = None).await;
+        let wix = lab.wix_create(ada()).await;
+        lab.settle().await;
+        assert!(lab.hub_ids().is_empty() && lab.links().await.is_empty());
+        lab.adjust(|site| site.system_of_record = Some(Side::External)).await;
+        lab.wix_edit(&wix, one("company", "Mills")).await;
+        lab.settle().await;
+        lab.assert_in_step();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_removed_site_is_purged_when_its_grace_period_is_over_and_not_before() {
+    at(&at_both_stores(), async |lab| {
+        let (wix, _) = lab.pair().await;
+        let (_, erased) = lab.pair_of(person(1)).await;
+        lab.hub_gdpr_delete(&erased).await;
+        lab.settle().await;
+        let (sites, other) = (lab.stack.app.means.sites.clone(), lab.other_site().await);
+        let purge = async || setup::purge_removed(sites.as_ref(), lab.stack.app.means.clock.now()).await.unwrap();
+        let remove = async || {
+            lab.stack.wix.remove(Some(lab.site.id.as_str())).unwrap();
+            lab.settle().await;
+        };
+        remove().await;
+        lab.stack.clock().advance(Duration::from_hours(24 * 29));
+        assert_eq!((purge().await, lab.links().await.len()), (0, 1));
+        lab.stack.wix.install(Some(lab.site.id.as_str())).unwrap();
+        lab.settle().await;
+        lab.stack.clock().advance(Duration::from_hours(24 * 2));
+        assert_eq!(purge().await, 0);
+        lab.wix_edit(&wix, one("company", "Mills")).await;
+        lab.settle().await;
+        lab.assert_in_step();
+        remove().await;
+        lab.stack.clock().advance(Duration::from_hours(24 * 31));
+        assert_eq!((purge().await, purge().await), (1, 0));
+        assert!(sites.site(&lab.site.id).await.unwrap().is_none() && lab.links().await.is_empty());
+        assert!(sites.site(&other.site.id).await.unwrap().is_some());
+        let slot = lab.stack.app.means.links.look_up(&lab.site.id, Side::External, &RecordId::new(&*erased)).await.unwrap();
+        assert!(matches!(slot, Slot::Gone(tombstone) if tombstone.cause == Cause::Erased));
+    })
+    .await;
+}
+
+/// A person connects the portal again: new credentials, which take the place of the old ones.
+async fn reconnect(lab: &Lab, secret: &str) {
+    let site = lab.site.portal.to_string();
+    let code = lab.hub_call(Method::POST, "/_control/oauth/codes", Some(json!({"site": site}))).await;
+    let app = [("client_id", "hubspot-client-id"), ("client_secret", "hubspot-client-secret")];
+    let form =
+        [("grant_type", "authorization_code"), ("redirect_uri", "https://bridge.example/done"), ("code", code["code"].as_str().unwrap())];
+    let call = reqwest::Client::new().post(format!("{}/oauth/2026-03/token", lab.stack.hubspot.base_url()));
+    let tokens: Value = call.form(&[&app[..], &form[..]].concat()).send().await.unwrap().json().await.unwrap();
+    let mut stored = json!({"refresh_token": tokens["refresh_token"]});
+    stored.as_object_mut().unwrap().extend(app.map(|(name, value)| (name.to_owned(), value.into())));
+    lab.stack.vault().put(secret, stored.to_string());
+}
+
+#[tokio::test]
+async fn new_credentials_are_taken_up_by_workers_that_run() {
+    at_every_switch(async |lab| {
+        lab.stack.set_workers(3).unwrap();
+        let CrmAccess::Hubspot { secret } = lab.settings().await.crm;
+        let (wix, hub) = lab.pair().await;
+        for company in ["Mills", "Looms"] {
+            lab.hub_call(Method::POST, "/_control/uninstall", Some(json!({"site": lab.site.portal.to_string()}))).await;
+            lab.wix_edit(&wix, one("company", company)).await;
+            lab.settle_within(3_600).await;
+            assert_ne!(lab.hub(&hub).get("company"), company);
+            reconnect(&lab, &secret).await;
+            lab.settle_within(1_200).await;
+            assert_eq!((lab.hub(&hub).get("company"), lab.stack.dead_letters().len()), (company, 0));
+        }
+        lab.settle().await;
+        lab.assert_in_step();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn credentials_that_are_missing_or_unreadable_lose_nothing() {
+    at(&at_both_stores(), async |lab| {
+        let (wix, hub) = lab.pair().await;
+        for (company, wrong) in
+            [("Mills", CrmAccess::Hubspot { secret: "nowhere".to_owned() }), ("Looms", CrmAccess::Hubspot { secret: "torn".to_owned() })]
+        {
+            lab.stack.vault().put("torn", "{\"client_id\":");
+            let good = lab.settings().await.crm;
+            rewrite(&lab, wrong).await;
+            lab.wix_edit(&wix, one("company", company)).await;
+            lab.settle_within(7_200).await;
+            assert_eq!(lab.stack.dead_letters().len(), 0);
+            rewrite(&lab, good).await;
+            lab.settle().await;
+            assert_eq!(lab.hub(&hub).get("company"), company);
+        }
+    })
+    .await;
+}
+
+/// Stores settings as they are, unchecked: what they name went away since they were saved.
+async fn rewrite(lab: &Lab, crm: CrmAccess) {
+    let mut site = lab.settings().await;
+    (site.crm, site.version) = (crm, site.version + 1);
+    lab.stack.app.means.sites.save_site(&site).await.unwrap();
+    lab.stack.app.forget(&lab.site.id);
 }

@@ -24,9 +24,40 @@ const LEFT_ALONE: &[(&str, &str)] = &[
     ("extended_fields_quota", "is not reached"),
 ];
 
+/// Switches of Wix's Inbox and e-mail subscriptions, which say nothing of contacts: only scenarios that name them flip them.
+const NOT_OF_CONTACTS: &[&str] = &[
+    "bulk_invalid_row",
+    "inbox_event_names",
+    "inbox_lag_ms",
+    "inbox_member_by_contact",
+    "inbox_touches_contact",
+    "inbox_unknown_contact",
+    "invalid_media_url_status",
+    "merged_contacts_conversation",
+    "merged_conversation",
+    "message_backdating",
+    "message_text_unit",
+    "mirrored_email",
+    "missing_direction",
+    "missing_visibility",
+    "no_inbox_on_list",
+    "noop_subscription_event",
+    "pending_mail",
+    "resubscribe_by_app",
+    "send_as_mismatch",
+    "subscription_keys",
+    "subscription_mirror",
+    "subscription_upsert",
+    "top_level_direction",
+    "unfiltered_subscriptions",
+    "unknown_conversation",
+    "unknown_subscription",
+];
+
 /// The other positions of numbers.
 const NUMBERS: &[(&str, i64)] = &[
     ("visibility_lag_ms", 90_000),
+    ("inbox_lag_ms", 90_000),
     ("webhook_delay_ms", 30_000),
     ("webhook_batch", 1),
     ("webhook_window_ms", 5_000),
@@ -44,10 +75,13 @@ pub enum Vendor {
     Hub,
 }
 
+/// A switch at another position than its default.
+type Flip = (Vendor, String, Value);
+
 /// Where the switches stand that are not at their defaults, and the store.
 #[derive(Clone)]
 pub struct Position {
-    flipped: Vec<(Vendor, String, Value)>,
+    flipped: Vec<Flip>,
     dynamodb: bool,
 }
 
@@ -88,31 +122,53 @@ impl Position {
 
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(if self.dynamodb { "dynamodb" } else { "defaults" })?;
+        f.write_str(if self.dynamodb { "defaults on dynamodb" } else { "defaults" })?;
+        if self.flipped.len() > 1 {
+            f.write_str(" together")?;
+        }
         self.flipped.iter().try_for_each(|(vendor, name, value)| write!(f, " but {vendor:?} {name} = {value}"))
     }
 }
 
-/// Runs a scenario at the defaults on both stores, and once for every other position of every switch; with `SCENARIOS_AT=defaults` in the
-/// environment at the defaults alone, for a quick look.
+/// Runs a scenario at the defaults on both stores, once for every other position of every switch, and with all switches flipped together.
+///
+/// For a quick look, `SCENARIOS_AT` in the environment picks positions: `defaults`, `together`, or a part of a position's name.
 pub async fn at_every_switch(scenario: impl AsyncFn(Lab)) {
     at_every_switch_but(&[], scenario).await;
 }
 
 /// As [`at_every_switch`], without the switches at whose other positions the vendor cannot do what the scenario needs.
 pub async fn at_every_switch_but(left_out: &[&str], scenario: impl AsyncFn(Lab)) {
-    let chosen = flipped().await.into_iter().filter(|(_, name, _)| !left_out.contains(&name.as_str()));
-    let mut positions = vec![Position::dynamodb(), Position::defaults()];
-    positions.extend(chosen.map(|flip| Position { flipped: vec![flip], dynamodb: false }));
-    at(&positions, scenario).await;
+    at_flips(|name| !left_out.contains(&name) && !NOT_OF_CONTACTS.contains(&name), scenario).await;
 }
 
 /// Runs a scenario at the defaults on both stores, and at the other positions of these switches.
 pub async fn at_switches(names: &[&str], scenario: impl AsyncFn(Lab)) {
-    let chosen = flipped().await.into_iter().filter(|(_, name, _)| names.contains(&name.as_str()));
+    at_flips(|name| names.contains(&name), scenario).await;
+}
+
+async fn at_flips(is_chosen: impl Fn(&str) -> bool, scenario: impl AsyncFn(Lab)) {
+    let chosen: Vec<Flip> = flipped().await.into_iter().filter(|(_, name, _)| is_chosen(name)).collect();
+    let alone = chosen.iter().map(|flip| Position { flipped: vec![flip.clone()], ..Position::defaults() });
     let mut positions = vec![Position::dynamodb(), Position::defaults()];
-    positions.extend(chosen.map(|flip| Position { flipped: vec![flip], dynamodb: false }));
+    positions.extend(alone.chain(together(&chosen)));
+    let asked = std::env::var("SCENARIOS_AT").unwrap_or_default();
+    positions.retain(|position| position.to_string().contains(&asked) && (asked != "defaults" || position.flipped.is_empty()));
     at(&positions, scenario).await;
+}
+
+/// All switches flipped at once, as often as the one with the most positions needs to take each of them.
+fn together(chosen: &[Flip]) -> Vec<Position> {
+    let mut switches: Vec<Vec<Flip>> = Vec::new();
+    for flip in chosen {
+        match switches.last_mut().filter(|switch| (switch[0].0, &switch[0].1) == (flip.0, &flip.1)) {
+            Some(switch) => switch.push(flip.clone()),
+            None => switches.push(vec![flip.clone()]),
+        }
+    }
+    let turns = switches.iter().map(Vec::len).max().unwrap_or_default();
+    let at_turn = |turn: usize| switches.iter().map(|switch| switch[turn % switch.len()].clone()).collect();
+    (0..turns).map(|turn| Position { flipped: at_turn(turn), ..Position::defaults() }).collect()
 }
 
 /// Runs a scenario at these positions, and says at which it fails.
@@ -134,10 +190,7 @@ pub async fn at(positions: &[Position], scenario: impl AsyncFn(Lab)) {
 }
 
 /// Every other position of every switch of both vendors.
-async fn flipped() -> Vec<(Vendor, String, Value)> {
-    if std::env::var("SCENARIOS_AT").is_ok_and(|at| at == "defaults") {
-        return Vec::new();
-    }
+async fn flipped() -> Vec<Flip> {
     let lab = Lab::start(&Position::defaults()).await;
     let known = [(Vendor::Wix, lab.stack.wix.core().switches.to_json()), (Vendor::Hub, lab.stack.hubspot.switches().to_json())];
     let mut flipped = Vec::new();

@@ -84,6 +84,36 @@ async fn a_fixed_token_that_is_refused_needs_a_person() {
 }
 
 #[tokio::test]
+async fn a_token_that_a_person_replaced_is_taken_up_when_the_old_one_is_refused() {
+    for status in [401, 403] {
+        let portal = Portal::new().await;
+        let found = ResponseTemplate::new(200).set_body_json(object("1", json!({})));
+        Mock::given(header("authorization", "Bearer token-2")).respond_with(found).mount(&portal.server).await;
+        let refused = ResponseTemplate::new(status).set_body_json(json!({"category": "MISSING_SCOPES"}));
+        Mock::given(path(record("1"))).respond_with(refused).mount(&portal.server).await;
+        assert_eq!(kind(portal.client.get(&"1".into()).await), ErrorKind::AccessDenied);
+        *portal.stored.0.lock().unwrap() = "token-2".to_owned();
+        for calls in [3, 4] {
+            portal.client.get(&"1".into()).await.unwrap();
+            assert_eq!(portal.calls().await.len(), calls);
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_token_that_another_worker_replaced_is_taken_up() {
+    let portal = oauth().await;
+    accept(&portal, "at-2").await;
+    for (refresh, status, reply) in [("rt-1", 400, json!({"status": "BAD_REFRESH_TOKEN"})), ("rt-2", 200, token("at-2"))] {
+        let with = Mock::given(path(TOKEN)).and(body_string_contains(format!("refresh_token={refresh}")));
+        with.respond_with(ResponseTemplate::new(status).set_body_json(reply)).mount(&portal.server).await;
+    }
+    assert_eq!(kind(portal.client.get(&"1".into()).await), ErrorKind::AccessDenied);
+    *portal.stored.0.lock().unwrap() = OAUTH.replace("rt-1", "rt-2");
+    portal.client.get(&"1".into()).await.unwrap();
+}
+
+#[tokio::test]
 async fn a_replaced_refresh_token_is_used_and_kept() {
     let portal = oauth().await;
     accept(&portal, "at-2").await;

@@ -123,18 +123,21 @@ async fn nothing_to_write_is_not_sent() {
     portal.client.update(&current, &Patch::new()).await.unwrap();
     let split = Patch::from([("tags".into(), Some(Value::List(vec!["a;b".to_owned()])))]);
     assert_eq!(kind(portal.client.update(&current, &split).await), ErrorKind::Invalid(vec!["tags".into()]));
-    current.counterpart = Some("w9".into());
-    assert_eq!(portal.client.set_counterpart(&current, &"w1".into()).await.unwrap().counterpart, Some("w9".into()));
+    current.counterpart = Some("w1".into());
+    assert_eq!(portal.client.set_counterpart(&current, &"w1".into()).await.unwrap().counterpart, Some("w1".into()));
     assert!(portal.calls().await.is_empty());
 }
 
 #[tokio::test]
-async fn a_counterpart_is_written_where_there_is_none() {
-    let portal = Portal::new().await;
-    let current = present(&portal, "512").await;
-    portal.answer("PATCH", record("512"), 200, object("512", json!({"wix_contact_id": "w1"}))).await;
-    assert_eq!(portal.client.set_counterpart(&current, &"w1".into()).await.unwrap().counterpart, Some("w1".into()));
-    assert_eq!(portal.body(0).await, json!({"properties": {"wix_contact_id": "w1"}}));
+async fn a_counterpart_is_written_over_none_and_over_one_that_ended() {
+    for before in [None, Some("w9".into())] {
+        let portal = Portal::new().await;
+        let mut current = present(&portal, "512").await;
+        current.counterpart = before;
+        portal.answer("PATCH", record("512"), 200, object("512", json!({"wix_contact_id": "w1"}))).await;
+        assert_eq!(portal.client.set_counterpart(&current, &"w1".into()).await.unwrap().counterpart, Some("w1".into()));
+        assert_eq!(portal.body(0).await, json!({"properties": {"wix_contact_id": "w1"}}));
+    }
 }
 
 #[tokio::test]

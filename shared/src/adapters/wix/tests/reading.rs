@@ -46,9 +46,15 @@ async fn what_cannot_be_an_id_is_the_id_of_nobody() {
     assert!(wix.received().await.is_empty());
 }
 
+/// Answers one read of Ada.
+async fn ada_is_read(wix: &Wix) {
+    wix.answers("GET", &of_ada(""), ok(json!({"contact": ada(), "responseType": "REGULAR"}))).await;
+}
+
 #[tokio::test]
 async fn an_email_is_queried_and_the_answer_checked() {
     let wix = Wix::with_key().await;
+    ada_is_read(&wix).await;
     let stranger = json!({"id": "c-9", "revision": 1, "info": {"name": {"first": "Eve"}}});
     wix.answers("POST", &contacts("/query"), ok(json!({"contacts": [stranger, ada(), {"no": "id"}], "pagingMetadata": {"count": 3}})))
         .await;
@@ -56,7 +62,24 @@ async fn an_email_is_queried_and_the_answer_checked() {
     assert_eq!(found.iter().map(|contact| contact.id.as_str()).collect::<Vec<_>>(), [ADA]);
     let query = json!({"query": {"filter": {"info.emails.email": {"$eq": "ADA.stone@example.com"}},
         "sort": [{"fieldName": "createdDate", "order": "ASC"}], "paging": {"limit": 10, "offset": 0}}});
-    assert_eq!(wix.calls().await, [(format!("POST {}", contacts("/query")), query)]);
+    assert_eq!(wix.calls().await, [(format!("POST {}", contacts("/query")), query), (format!("GET {}", of_ada("")), Json::Null)]);
+}
+
+#[tokio::test]
+async fn what_an_index_has_kept_of_a_contact_is_not_believed() {
+    let mut moved = ada();
+    moved["info"]["emails"]["items"] = json!([]);
+    let mut winner = ada();
+    winner["id"] = "c-2".into();
+    for now in [
+        ok(json!({"contact": moved})),
+        ok(json!({"contact": winner, "responseType": "MERGED"})),
+        refused(404, "CONTACT_NOT_FOUND", json!({})),
+    ] {
+        let wix = Wix::with_key().await;
+        wix.answers("POST", &contacts("/query"), ok(json!({"contacts": [ada()]}))).await.answers("GET", &of_ada(""), now).await;
+        assert!(wix.client.find(&MatchKey::Email("ada.stone@example.com".to_owned())).await.unwrap().is_empty());
+    }
 }
 
 #[tokio::test]
@@ -64,8 +87,9 @@ async fn a_phone_is_queried_as_e164_and_then_as_typed() {
     let wix = Wix::with_key().await;
     let empty = || ok(json!({"contacts": [], "pagingMetadata": {}}));
     wix.answers("POST", &contacts("/query"), empty()).await.answers("POST", &contacts("/query"), ok(json!({"contacts": [ada()]}))).await;
+    ada_is_read(&wix).await;
     assert_eq!(wix.client.find(&MatchKey::Phone("646-555-0132".to_owned())).await.unwrap().len(), 1);
-    let filters: Vec<_> = wix.calls().await.iter().map(|(_, body)| body["query"]["filter"].clone()).collect();
+    let filters: Vec<_> = wix.calls().await.iter().take(2).map(|(_, body)| body["query"]["filter"].clone()).collect();
     let eq = json!({"$eq": "646-555-0132"});
     assert_eq!(filters, [json!({"info.phones.e164Phone": eq}), json!({"info.phones.phone": eq})]);
 }
@@ -74,6 +98,7 @@ async fn a_phone_is_queried_as_e164_and_then_as_typed() {
 async fn a_counterpart_is_found_by_the_mirror_field() {
     let wix = Wix::with_key().await;
     wix.answers("POST", &contacts("/query"), ok(json!({"contacts": [ada()]}))).await;
+    ada_is_read(&wix).await;
     let found = wix.client.find_counterpart(&"crm-000417".into()).await.unwrap();
     assert_eq!(found.map(|contact| contact.id), Some(ADA.into()));
     assert_eq!(wix.calls().await[0].1["query"]["filter"], json!({"info.extendedFields.custom.externalcrmid": {"$eq": "crm-000417"}}));

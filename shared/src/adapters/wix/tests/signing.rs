@@ -61,7 +61,7 @@ async fn credentials_that_are_refused_need_a_person() {
 }
 
 #[tokio::test]
-async fn a_key_is_sent_with_its_site_and_never_renewed() {
+async fn a_key_is_sent_with_its_site_and_not_renewed_while_it_is_the_same() {
     let wix = Wix::with_key().await;
     Mock::given(header("authorization", "k-1"))
         .and(header("wix-site-id", "site-1"))
@@ -70,4 +70,25 @@ async fn a_key_is_sent_with_its_site_and_never_renewed() {
         .await;
     assert_eq!(kind(wix.client.get(&ADA.into()).await), ErrorKind::AccessDenied);
     assert_eq!(wix.received().await.len(), 1);
+}
+
+/// The one secret there is.
+struct Stored(&'static str);
+
+#[async_trait::async_trait]
+impl Secrets for Stored {
+    async fn secret(&self, _name: &str) -> crate::ports::StoreResult<secrecy::SecretString> {
+        Ok(self.0.into())
+    }
+}
+
+#[tokio::test]
+async fn a_key_that_a_person_replaced_is_taken_up_when_the_old_one_is_refused() {
+    for (stored, outcome, calls) in [("k-1", false, 1), ("k-2", true, 2)] {
+        let mut wix = Wix::with_key().await;
+        wix.client = wix.client.renewing_from(Arc::new(Stored(stored)));
+        lets_in(&wix, "k-2").await;
+        assert_eq!(wix.client.get(&ADA.into()).await.is_ok(), outcome);
+        assert_eq!(wix.received().await.len(), calls);
+    }
 }

@@ -1,0 +1,71 @@
+//! Neighbours of row Q11: fields, labels and properties that are renamed, or taken away while contacts use them.
+
+use contact_bridge::model::{
+    ids::{RowId, Side},
+    site::{Direction, MappingRow, OnEmpty, Transform},
+};
+use reqwest::Method;
+use serde_json::json;
+
+use super::{
+    lab::{Lab, one},
+    people::person,
+    switches::at_every_switch,
+};
+
+const FIELDS: &str = "/contacts/v4/extended-fields";
+const PROPERTIES: &str = "/crm/properties/2026-09/contacts";
+
+/// Maps a new field of the site's own to a new property; the field's key.
+async fn with_own_field(lab: &Lab) -> String {
+    let field = lab.wix_call(Method::POST, FIELDS, Some(json!({"displayName": "Favourite Tea", "dataType": "TEXT"}))).await;
+    let key = field["field"]["key"].as_str().unwrap().to_owned();
+    let property = json!({"name": "tea", "label": "Tea", "type": "string", "fieldType": "text", "groupName": "contactinformation"});
+    lab.hub_call(Method::POST, PROPERTIES, Some(property)).await;
+    lab.adjust(|site| {
+        site.mapping = contact_bridge::flows::setup::rows(site);
+        site.mapping.push(MappingRow {
+            id: RowId::from("tea"),
+            wix: key.as_str().into(),
+            external: "tea".into(),
+            direction: Direction::Both,
+            transform: Transform::None,
+            on_empty: OnEmpty::Clear,
+            system_of_record: None,
+        });
+    })
+    .await;
+    key
+}
+
+/// A person fills the field in Wix.
+async fn pour(lab: &Lab, wix: &str, key: &str, tea: &str) {
+    let contact = lab.wix_call(Method::GET, &format!("/contacts/v4/contacts/{wix}"), None).await;
+    let mut items = contact["contact"]["info"]["extendedFields"]["items"].clone();
+    items[key] = tea.into();
+    let items: serde_json::Map<_, _> =
+        items.as_object().unwrap().clone().into_iter().filter(|(key, _)| key.starts_with("custom.")).collect();
+    let body = json!({"revision": contact["contact"]["revision"], "info": {"extendedFields": {"items": items}}, "allowDuplicates": true});
+    lab.wix_call(Method::PATCH, &format!("/contacts/v4/contacts/{wix}"), Some(body)).await;
+}
+
+#[tokio::test]
+async fn q11_a_property_that_is_mapped_may_be_taken_away() {
+    at_every_switch(async |lab| {
+        let key = with_own_field(&lab).await;
+        let (wix, hub) = lab.pair().await;
+        lab.hub_edit(&hub, one("tea", "Assam")).await;
+        lab.resync(Side::External, &hub).await;
+        lab.settle().await;
+        lab.hub_call(Method::DELETE, &format!("{PROPERTIES}/tea"), None).await;
+        pour(&lab, &wix, &key, "Oolong").await;
+        lab.wix_edit(&wix, one("company", "Mills")).await;
+        lab.settle().await;
+        lab.hub_edit(&hub, one("jobtitle", "Engineer")).await;
+        let newcomer = lab.wix_create(person(1)).await;
+        lab.settle().await;
+        assert_eq!((lab.hub(&hub).get("company"), lab.wix(&wix).get("jobtitle")), ("Mills", "Engineer"));
+        assert!(lab.in_hub(&newcomer).is_some() && lab.stack.dead_letters().is_empty());
+    })
+    .await;
+}

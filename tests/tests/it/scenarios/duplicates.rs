@@ -12,7 +12,7 @@ use super::{
     crash::crash_in,
     lab::{Lab, Writes, at_call, one},
     people::{ada, person},
-    switches::{Position, Vendor, at, at_every_switch},
+    switches::{Position, Vendor, at, at_every_switch, at_every_switch_but},
 };
 
 #[tokio::test]

@@ -1,7 +1,6 @@
 //! Group 5: merges.
 
 use contact_bridge::model::{link::ParkedReason, site::OnMerge};
-use contact_bridge_local::vendors::kit::{Fault, FaultKind};
 use serde_json::json;
 
 use super::{
@@ -156,79 +155,6 @@ async fn m03_merges_of_merges_are_followed_to_the_last() {
             lab.wix_delete(&people[2].0).await;
             lab.settle().await;
             assert!(lab.hub_ids().is_empty());
-        }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn m01_merges_of_merges_in_hubspot_are_followed_to_the_last() {
-    at_every_switch(async |lab| {
-        let people = some(&lab, 4).await;
-        lab.delay_webhooks(Vendor::Hub, &[300]);
-        let first = lab.hub_merge(&people[0].1, &people[1].1).await;
-        let second = lab.hub_merge(&people[2].1, &people[3].1).await;
-        let last = lab.hub_merge(&second, &first).await;
-        lab.settle().await;
-        assert_eq!((lab.wix_ids().len(), lab.hub_ids(), lab.parked().await.len()), (1, vec![last.clone()], 0));
-        lab.hub_edit(&last, one("mobilephone", "+16465550199")).await;
-        lab.settle().await;
-        assert_eq!(lab.wix(&lab.wix_ids()[0]), lab.hub(&last));
-        lab.assert_in_step();
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn m05_a_merge_finds_a_write_that_was_not_answered() {
-    at_every_switch(async |lab| {
-        for (kind, field) in [(FaultKind::LoseReply, "phone"), (FaultKind::NotJson, "mobilephone")] {
-            let [(ada, _), (ann, _)] = two(&lab).await;
-            lab.fault(Vendor::Hub, Fault { times: 2, ..Fault::once(kind, "PATCH /crm/**") });
-            lab.wix_edit(&ada, one(field, "+16465550177")).await;
-            lab.settle_within(1).await;
-            lab.wix_merge(&ann, &[&ada]).await;
-            lab.settle().await;
-            lab.clear_faults();
-            assert_eq!((lab.wix_ids(), lab.hub_ids().len(), lab.parked().await.len()), (vec![ann.clone()], 1, 0));
-            lab.assert_in_step();
-            lab.wix_delete(&ann).await;
-            lab.settle().await;
-        }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn m03_a_winner_that_is_deleted_at_once_takes_everybody_along() {
-    at_every_switch(async |lab| {
-        for late in [0, 300] {
-            let people = some(&lab, 2).await;
-            lab.delay_event(Vendor::Wix, "wix.contacts.v4.contact_merged", late);
-            lab.wix_merge(&people[0].0, &[&people[1].0]).await;
-            lab.wix_delete(&people[0].0).await;
-            lab.settle().await;
-            lab.clear_faults();
-            assert_eq!((lab.wix_ids().len(), lab.hub_ids().len(), lab.parked().await.len()), (0, 0, 0));
-        }
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn x12_who_is_erased_after_a_merge_is_erased_with_all_that_went_in() {
-    at_every_switch(async |lab| {
-        for late in [0, 300] {
-            let [(ada, _), (ann, _)] = two(&lab).await;
-            lab.delay_event(Vendor::Wix, "wix.contacts.v4.contact_merged", late);
-            lab.wix_merge(&ada, &[&ann]).await;
-            lab.wix_anonymize(&ada);
-            lab.settle().await;
-            lab.clear_faults();
-            assert_eq!((lab.wix_ids().len(), lab.hub_ids().len()), (0, 0));
-            let all = lab.stack.hubspot.contacts(Some(lab.site.id.as_str())).unwrap().to_string();
-            assert!(["ada@example.com", "ann@example.com"].iter().all(|email| !all.contains(email)), "with the merge {late} s late");
-            assert!(lab.links().await.is_empty() && lab.parked().await.is_empty());
         }
     })
     .await;

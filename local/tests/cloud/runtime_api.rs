@@ -1,7 +1,6 @@
-use std::{os::unix::fs::PermissionsExt, path::Path, time::Duration};
+use std::{path::Path, time::Duration};
 
 use contact_bridge_local::cloud::{FunctionError, process::Process, runtime_api::RuntimeApi};
-use lambda_runtime::LambdaEvent;
 use serde_json::{Value, json};
 
 /// What a runtime does, by hand.
@@ -90,34 +89,17 @@ async fn a_process_that_exits_fails_what_it_owed() {
     assert!(Process::spawn(Path::new("/nowhere/bootstrap"), &api, [("A", "b")]).is_err());
 }
 
-/// Not a test of its own: the function that the next one runs as a process.
-#[tokio::test]
-#[ignore = "a process of another test"]
-async fn echo_function() {
-    let echo = lambda_runtime::service_fn(async |event: LambdaEvent<Value>| {
-        println!("called for {}", event.context.invoked_function_arn);
-        match event.payload.get("fail") {
-            Some(_) => Err("refused".to_owned()),
-            None => Ok(event.payload),
-        }
-    });
-    lambda_runtime::run(echo).await.unwrap();
-}
-
 #[tokio::test]
 async fn the_real_runtime_runs_as_a_process() {
-    let test = std::env::current_exe().unwrap();
-    let script = std::env::temp_dir().join(format!("{}.sh", uuid::Uuid::new_v4()));
-    let line = format!("#!/bin/sh\nexec '{}' --ignored --nocapture --exact runtime_api::echo_function\n", test.display());
-    std::fs::write(&script, line).unwrap();
-    std::fs::set_permissions(&script, std::fs::Permissions::from_mode(0o700)).unwrap();
+    // Cargo builds the examples together with the tests, beside them.
+    let tests = std::env::current_exe().unwrap();
+    let echo = tests.ancestors().nth(2).unwrap().join("examples/echo");
     let api = RuntimeApi::start("contact-sync").await.unwrap();
-    let process = Process::spawn(&script, &api, [("EXTRA", "1")]).unwrap();
+    let process = Process::spawn(&echo, &api, [("EXTRA", "1")]).unwrap();
     for n in 0..2 {
         assert_eq!(api.invoke(json!({ "n": n })).await, Ok(json!({ "n": n })));
     }
     let error = api.invoke(json!({ "fail": true })).await.unwrap_err();
     assert_eq!(error.error_message, "refused");
     assert!(process.logs().iter().any(|line| line.contains("function:contact-sync")));
-    std::fs::remove_file(script).unwrap();
 }

@@ -2,7 +2,7 @@
 
 use tracing::info;
 
-use super::{Contacts, Effect, Hint, Skip, Step, Stop, pair::Reads};
+use super::{Contacts, EVIDENCE_TIME, Effect, Hint, Skip, Step, Stop, WHILE_WRITTEN, pair::Reads};
 use crate::{
     model::{
         contact::{Contact, Found},
@@ -35,10 +35,15 @@ impl Contacts {
         }
     }
 
-    /// The winner was deleted since: whatever went into it is gone with it, or erased with it.
+    /// The winner was deleted since: whatever went into it is gone with it, or erased with it. Which of the two, the winner's own event tells;
+    /// it is waited for.
     async fn all_are_gone(&self, hint: Hint<'_>, winner: &RecordId, from: &[RecordId]) -> Step<Effect> {
+        let ended = self.look_up(hint.side, winner).await?;
+        if matches!(ended, Slot::Free | Slot::Linked(_)) && self.clock.now() < hint.event.at + EVIDENCE_TIME {
+            return Err(self.later(WHILE_WRITTEN, "the end of a merge's winner is not told yet").into());
+        }
         let mut effect = Effect::Skipped(Skip::Absent);
-        let is_erased = matches!(self.look_up(hint.side, winner).await?, Slot::Gone(tombstone) if tombstone.cause == Cause::Erased);
+        let is_erased = matches!(ended, Slot::Gone(tombstone) if tombstone.cause == Cause::Erased);
         for id in from.iter().chain([winner]) {
             let Slot::Linked(link) = self.look_up(hint.side, id).await? else { continue };
             effect = if is_erased && matches!(self.read(hint.side, id).await?, Found::Absent) {

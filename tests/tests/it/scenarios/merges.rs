@@ -176,3 +176,22 @@ async fn x12_who_is_erased_in_hubspot_after_a_merge_is_erased_in_wix() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn x12_who_is_erased_after_a_merge_is_erased_with_all_that_went_in() {
+    at_every_switch(async |lab| {
+        for late in [0, 300] {
+            let [(ada, _), (ann, _)] = two(&lab).await;
+            lab.delay_event(Vendor::Wix, "wix.contacts.v4.contact_merged", late);
+            lab.wix_merge(&ada, &[&ann]).await;
+            lab.wix_anonymize(&ada);
+            lab.settle().await;
+            lab.clear_faults();
+            assert_eq!((lab.wix_ids().len(), lab.hub_ids().len()), (0, 0));
+            let all = lab.stack.hubspot.contacts(Some(lab.site.id.as_str())).unwrap().to_string();
+            assert!(["ada@example.com", "ann@example.com"].iter().all(|email| !all.contains(email)), "with the merge {late} s late");
+            assert!(lab.links().await.is_empty() && lab.parked().await.is_empty());
+        }
+    })
+    .await;
+}

@@ -92,7 +92,7 @@ mod tests {
 
     /// A bus that answers each call with whether its entries are taken, then takes everything.
     async fn bus(answers: &[&[bool]]) -> (Bus, MockServer) {
-        let server = MockServer::start().await;
+        let server = MockServer::builder().start().await;
         for taken in answers {
             let entries: Vec<_> = taken
                 .iter()

@@ -155,7 +155,7 @@ mod tests {
     }
 
     async fn store(answer: ResponseTemplate) -> (ParameterStore, Arc<SetClock>, MockServer) {
-        let server = MockServer::start().await;
+        let server = MockServer::builder().start().await;
         Mock::given(any()).respond_with(answer).mount(&server).await;
         let config = Config::builder().behavior_version(BehaviorVersion::latest()).region(region()).credentials_provider(credentials());
         let clock = Arc::new(SetClock(Mutex::new(Timestamp::UNIX_EPOCH)));
@@ -179,14 +179,14 @@ mod tests {
     #[tokio::test]
     async fn a_parameter_that_does_not_exist_is_not_found() {
         let answer = ResponseTemplate::new(400).set_body_json(json!({"__type": "ParameterNotFound"}));
-        let (store, ..) = store(answer).await;
+        let (store, _clock, _server) = store(answer).await;
         assert_eq!(store.secret("/a").await.unwrap_err().kind, ErrorKind::NotFound);
     }
 
     #[tokio::test]
     async fn refused_credentials_are_told() {
         let answer = ResponseTemplate::new(400).set_body_json(json!({"__type": "AccessDeniedException"}));
-        let (store, ..) = store(answer).await;
+        let (store, _clock, _server) = store(answer).await;
         assert_eq!(store.secret("/a").await.unwrap_err().kind, ErrorKind::AccessDenied);
     }
 

@@ -69,7 +69,7 @@ mod tests {
     use crate::adapters::aws::testing::{bodies, credentials, event, region};
 
     async fn queue(answer: ResponseTemplate) -> (Queue, MockServer) {
-        let server = MockServer::start().await;
+        let server = MockServer::builder().start().await;
         Mock::given(any()).respond_with(answer).mount(&server).await;
         let config = Config::builder().behavior_version(BehaviorVersion::latest()).region(region()).credentials_provider(credentials());
         let config = config.endpoint_url(server.uri()).build();

@@ -19,7 +19,7 @@ fn request(server: &MockServer, safety: Safety) -> Request {
 
 /// Answers with these, one after the other, and then with 200.
 async fn server(replies: impl IntoIterator<Item = ResponseTemplate>) -> MockServer {
-    let server = MockServer::start().await;
+    let server = MockServer::builder().start().await;
     for reply in replies {
         Mock::given(path("/contacts")).respond_with(reply).up_to_n_times(1).mount(&server).await;
     }
@@ -96,7 +96,7 @@ async fn a_reply_that_is_too_long_is_garbled() {
 
 #[tokio::test]
 async fn bodies_and_headers_are_sent_as_given() {
-    let server = MockServer::start().await;
+    let server = MockServer::builder().start().await;
     let json = Mock::given(method("POST")).and(body_json(json!({"a": 1}))).and(header("authorization", "Bearer s")).and(header("x-a", "b"));
     json.respond_with(ResponseTemplate::new(200)).mount(&server).await;
     Mock::given(method("POST")).and(body_string("a=1+2")).respond_with(ResponseTemplate::new(201)).mount(&server).await;

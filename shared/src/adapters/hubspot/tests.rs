@@ -61,7 +61,7 @@ impl Portal {
     }
 
     async fn with(secret: &str, properties: &[&str]) -> Self {
-        let (server, clock, keeper) = (MockServer::start().await, StubClock::shared(), Arc::new(Keeper::default()));
+        let (server, clock, keeper) = (MockServer::builder().start().await, StubClock::shared(), Arc::new(Keeper::default()));
         let properties = properties.iter().map(|name| (*name).to_owned()).collect();
         let settings = Settings { app_id: Some("77".to_owned()), ..Settings::new(server.uri().parse().unwrap(), properties) };
         let http = http(&clock, HABITS);

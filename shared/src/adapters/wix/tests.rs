@@ -33,7 +33,7 @@ struct Wix {
 
 impl Wix {
     async fn with(credentials: Credentials) -> Self {
-        let (server, clock) = (MockServer::start().await, StubClock::shared());
+        let (server, clock) = (MockServer::builder().start().await, StubClock::shared());
         let settings = Settings {
             base: server.uri().parse().unwrap(),
             credentials,

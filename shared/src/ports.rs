@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::model::{
     contact::{Contact, Found, MatchKey},
+    entity::Entity,
     event::Event,
     field::{Field, FieldSpec, Patch},
     ids::{RecordId, Revision, Side, SiteId},
@@ -150,7 +151,7 @@ pub trait ContactStore: Send + Sync {
     async fn get(&self, id: &RecordId) -> StoreResult<Found>;
 
     /// Understands a record that an event enclosed; `None` if it is not whole.
-    fn enclosed(&self, entity: &serde_json::Value) -> Option<Contact>;
+    fn enclosed(&self, entity: &Entity) -> Option<Contact>;
 
     /// Finds records by a key; may miss writes of the last minutes, but what is returned is as it is now. At most ten, oldest first.
     async fn find(&self, key: &MatchKey) -> StoreResult<Vec<Contact>>;

@@ -18,7 +18,7 @@ enum What {
     /// Webhooks verified, parsed and made ready to publish, against bare RS256 verification.
     Intake {
         /// Rounds of each, alternating.
-        #[arg(long, default_value_t = 15)]
+        #[arg(long, default_value_t = 301)]
         rounds: usize,
     },
     /// Contacts synchronised over stores in memory, against writing and reading the contact as JSON.

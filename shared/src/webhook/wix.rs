@@ -12,7 +12,6 @@ use std::fmt;
 use aws_lc_rs::signature::ParsedPublicKey;
 use jiff::Timestamp;
 
-
 use super::{Request, SetUpError, Verified, WebhookError};
 use crate::{config, ports::Secrets};
 pub use delivery::Delivery;

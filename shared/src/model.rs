@@ -8,3 +8,5 @@ pub mod ids;
 pub mod link;
 pub mod normal;
 pub mod site;
+pub mod submission;
+pub mod subscription;

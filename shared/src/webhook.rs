@@ -4,6 +4,7 @@
 //! payload of it, and only such a payload can be turned into [`Event`]s.
 
 mod error;
+pub mod forms;
 pub mod hubspot;
 mod intake;
 mod json;

@@ -4,14 +4,14 @@ mod pace;
 
 use std::{
     collections::HashMap,
-    sync::{Arc, Mutex, MutexGuard, PoisonError},
+    sync::{Arc, Mutex},
 };
 
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use tracing::error;
 
-use super::{SETTINGS_LIFE, wix::WixApp};
+use super::{STANDING_LIFE, lock, wix::WixApp};
 use crate::{
     adapters::{
         http::{self, Http, Limiters},
@@ -78,7 +78,7 @@ impl FormApp {
     /// Returns a site's forms; `None` if the site is not known.
     pub async fn site(&self, site: &SiteId) -> StoreResult<Option<Arc<Forms>>> {
         let now = self.means.clock.now();
-        if let Some(forms) = self.cached(site, |ready| now < ready.read_at + SETTINGS_LIFE) {
+        if let Some(forms) = self.cached(site, |ready| now < ready.read_at + STANDING_LIFE) {
             return Ok(Some(forms));
         }
         let Some(settings) = self.means.sites.site(site).await? else { return Ok(None) };
@@ -86,13 +86,13 @@ impl FormApp {
             Some(forms) => forms,
             None => Arc::new(self.assemble(settings).await?),
         };
-        self.ready().insert(site.clone(), Ready { read_at: now, forms: forms.clone() });
+        lock(&self.ready).insert(site.clone(), Ready { read_at: now, forms: forms.clone() });
         Ok(Some(forms))
     }
 
     /// Forgets what was read of a site, because its settings were just saved.
     pub fn forget(&self, site: &SiteId) {
-        self.ready().remove(site);
+        lock(&self.ready).remove(site);
     }
 
     /// Fetches the secrets a form's sender proves itself with. During a rotation one of them may be gone already.
@@ -133,12 +133,8 @@ impl FormApp {
         self.means.submissions.count_post(site, id, &from, form.limits.per_minute, now).await
     }
 
-    fn ready(&self) -> MutexGuard<'_, HashMap<SiteId, Ready>> {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
     fn cached(&self, site: &SiteId, usable: impl Fn(&Ready) -> bool) -> Option<Arc<Forms>> {
-        self.ready().get(site).filter(|ready| usable(ready)).map(|ready| ready.forms.clone())
+        lock(&self.ready).get(site).filter(|ready| usable(ready)).map(|ready| ready.forms.clone())
     }
 
     async fn assemble(&self, site: Site) -> StoreResult<Forms> {

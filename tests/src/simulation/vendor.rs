@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use contact_bridge::{
     model::{
         contact::{Contact, Found, MatchKey},
+        entity::Entity,
         event::{EventKind, FieldChange},
         field::{Field, FieldSpec, Fields, Patch, Value},
         ids::{RecordId, Revision, Side},
@@ -310,7 +311,8 @@ impl ContactStore for SimulatedVendor {
         Ok(found)
     }
 
-    fn enclosed(&self, entity: &serde_json::Value) -> Option<Contact> {
+    fn enclosed(&self, entity: &Entity) -> Option<Contact> {
+        let entity: serde_json::Value = entity.read()?;
         Some(Contact {
             id: serde_json::from_value(entity.get("id")?.clone()).ok()?,
             revision: Some(Revision::new(entity.get("counter")?.as_u64()?.to_string())),

@@ -1,8 +1,9 @@
-//! `cargo benchmark intake`, `cargo benchmark sync`, `cargo benchmark forms`, `cargo benchmark costs`: the figures of `docs/performance.md`.
+//! `cargo benchmark intake`, `sync`, `forms`, `costs` and `processes`: the figures of `docs/performance.md`.
 
 mod costs;
 mod forms;
 mod intake;
+mod processes;
 mod sync;
 
 use clap::{Parser, Subcommand};
@@ -19,7 +20,7 @@ enum What {
     /// Webhooks verified, parsed and made ready to publish, against bare RS256 verification.
     Intake {
         /// Rounds of each, alternating.
-        #[arg(long, default_value_t = 15)]
+        #[arg(long, default_value_t = 301)]
         rounds: usize,
     },
     /// Contacts synchronised over stores in memory, against writing and reading the contact as JSON.
@@ -36,6 +37,12 @@ enum What {
     },
     /// Vendor calls and DynamoDB units of a fresh update, an echo and a duplicate.
     Costs,
+    /// Start, round trip and memory of the functions' binaries, against a function that does nothing.
+    Processes {
+        /// Starts of each, in turn.
+        #[arg(long, default_value_t = 21)]
+        rounds: usize,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -44,6 +51,7 @@ fn main() -> anyhow::Result<()> {
         What::Sync { rounds } => sync::run(rounds),
         What::Forms { posts } => forms::run(posts),
         What::Costs => costs::run(),
+        What::Processes { rounds } => processes::run(rounds),
     }
 }
 

@@ -81,7 +81,7 @@ async fn the_real_form_upsert_deals_with_every_sample() -> anyhow::Result<()> {
             }
             "urlencoded" => 303,
             "preflight" => 204,
-            "submission" => 404,
+            // That of "queued", which was dealt with by then.
             _ => 200,
         };
         assert_eq!(answer["statusCode"], expected, "{name}: {answer}");

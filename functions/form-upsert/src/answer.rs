@@ -14,7 +14,7 @@ use contact_bridge::{
 };
 use lambda_http::{
     Body, Request, Response,
-    http::{HeaderMap, HeaderValue, StatusCode, header},
+    http::{HeaderMap, HeaderName, HeaderValue, StatusCode, header},
 };
 use serde_json::{Map, Value, json};
 
@@ -95,7 +95,7 @@ impl Reply {
         let mut response = if audience.is_page { self.page(audience) } else { self.json(audience) };
         let headers = response.headers_mut();
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        self.extra_headers(headers);
+        headers.extend(self.extra_headers().into_iter().filter_map(|(name, value)| Some((name, HeaderValue::from_str(&value).ok()?))));
         if let Some(origin) = audience.origin.as_ref().and_then(|origin| HeaderValue::from_str(origin).ok()) {
             headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin);
             headers.insert(header::VARY, HeaderValue::from_static("origin"));
@@ -103,34 +103,46 @@ impl Reply {
         response
     }
 
-    fn extra_headers(&self, headers: &mut HeaderMap) {
-        let mut set = |name, value: &str| HeaderValue::from_str(value).map(|value| headers.insert(name, value));
-        let _ = match self {
-            Self::Method(allowed) => set(header::ALLOW, allowed),
-            Self::TooMany => set(header::RETRY_AFTER, "60"),
-            Self::Waiting(site, id) => set(header::LOCATION, &format!("/forms/{site}/submissions/{id}")),
-            Self::Preflight => {
-                let _ = set(header::ACCESS_CONTROL_ALLOW_METHODS, "POST");
-                let _ = set(header::ACCESS_CONTROL_ALLOW_HEADERS, "content-type");
-                set(header::ACCESS_CONTROL_MAX_AGE, "600")
-            }
-            _ => return,
-        };
+    fn extra_headers(&self) -> Vec<(HeaderName, String)> {
+        match self {
+            Self::Method(allowed) => vec![(header::ALLOW, (*allowed).to_owned())],
+            Self::TooMany => vec![(header::RETRY_AFTER, "60".to_owned())],
+            Self::Waiting(site, id) => vec![(header::LOCATION, format!("/forms/{site}/submissions/{id}"))],
+            Self::Preflight => vec![
+                (header::ACCESS_CONTROL_ALLOW_METHODS, "POST".to_owned()),
+                (header::ACCESS_CONTROL_ALLOW_HEADERS, "content-type".to_owned()),
+                (header::ACCESS_CONTROL_MAX_AGE, "600".to_owned()),
+            ],
+            Self::Done(..)
+            | Self::Thanks(_)
+            | Self::Ignored
+            | Self::Progress(..)
+            | Self::Invalid(_)
+            | Self::Refused(_)
+            | Self::Unknown(_)
+            | Self::Disabled
+            | Self::Unavailable => Vec::new(),
+        }
     }
 
     /// What is wrong, by field; nothing if nothing is, or if a sender that is not known must not learn it.
     fn errors(&self) -> Vec<Invalid> {
         let one = |field: &str, rule: &str| vec![Invalid { field: field.to_owned(), rule: rule.to_owned() }];
         match self {
+            Self::Refused(Refusal::Unproven(_))
+            | Self::Preflight
+            | Self::Done(..)
+            | Self::Waiting(..)
+            | Self::Thanks(_)
+            | Self::Ignored
+            | Self::Progress(..) => Vec::new(),
             Self::Invalid(invalid) => invalid.clone(),
-            Self::Refused(Refusal::Unproven(_)) => Vec::new(),
             Self::Refused(refusal) => one(refusal.field(), &refusal.rule()),
             Self::Unknown(what) => one(what, "must be one that exists"),
             Self::Disabled => one("form", "must be switched on, and its owner has switched it off"),
             Self::TooMany => one("form", "must not be posted to more often: try again in a minute"),
             Self::Unavailable => one("form", "cannot be dealt with now: nothing was stored, send it again"),
             Self::Method(_) => one("method", "must be one of those in the header Allow"),
-            Self::Done(..) | Self::Waiting(..) | Self::Thanks(_) | Self::Ignored | Self::Progress(..) | Self::Preflight => Vec::new(),
         }
     }
 
@@ -138,12 +150,17 @@ impl Reply {
         let body = match self {
             Self::Preflight | Self::Refused(Refusal::Unproven(_)) => return answer(self.status(), Body::Empty),
             Self::Done(id, form, effect) if audience.is_trusted => done(id, form, effect),
-            Self::Done(id, ..) | Self::Thanks(id) => json!({"submission": id, "state": "accepted"}),
             Self::Waiting(_, id) if audience.is_trusted => json!({"submission": id, "state": "pending"}),
-            Self::Waiting(_, id) => json!({"submission": id, "state": "accepted"}),
+            Self::Done(id, ..) | Self::Thanks(id) | Self::Waiting(_, id) => json!({"submission": id, "state": "accepted"}),
             Self::Ignored => json!({"state": "ignored"}),
             Self::Progress(id, form, progress) => progress_json(id, form.as_deref(), progress),
-            _ => {
+            Self::Invalid(_)
+            | Self::Refused(_)
+            | Self::Unknown(_)
+            | Self::Disabled
+            | Self::TooMany
+            | Self::Method(_)
+            | Self::Unavailable => {
                 let errors: Vec<_> = self.errors().iter().map(|error| json!({"field": error.field, "rule": error.rule})).collect();
                 json!({"errors": errors})
             }

@@ -119,13 +119,12 @@ async fn open(asked: &Asked<'_>, form: &Form) -> StoreResult<Result<Opened, Refu
 
 /// Deals with a submission. Whoever waits for too long is told that it is stored.
 async fn submit(forms: &Forms, form: &Form, submission: Submission) -> StoreResult<Reply> {
-    let answer = match tokio::time::timeout(PATIENCE, forms.submit(&submission)).await {
-        Ok(answer) => answer?,
-        Err(_) => {
-            // Whatever is still under way is found by whoever takes the submission up.
-            forms.hold(&submission, Duration::from_secs(60)).await?;
-            Answer::Waiting
-        }
+    let answer = if let Ok(answer) = tokio::time::timeout(PATIENCE, forms.submit(&submission)).await {
+        answer?
+    } else {
+        // Whatever is still under way is found by whoever takes the submission up.
+        forms.hold(&submission, Duration::from_mins(1)).await?;
+        Answer::Waiting
     };
     Ok(match answer {
         Answer::Done(effect) => Reply::Done(submission.id, Box::new(form.clone()), effect),

@@ -2,6 +2,7 @@
 
 use anyhow::Context;
 use contact_bridge::model::site::form::Forms;
+use serde::Deserialize;
 use serde_json::{Value, json};
 
 /// The token of the form `contact`.
@@ -31,8 +32,26 @@ pub(super) fn settings() -> anyhow::Result<Forms> {
     serde_json::from_value(settings).context("the forms of the demonstration")
 }
 
-/// Posts to the form `contact`; the answer's JSON.
-pub(super) async fn post(address: &str, fields: &Value) -> anyhow::Result<Value> {
+/// What a form answers; empty is what was not said.
+#[derive(Deserialize)]
+pub(super) struct Answer {
+    pub submission: String,
+    #[serde(default)]
+    pub contact: String,
+    #[serde(default)]
+    pub action: String,
+    #[serde(default)]
+    pub rejected: Vec<Rejected>,
+}
+
+/// A value that was not taken.
+#[derive(Deserialize)]
+pub(super) struct Rejected {
+    pub field: String,
+}
+
+/// Posts to the form `contact`.
+pub(super) async fn post(address: &str, fields: &Value) -> anyhow::Result<Answer> {
     let http = reqwest::Client::builder().no_proxy().build()?;
     Ok(http.post(format!("{address}/contact")).bearer_auth(TOKEN).json(fields).send().await?.json().await?)
 }

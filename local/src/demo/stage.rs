@@ -10,7 +10,7 @@ use serde_json::Value;
 
 use super::{
     compare::{Both, agree},
-    forms,
+    forms::{self, Answer},
     screen::{Screen, Told},
 };
 use crate::stack::{People, SiteHandle, Stack};
@@ -77,13 +77,13 @@ impl<'a> Stage<'a> {
     }
 
     /// Somebody fills in the shop's form; what they are answered.
-    pub async fn post(&self, fields: &Value) -> anyhow::Result<Value> {
+    pub async fn post(&self, fields: &Value) -> anyhow::Result<Answer> {
         forms::post(&format!("{}/forms/{}", self.stack.gateway_url(), self.site.id), fields).await
     }
 
     /// The person a form made, or found, and who came of it in `HubSpot`.
-    pub async fn posted(&self, name: &str, answer: &Value) -> Pair {
-        let wix = answer.get("contact").and_then(Value::as_str).unwrap_or_default().to_owned();
+    pub async fn posted(&self, name: &str, answer: &Answer) -> Pair {
+        let wix = answer.contact.clone();
         let link = self.link(Side::Wix, &wix).await;
         Pair { name: name.to_owned(), hubspot: link.map(|link| link.id(Side::External).to_string()).unwrap_or_default(), wix }
     }

@@ -18,8 +18,8 @@ pub(super) fn show(status: StatusCode, errors: &[Invalid]) -> Response<Body> {
         503 => ("Please try again", "Your message could not be stored. Go back and send it again."),
         _ => ("This form cannot be sent", "Your message has not arrived."),
     };
-    let items: String =
-        errors.iter().map(|error| format!("<li><strong>{}</strong> {}</li>", escaped(&error.field), escaped(&error.rule))).collect();
+    let item = |error: &Invalid| format!("<li><strong>{}</strong> {}</li>", escaped(&error.field), escaped(&error.rule));
+    let items = errors.iter().map(item).collect::<String>();
     let list = if items.is_empty() { String::new() } else { format!("<ul>{items}</ul>") };
     let body = format!(
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\">\

@@ -25,7 +25,8 @@ pub(super) async fn addresses(State(stack): Shared) -> Json<Value> {
         .iter()
         .map(|site| {
             let hook = format!("{}/webhooks/hubspot/{}", stack.gateway_url(), site.id);
-            json!({"site": site.id, "forms": format!("{}/forms/{}", stack.gateway_url(), site.id), "wix_site_id": site.wix_site_id, "portal": site.portal, "hubspot_webhooks": hook})
+            let forms = format!("{}/forms/{}", stack.gateway_url(), site.id);
+            json!({"site": site.id, "wix_site_id": site.wix_site_id, "portal": site.portal, "hubspot_webhooks": hook, "forms": forms})
         })
         .collect();
     Json(json!({

@@ -127,9 +127,8 @@ impl Forms {
             if upsert.patch.is_empty() {
                 return Ok(self.effect(job, &upsert, &contact, if job.wrote { Action::Updated } else { Action::Unchanged }));
             }
-            let refused = match self.contacts.update(&contact, &upsert.patch).await {
-                Ok(_) => return Ok(self.effect(job, &upsert, &contact, Action::Updated)),
-                Err(error) => error,
+            let Err(refused) = self.contacts.update(&contact, &upsert.patch).await else {
+                return Ok(self.effect(job, &upsert, &contact, Action::Updated));
             };
             match refused.kind {
                 ErrorKind::Stale | ErrorKind::NotFound => {

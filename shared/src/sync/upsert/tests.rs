@@ -32,7 +32,10 @@ fn values_len(upsert: &Upsert) -> usize {
     upsert.accepted.iter().chain(upsert.rejected.iter().map(|rejected| &rejected.field)).collect::<BTreeSet<_>>().len()
 }
 
-fn check(cases: &[(&str, Pairs<'_>, Pairs<'_>, Rules<'_>, &[&str], &[&str])]) {
+/// What is tried, what is known, what is sent, by which rules; what changes, what is rejected.
+type Case<'a> = (&'a str, Pairs<'a>, Pairs<'a>, Rules<'a>, &'a [&'a str], &'a [&'a str]);
+
+fn check(cases: &[Case<'_>]) {
     for (name, known, sent, rules, patch, rejected) in cases {
         let (changes, refused) = decided(known, sent, *rules);
         assert_eq!((changes, refused), (texts(patch), texts(rejected)), "{name}");

@@ -90,7 +90,9 @@ async fn measure(posts: usize) -> anyhow::Result<()> {
             }
         }
     }
-    all.iter_mut().for_each(|taken| taken.times.sort());
+    for taken in &mut all {
+        taken.times.sort();
+    }
     let bare = all.first().map(|taken| (at(&taken.times, 50), at(&taken.times, 99))).context("the baseline")?;
     println!("{:<36}{:>9}{:>9}{:>9}{:>8}{:>8}{:>12}", "post", "per s", "p50 ms", "p99 ms", "ratio", "ratio", "calls to Wix");
     for Taken { kind, times, wix_calls } in &all {

@@ -35,11 +35,14 @@ use jsonwebtoken::{Algorithm, EncodingKey, crypto};
 use secrecy::SecretString;
 use serde_json::{Value, json, value::RawValue};
 
+/// Asks a parser whether it takes these bytes.
+type Run = Box<dyn Fn(&[u8]) -> bool>;
+
 /// A parser: what it takes, and how it is asked; it answers whether it took the bytes.
 pub struct Target {
     pub name: String,
     pub good: Vec<Vec<u8>>,
-    pub run: Box<dyn Fn(&[u8]) -> bool>,
+    pub run: Run,
 }
 
 impl Target {
@@ -133,7 +136,9 @@ fn wix_claims(tokens: &[Vec<u8>]) -> anyhow::Result<Target> {
 
 fn tag(secret: &str, parts: &[&[u8]]) -> String {
     let mut context = hmac::Context::with_key(&hmac::Key::new(hmac::HMAC_SHA256, secret.as_bytes()));
-    parts.iter().for_each(|part| context.update(part));
+    for part in parts {
+        context.update(part);
+    }
     STANDARD.encode(context.sign())
 }
 

@@ -55,7 +55,7 @@ async fn every_consent_has_its_proof_and_the_proof_no_address() {
         assert_eq!(proofs[0]["form_id"]["S"], "contact");
         assert_eq!(proofs[0]["text_version"]["S"], "2026-11");
         assert_eq!(proofs[0]["submission"]["S"], answer.text("submission"));
-        assert!(proofs[0]["SK"]["S"].as_str().unwrap().ends_with("Z"), "when: {proofs:?}");
+        assert!(proofs[0]["SK"]["S"].as_str().unwrap().ends_with('Z'), "when: {proofs:?}");
         assert!(!proofs[0].to_string().to_lowercase().contains("ada@"), "{proofs:?}");
         desk.post(json!({"email": "ben@example.com"})).await;
         assert_eq!(desk.proofs().len(), 1, "no consent, no proof");

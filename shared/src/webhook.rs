@@ -8,7 +8,9 @@ pub mod forms;
 pub mod hubspot;
 mod intake;
 mod json;
+mod secret;
 mod sender;
+mod standard_webhooks;
 #[cfg(test)]
 mod testing;
 pub mod wix;

@@ -1,10 +1,9 @@
 //! The door for forms: lets in what can prove where it comes from, and reads what was filled in.
 //!
-//! A service that hosts forms is a file here and a line in [`services`]. Whoever is no service proves itself with the form's token, or is a
+//! A service that hosts forms is a file here and a line in `services!`. Whoever is no service proves itself with the form's token, or is a
 //! visitor of a page that the form's owner named.
 
 mod body;
-mod hmac;
 mod json;
 mod origin;
 mod refusal;
@@ -15,7 +14,7 @@ mod token;
 use jiff::Timestamp;
 use secrecy::SecretString;
 
-use super::{Request, WebhookError};
+use super::{Request, WebhookError, secret};
 use crate::model::{
     site::form::{Form, FormSender},
     submission::Filled,

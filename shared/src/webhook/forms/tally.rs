@@ -7,7 +7,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Filled, Opened, Refusal, Service, body::Bounded, hmac, json};
+use super::{Filled, Opened, Refusal, Service, body::Bounded, json, secret};
 use crate::webhook::{Request, WebhookError};
 
 pub(super) struct Hosted;
@@ -47,7 +47,7 @@ impl Service for Hosted {
     fn verify(&self, request: &Request<'_>, secrets: &[SecretString], _now: Timestamp) -> Result<(), WebhookError> {
         let header = request.headers.get("tally-signature").ok_or(WebhookError::Unsigned)?;
         let tag = header.to_str().map_err(|_| WebhookError::Signature)?;
-        hmac::check_base64(tag, request.body, secrets)
+        secret::check_base64(tag, request.body, secrets)
     }
 
     fn read(&self, request: &Request<'_>, mut into: Bounded) -> Result<Opened, Refusal> {

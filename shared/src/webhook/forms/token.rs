@@ -4,13 +4,13 @@ use http::header::AUTHORIZATION;
 use secrecy::SecretString;
 use url::form_urlencoded;
 
-use super::hmac;
+use super::secret;
 use crate::webhook::{Request, WebhookError};
 
 /// Checks the token of a request.
 pub(super) fn verify(request: &Request<'_>, secrets: &[SecretString]) -> Result<(), WebhookError> {
     let token = token(request).ok_or(WebhookError::Unsigned)?;
-    if hmac::is_one_of(&token, secrets) { Ok(()) } else { Err(WebhookError::Token) }
+    if secret::is_one_of(&token, secrets) { Ok(()) } else { Err(WebhookError::Token) }
 }
 
 fn token(request: &Request<'_>) -> Option<String> {

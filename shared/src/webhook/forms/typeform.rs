@@ -10,7 +10,7 @@ use secrecy::SecretString;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Filled, Opened, Refusal, Service, body::Bounded, hmac, json};
+use super::{Filled, Opened, Refusal, Service, body::Bounded, json, secret};
 use crate::webhook::{Request, WebhookError};
 
 pub(super) struct Hosted;
@@ -49,7 +49,7 @@ impl Service for Hosted {
     fn verify(&self, request: &Request<'_>, secrets: &[SecretString], _now: Timestamp) -> Result<(), WebhookError> {
         let header = request.headers.get("typeform-signature").ok_or(WebhookError::Unsigned)?;
         let tag = header.to_str().ok().and_then(|text| text.strip_prefix("sha256=")).ok_or(WebhookError::Signature)?;
-        hmac::check_base64(tag, request.body, secrets)
+        secret::check_base64(tag, request.body, secrets)
     }
 
     fn read(&self, request: &Request<'_>, mut into: Bounded) -> Result<Opened, Refusal> {

@@ -1,10 +1,10 @@
-//! Signatures with a shared secret, and tokens: compared in constant time.
+//! Signatures with a shared secret, and tokens, for every sender that has them: compared in constant time, with any of several secrets.
 
 use aws_lc_rs::{constant_time, digest, hmac};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use secrecy::{ExposeSecret, SecretString};
 
-use crate::webhook::WebhookError;
+use super::WebhookError;
 
 /// Checks a base64 tag of HMAC-SHA-256 over a message with any of the secrets.
 pub(super) fn check_base64(tag: &str, message: &[u8], secrets: &[SecretString]) -> Result<(), WebhookError> {

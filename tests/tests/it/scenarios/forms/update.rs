@@ -3,7 +3,7 @@
 use serde_json::json;
 
 use super::desk::{Desk, ada};
-use crate::scenarios::switches::{Position, at, at_every_switch, at_switches};
+use crate::scenarios::switches::{Position, at, at_every_switch, at_every_switch_but, at_switches};
 
 fn pairs(pairs: &[(&str, &str)]) -> Vec<(String, String)> {
     pairs.iter().map(|(field, reason)| ((*field).to_owned(), (*reason).to_owned())).collect()
@@ -141,7 +141,8 @@ async fn a_label_that_was_deleted_costs_the_label_alone() {
 
 #[tokio::test]
 async fn an_address_of_somebody_else_is_not_taken_over() {
-    at_every_switch(async |lab| {
+    // At the other position Wix lets contacts share addresses that are not the primary one.
+    at_every_switch_but(&["duplicate_check"], async |lab| {
         let desk = Desk::open(lab).await;
         let ben = desk.lab.wix_create(json!({"firstname": "Ben", "email": "ben@example.com"})).await;
         let ada = desk.lab.wix_create(json!({"firstname": "Ada", "email": "ada@example.com"})).await;

@@ -1,5 +1,7 @@
 //! What the flows need of the world: traits, with the obligations of whoever implements them.
 
+mod forms;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,6 +17,8 @@ use crate::model::{
     link::{Cause, Link, Parked, Reservation, Slot, Tombstone},
     site::Site,
 };
+
+pub use self::forms::{Claimed, Reserved, SubmissionQueue, SubmissionStore, Subscriptions};
 
 /// What kind of failure a port reports; callers match on this alone.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     contact::text_of,
-    lists::{self, Emails, Phones, drop_empty_addresses, items_of, rebuild, set_part, set_tagged},
+    lists::{self, Emails, Phones, add_address, drop_empty_addresses, items_of, rebuild, set_part, set_tagged},
     place::{Place, SCALARS, is_writable},
 };
 use crate::model::field::{Field, Patch, Value};
@@ -302,6 +302,11 @@ impl<'a> Drafting<'a> {
         for (tag, part, value) in parts().filter(|(tag, ..)| tag.is_none()).chain(parts().filter(|(tag, ..)| tag.is_some())) {
             set_part(&mut new, tag, part, value);
         }
+        let added = self.places.values().filter_map(|(place, value)| match place {
+            Place::NewAddress(part) => Some((*part, *value)),
+            _ => None,
+        });
+        add_address(&mut new, added);
         if new != old {
             drop_empty_addresses(&mut new);
         }

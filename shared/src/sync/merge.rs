@@ -368,7 +368,7 @@ pub fn enter(link: &mut Link, plan: &Plan, written: Written, key: &Key, mapping:
         let Some(flow) = plan.flows.of(side).get(row.id()) else { continue };
         let value = row.read(side, &written.returned.fields);
         let before = row.read(side, &written.before.fields);
-        if is_dropped([before.as_ref(), flow.value.as_ref(), value.as_ref()]) {
+        if is_dropped([before.as_ref(), flow.value.as_ref(), value.as_ref()], written.returned) {
             dropped.push(row.id().clone());
         }
         let now = prints::print(key, row, side, value.as_ref());
@@ -390,16 +390,20 @@ pub fn enter(link: &mut Link, plan: &Plan, written: Written, key: &Key, mapping:
 }
 
 /// Tells whether a side did not take what it was sent, rather than wrote it down in its own way: it has something where nothing was to be or
-/// the other way round, it has what it had before, or an element less.
-fn is_dropped([before, wanted, now]: [Option<&Value>; 3]) -> bool {
+/// the other way round, it has what it had before, or an element less that stands in none of its fields.
+fn is_dropped([before, wanted, now]: [Option<&Value>; 3], returned: &Contact) -> bool {
     if wanted.is_none() != now.is_none() {
         return true;
     }
-    let elements = |value: Option<&Value>| value.map(Value::elements).unwrap_or_default().to_vec();
-    let loose = |value| elements(value).iter().map(|item| normal::loose(item)).collect::<BTreeSet<_>>();
-    let (loose_before, loose_now) = (loose(before), loose(now));
-    let missing = loose(wanted).iter().any(|element| !loose_now.contains(element) && !loose_before.contains(element));
-    missing && (elements(now).len() < elements(wanted).len() || loose_now == loose_before)
+    let count = |value: Option<&Value>| value.map_or(0, |value| value.elements().len());
+    let (before, wanted_loose, now_loose) = (loose(before), loose(wanted), loose(now));
+    let anywhere: BTreeSet<String> = returned.fields.values().flat_map(|value| loose(Some(value))).collect();
+    let missing = wanted_loose.iter().any(|element| !anywhere.contains(element) && !before.contains(element));
+    missing && (count(now) < count(wanted) || now_loose == before)
+}
+
+fn loose(value: Option<&Value>) -> BTreeSet<String> {
+    value.map(Value::elements).unwrap_or_default().iter().map(|item| normal::loose(item)).collect()
 }
 
 /// Enters what needs no write into the link: agreed rows and row states.

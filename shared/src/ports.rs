@@ -189,6 +189,9 @@ pub trait ContactStore: Send + Sync {
     /// Returns the fields of this side, with what they hold.
     async fn schema(&self) -> StoreResult<Vec<FieldSpec>>;
 
+    /// Returns which of these fields the side does not have, as it is now: one that its owner deleted looks empty in every record.
+    async fn lacks(&self, fields: &[Field]) -> StoreResult<Vec<Field>>;
+
     /// Makes what the bridge needs on this side (the unique property, the mirror field) and returns its name; finds it when called again.
     async fn set_up(&self) -> StoreResult<String>;
 }

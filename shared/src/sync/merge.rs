@@ -11,6 +11,7 @@ use crate::{
         fingerprint::{Digest, Key, Print},
         ids::{Pair, RowId, Side},
         link::{Base, Intent, IntentRow, Link, RowState},
+        normal,
         site::OnConflict,
     },
 };
@@ -101,6 +102,11 @@ impl Plan {
         let own_additions: BTreeSet<_> = before.difference(&base).copied().collect();
         let own_removals = base.difference(&before).copied();
         Some(Print::List(target.difference(&own_additions).copied().chain(own_removals).collect()))
+    }
+
+    /// Returns the rows that the write to `side` would empty.
+    pub fn emptied(&self, side: Side) -> impl Iterator<Item = &RowId> {
+        self.flows.of(side).iter().filter(|(_, flow)| flow.value.is_none()).map(|(id, _)| id)
     }
 
     /// Leaves rows out of the write to `side`, because it refused their values: their source counts as agreed, so that the row is tried
@@ -342,6 +348,8 @@ pub fn set_base(base: &mut Base, row: &RowId, print: Print) {
 pub struct Written<'a> {
     /// The side written to.
     pub side: Side,
+    /// The record as it was before.
+    pub before: &'a Contact,
     /// The record as the side returned it.
     pub returned: &'a Contact,
     /// The other side's record as returned, if the plan's write to it is done already.
@@ -359,7 +367,8 @@ pub fn enter(link: &mut Link, plan: &Plan, written: Written, key: &Key, mapping:
     for row in mapping.rows() {
         let Some(flow) = plan.flows.of(side).get(row.id()) else { continue };
         let value = row.read(side, &written.returned.fields);
-        if value.is_none() != flow.value.is_none() {
+        let before = row.read(side, &written.before.fields);
+        if is_dropped([before.as_ref(), flow.value.as_ref(), value.as_ref()]) {
             dropped.push(row.id().clone());
         }
         let now = prints::print(key, row, side, value.as_ref());
@@ -378,6 +387,19 @@ pub fn enter(link: &mut Link, plan: &Plan, written: Written, key: &Key, mapping:
         link.rows.insert(id.clone(), RowState::Refused);
     }
     dropped
+}
+
+/// Tells whether a side did not take what it was sent, rather than wrote it down in its own way: it has something where nothing was to be or
+/// the other way round, it has what it had before, or an element less.
+fn is_dropped([before, wanted, now]: [Option<&Value>; 3]) -> bool {
+    if wanted.is_none() != now.is_none() {
+        return true;
+    }
+    let elements = |value: Option<&Value>| value.map(Value::elements).unwrap_or_default().to_vec();
+    let loose = |value| elements(value).iter().map(|item| normal::loose(item)).collect::<BTreeSet<_>>();
+    let (loose_before, loose_now) = (loose(before), loose(now));
+    let missing = loose(wanted).iter().any(|element| !loose_now.contains(element) && !loose_before.contains(element));
+    missing && (elements(now).len() < elements(wanted).len() || loose_now == loose_before)
 }
 
 /// Enters what needs no write into the link: agreed rows and row states.

@@ -269,11 +269,22 @@ impl<'a> Drafting<'a> {
     fn phones(&mut self) {
         let entry = Phones(self.rules.country);
         let old = items_of(self.info, "phones");
-        let mut new = rebuild(&entry, &old, self.patched_text("phone"), self.patched_list("phones"));
-        for (place, value) in self.places.values() {
-            if let Place::PhoneTag(tag) = place {
-                set_tagged(&entry, &mut new, tag, value.and_then(Value::as_text));
-            }
+        let tagged: Vec<(&str, Option<&str>)> = self
+            .places
+            .values()
+            .filter_map(|(place, value)| match place {
+                Place::PhoneTag(tag) => Some((*tag, value.and_then(Value::as_text))),
+                _ => None,
+            })
+            .collect();
+        // A tag means an item behind the primary one, and that may go: first what is to be taken away, then what is to be there.
+        let mut left = rebuild(&entry, &old, None, None);
+        for (tag, _) in tagged.iter().filter(|(_, value)| value.is_none()) {
+            set_tagged(&entry, &mut left, tag, None);
+        }
+        let mut new = rebuild(&entry, &left, self.patched_text("phone"), self.patched_list("phones"));
+        for (tag, value) in tagged.iter().filter(|(_, value)| value.is_some()) {
+            set_tagged(&entry, &mut new, tag, *value);
         }
         self.put_list("phones", &old, new);
     }

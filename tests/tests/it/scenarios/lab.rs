@@ -118,6 +118,7 @@ impl Lab {
 
     pub async fn wix_edit(&self, id: &str, change: Value) {
         let mut seen = self.wix(id);
+        change.as_object().unwrap().keys().for_each(|name| drop(seen.0.remove(name.as_str())));
         seen.0.extend(Seen::from(&change).0);
         let mut info = seen.info(change.as_object().unwrap());
         if self.stack.wix.core().switches.is("patch_clearing", "null") {

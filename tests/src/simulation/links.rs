@@ -1,48 +1,108 @@
 //! The link store of a history: a real one, with an await point before and after each operation, and planted bugs.
 
-use std::sync::Arc;
-
 use async_trait::async_trait;
 use contact_bridge::{
+    mapping::Mapping,
     model::{
-        ids::{RecordId, Side, SiteId},
-        link::{Cause, Link, Parked, Reservation, Slot, Tombstone},
+        fingerprint::Key,
+        ids::{RecordId, RowId, Side, SiteId},
+        link::{Cause, Intent, IntentRow, Link, Parked, Reservation, Slot, Tombstone},
     },
     ports::{ErrorKind, LinkStore, StoreResult},
+    sync::recover::{Fate, Unfinished},
 };
 use jiff::Timestamp;
 
 use super::{
+    backend::Backend,
     executor::point,
     plants::Plant,
+    vendor::contact,
     world::{Shared, lock},
 };
 
 /// A link store with await points.
 pub struct Pausing {
     /// The store below.
-    pub below: Arc<dyn LinkStore>,
-    /// The world, for its trace.
+    pub below: Backend,
+    /// The world: it traces and witnesses what is stored.
     pub world: Shared,
+    /// The site's mapping and fingerprint key, for a planted bug.
+    pub known: (Mapping, Key),
+    /// How many deletes the site lets pass in an hour.
+    pub rail: u32,
     /// The planted bug, if any.
     pub plant: Plant,
 }
 
 macro_rules! paused {
-    ($self:ident.$operation:ident($site:ident, $($rest:expr),*)) => {{
+    ($self:ident.$operation:ident($($argument:expr),*)) => {
+        paused!($self.$operation($($argument),*), |_world, _value| ())
+    };
+    ($self:ident.$operation:ident($($argument:expr),*), |$world:ident, $value:pat_param| $witness:expr) => {{
         point().await;
-        let result = $self.below.$operation($site, $($rest),*).await;
-        lock(&$self.world).trace((stringify!($operation), result.as_ref().err().map(|error| error.kind.name())));
+        let result = $self.below.finish($self.below.links.$operation($($argument),*));
+        {
+            let mut $world = lock(&$self.world);
+            $world.trace((stringify!($operation), result.as_ref().err().map(|error| error.kind.name())));
+            if let Ok($value) = &result {
+                $witness;
+            }
+        }
         point().await;
         result
     }};
+}
+
+impl Pausing {
+    fn stored(&self, site: &SiteId, link: &Link) -> Option<Link> {
+        match self.below.finish(self.below.links.look_up(site, Side::Wix, link.id(Side::Wix))) {
+            Ok(Slot::Linked(stored)) => Some(*stored),
+            _ => None,
+        }
+    }
+
+    /// Settles an unfinished write as if one row that has arrived showed that all have.
+    fn by_coincidence(&self, link: Link) -> Link {
+        let Some(intent) = link.intent.clone() else { return link };
+        let world = lock(&self.world);
+        let there = world.sides.of(intent.side).present(link.id(intent.side));
+        let expired = intent.until <= world.instant();
+        let (Some(there), true) = (there.map(|record| contact(intent.side, link.id(intent.side), record)), expired) else { return link };
+        let one = |row: &RowId| Intent { rows: intent.rows.iter().filter(|(own, _)| *own == row).map(own).collect(), ..intent.clone() };
+        let arrived =
+            |row: &RowId| Unfinished { link: &link, intent: &one(row), key: &self.known.1, mapping: &self.known.0 }.is_whole_in(&there);
+        if !intent.rows.keys().any(arrived) {
+            return link;
+        }
+        let unfinished = Unfinished { link: &link, intent: &intent, key: &self.known.1, mapping: &self.known.0 };
+        Link { intent: None, ..unfinished.settle(Fate::Written(None), &there) }
+    }
+}
+
+fn own((row, wrote): (&RowId, &IntentRow)) -> (RowId, IntentRow) {
+    (row.clone(), wrote.clone())
+}
+
+/// Tells whether a link differs from the stored one in its versions alone.
+fn only_notes_versions(link: &Link, stored: &Link) -> bool {
+    let mut same = stored.clone();
+    same.version = link.version;
+    for side in Side::BOTH {
+        same.anchors.of_mut(side).revision.clone_from(&link.anchors.of(side).revision);
+    }
+    same == *link
 }
 
 #[async_trait]
 impl LinkStore for Pausing {
     async fn look_up(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<Slot> {
         let slot = paused!(self.look_up(site, side, id))?;
-        Ok(if self.plant == Plant::NoTombstones && matches!(slot, Slot::Gone(_)) { Slot::Free } else { slot })
+        Ok(match slot {
+            Slot::Gone(_) if self.plant == Plant::NoTombstones => Slot::Free,
+            Slot::Linked(link) if self.plant == Plant::CoincidenceIsProof => Slot::Linked(Box::new(self.by_coincidence(*link))),
+            slot => slot,
+        })
     }
 
     async fn reserve(&self, site: &SiteId, reservation: &Reservation, now: Timestamp) -> StoreResult<()> {
@@ -58,29 +118,34 @@ impl LinkStore for Pausing {
     }
 
     async fn link(&self, site: &SiteId, link: &Link, reservation: Option<&Reservation>, now: Timestamp) -> StoreResult<()> {
-        paused!(self.link(site, link, reservation, now))
+        paused!(self.link(site, link, reservation, now), |world, ()| world.saw_link(link))
     }
 
     async fn save(&self, site: &SiteId, link: &Link) -> StoreResult<()> {
         let mut link = link.clone();
-        if self.plant == Plant::NoIntent {
-            link.intent = None;
-        }
-        if self.plant == Plant::SavesUnconditionally {
-            link.intent = None;
-            if let Slot::Linked(stored) = self.below.look_up(site, Side::Wix, link.id(Side::Wix)).await? {
-                link.version = stored.version + 1;
+        match self.plant {
+            Plant::NoIntent => link.intent = None,
+            Plant::SavesUnconditionally => {
+                link.intent = None;
+                link.version = self.stored(site, &link).map_or(link.version, |stored| stored.version + 1);
             }
+            Plant::VersionsAreNotNoted if self.stored(site, &link).is_some_and(|stored| only_notes_versions(&link, &stored)) => {
+                return Ok(());
+            }
+            _ => {}
         }
-        paused!(self.save(site, &link))
+        paused!(self.save(site, &link), |world, ()| world.saw_save(&link))
     }
 
     async fn repoint(&self, site: &SiteId, old: &Link, new: &Link, now: Timestamp) -> StoreResult<()> {
-        paused!(self.repoint(site, old, new, now))
+        paused!(self.repoint(site, old, new, now), |world, ()| {
+            world.saw_end(old);
+            world.saw_link(new);
+        })
     }
 
     async fn bury(&self, site: &SiteId, link: &Link, at: Timestamp, cause: Cause) -> StoreResult<()> {
-        paused!(self.bury(site, link, at, cause))
+        paused!(self.bury(site, link, at, cause), |world, ()| world.saw_end(link))
     }
 
     async fn entomb(&self, site: &SiteId, side: Side, id: &RecordId, tombstone: &Tombstone) -> StoreResult<()> {
@@ -96,12 +161,12 @@ impl LinkStore for Pausing {
     }
 
     async fn list_links(&self, site: &SiteId, after: Option<&RecordId>) -> StoreResult<Vec<Link>> {
-        self.below.list_links(site, after).await
+        self.below.links.list_links(site, after).await
     }
 
     async fn spend_delete(&self, site: &SiteId, now: Timestamp, limit: u32) -> StoreResult<bool> {
-        let allowed = paused!(self.spend_delete(site, now, limit))?;
-        Ok(allowed || self.plant == Plant::NoRails)
+        let limit = if self.plant == Plant::NoRails { u32::MAX } else { limit };
+        paused!(self.spend_delete(site, now, limit), |world, allowed| world.saw_rail(*allowed, self.rail))
     }
 
     async fn park(&self, site: &SiteId, parked: &Parked) -> StoreResult<()> {
@@ -113,7 +178,7 @@ impl LinkStore for Pausing {
     }
 
     async fn parked(&self, site: &SiteId) -> StoreResult<Vec<Parked>> {
-        self.below.parked(site).await
+        self.below.links.parked(site).await
     }
 
     async fn cool_down(&self, site: &SiteId, side: Side, until: Timestamp) -> StoreResult<()> {
@@ -121,6 +186,6 @@ impl LinkStore for Pausing {
     }
 
     async fn cooling_down(&self, site: &SiteId, side: Side, now: Timestamp) -> StoreResult<Option<Timestamp>> {
-        self.below.cooling_down(site, side, now).await
+        self.below.links.cooling_down(site, side, now).await
     }
 }

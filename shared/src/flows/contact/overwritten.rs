@@ -15,7 +15,7 @@ use crate::{
         field::{Patch, Value},
         fingerprint::Print,
         ids::Side,
-        link::{Anchor, Link, Overwrote, ParkedReason},
+        link::{Anchor, Link, Overwrote, Parked, ParkedReason},
         site::OnConflict,
     },
     ports::{ErrorKind, PastValue},
@@ -73,7 +73,9 @@ impl Contacts {
     async fn wins(&self, side: Side, link: &Link, row: &Row) -> Step<bool> {
         let policy = self.policy(None);
         if policy.on_conflict == OnConflict::Park {
-            self.park(side, link.id(side), ParkedReason::Conflict).await?;
+            let (id, rows) = (link.id(side).clone(), vec![row.id().clone()]);
+            let note = Parked { side, id, reason: ParkedReason::Conflict, rows, since: self.clock.now() };
+            self.links.park(&self.site.site, &note).await?;
             return Ok(false);
         }
         let winner = row.system_of_record().unwrap_or(policy.system_of_record);

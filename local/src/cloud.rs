@@ -6,6 +6,7 @@
 
 pub mod aws;
 pub mod background;
+pub mod bare;
 pub mod bus;
 pub mod dynamo;
 pub mod function;

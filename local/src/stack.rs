@@ -229,11 +229,22 @@ impl Stack {
     pub fn set_workers(&self, count: usize) -> anyhow::Result<()> {
         let mut employees = lock(&self.employees);
         while employees.len() < count.max(1) {
-            let app = Arc::new(App::new(self.app.means.clone())?);
-            employees.push(Employee::new(app, &self.cloud.queue, self.batch));
+            employees.push(Employee::new(self.another_app()?, &self.cloud.queue, self.batch));
         }
         employees.truncate(count.max(1));
         Ok(())
+    }
+
+    /// Makes the bridge of one more worker, as another process would: it has read nothing yet.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn another_app(&self) -> anyhow::Result<Arc<App>> {
+        let mut means = self.app.means.clone();
+        if let Some(stores) = self.cloud.table(means.fingerprint_secret.clone(), &means.clock) {
+            (means.links, means.sites) = (stores.links, stores.sites);
+        }
+        Ok(Arc::new(App::new(means)?))
     }
 
     fn workers(&self) -> Vec<Employee> {

@@ -21,14 +21,15 @@ use crate::{
     mapping::Mapping,
     model::{
         fingerprint::Key,
-        ids::{Pair, Side, SiteId},
+        ids::{Pair, SiteId},
         site::{CrmAccess, Site, WixAccess},
     },
-    ports::{Clock, ContactStore, ErrorKind, LinkStore, Secrets, SiteStore, StoreError, StoreResult, WorkQueue},
+    ports::{Clock, ContactStore, ErrorKind, LinkStore, Secrets, SiteStore, Standing, StoreError, StoreResult, WorkQueue},
 };
 
-/// How long a site's settings are used before they are read again.
-const SETTINGS_LIFE: SignedDuration = SignedDuration::from_secs(30);
+/// How long what was read of a site holds: its settings, and whether it asked to be left alone. What this process itself was refused its
+/// limiters know at once; within that time it may draw one refusal that another process was given already.
+const STANDING_LIFE: SignedDuration = SignedDuration::from_secs(10);
 
 /// How to reach the vendors, with the secrets fetched.
 #[derive(Clone)]
@@ -68,24 +69,16 @@ pub struct Means {
     pub vendors: Vendors,
 }
 
-/// How long the answer whether a site asked to be left alone holds. What this process itself was told, its limiters know at once.
-const COOLING_LIFE: SignedDuration = SignedDuration::from_secs(5);
-
-/// A site ready for work, and when its settings were read.
-struct Ready {
-    read_at: Timestamp,
-    contacts: Contacts,
-}
-
 /// The bridge, put together.
 pub struct App {
     /// What it stands on.
     pub means: Means,
     pool: reqwest::Client,
     limiters: Limiters,
-    ready: Mutex<HashMap<SiteId, Ready>>,
-    /// When each site's cool-down was read, and what it was.
-    asked: Mutex<HashMap<SiteId, (Timestamp, Option<Timestamp>)>>,
+    /// What was read of each site, and when.
+    standings: Mutex<HashMap<SiteId, (Timestamp, Arc<Standing>)>>,
+    /// Each site's contacts, for the settings they hold.
+    ready: Mutex<HashMap<SiteId, Contacts>>,
 }
 
 impl App {
@@ -93,40 +86,47 @@ impl App {
     pub fn new(means: Means) -> StoreResult<Self> {
         let pool = http::pool().map_err(|failure| failure.during("make the HTTP client"))?;
         let limiters = Limiters::new(means.clock.clone());
-        Ok(Self { means, pool, limiters, ready: Mutex::new(HashMap::new()), asked: Mutex::new(HashMap::new()) })
+        Ok(Self { means, pool, limiters, standings: Mutex::default(), ready: Mutex::default() })
     }
 
     /// Returns a site's contacts, ready to be synchronised; `None` if the site is not known.
     pub async fn contacts(&self, site: &SiteId) -> StoreResult<Option<Contacts>> {
-        let now = self.means.clock.now();
-        if let Some(contacts) = self.cached(site, |ready| now < ready.read_at + SETTINGS_LIFE) {
-            return Ok(Some(contacts));
+        let Some(standing) = self.standing(site).await? else { return Ok(None) };
+        let ready = lock(&self.ready).get(site).filter(|contacts| contacts.site == standing.site).cloned();
+        if ready.is_some() {
+            return Ok(ready);
         }
-        let Some(settings) = self.means.sites.site(site).await? else { return Ok(None) };
-        let contacts = match self.cached(site, |ready| ready.contacts.site == settings) {
-            Some(contacts) => contacts,
-            None => self.assemble(settings).await.map_err(without_access)?,
-        };
-        self.ready().insert(site.clone(), Ready { read_at: now, contacts: contacts.clone() });
+        let contacts = self.assemble(standing.site.clone()).await.map_err(without_access)?;
+        lock(&self.ready).insert(site.clone(), contacts.clone());
         Ok(Some(contacts))
+    }
+
+    /// Returns until when nothing may be sent for a site, if any of its sides asked to be left alone.
+    pub async fn cooling_down(&self, site: &SiteId) -> StoreResult<Option<Timestamp>> {
+        let now = self.means.clock.now();
+        Ok(self.standing(site).await?.and_then(|standing| standing.cooling_down).filter(|until| *until > now))
+    }
+
+    async fn standing(&self, site: &SiteId) -> StoreResult<Option<Arc<Standing>>> {
+        let now = self.means.clock.now();
+        let known = lock(&self.standings).get(site).filter(|(at, _)| now < *at + STANDING_LIFE).map(|(_, standing)| Arc::clone(standing));
+        if known.is_some() {
+            return Ok(known);
+        }
+        let Some(standing) = self.means.sites.standing(site, now).await?.map(Arc::new) else { return Ok(None) };
+        lock(&self.standings).insert(site.clone(), (now, Arc::clone(&standing)));
+        Ok(Some(standing))
     }
 
     /// Forgets what was read of a site, because its settings were just saved.
     pub fn forget(&self, site: &SiteId) {
-        self.ready().remove(site);
+        lock(&self.standings).remove(site);
+        lock(&self.ready).remove(site);
     }
 
     /// Connects both sides of a site.
     pub async fn connect(&self, site: &Site) -> StoreResult<Pair<Arc<dyn ContactStore>>> {
         Ok(Pair { wix: self.wix(site).await?, external: self.crm(site).await? })
-    }
-
-    fn ready(&self) -> MutexGuard<'_, HashMap<SiteId, Ready>> {
-        self.ready.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-
-    fn cached(&self, site: &SiteId, usable: impl Fn(&Ready) -> bool) -> Option<Contacts> {
-        self.ready().get(site).filter(|ready| usable(ready)).map(|ready| ready.contacts.clone())
     }
 
     async fn assemble(&self, site: Site) -> StoreResult<Contacts> {
@@ -192,25 +192,11 @@ impl App {
     fn http(&self, site: &SiteId, system: &'static str, rate: http::Rate, habits: http::Habits) -> Http {
         Http::new(self.pool.clone(), self.means.clock.clone(), self.limiters.of(site, system, rate), habits)
     }
+}
 
-    /// Returns until when nothing may be sent for a site, if any of its sides asked to be left alone.
-    pub async fn cooling_down(&self, site: &SiteId) -> StoreResult<Option<Timestamp>> {
-        let now = self.means.clock.now();
-        let asked = self.asked().get(site).copied().filter(|(at, _)| now < *at + COOLING_LIFE);
-        if let Some((_, until)) = asked {
-            return Ok(until.filter(|until| *until > now));
-        }
-        let mut until = None;
-        for side in Side::BOTH {
-            until = until.max(self.means.links.cooling_down(site, side, now).await?);
-        }
-        self.asked().insert(site.clone(), (now, until));
-        Ok(until)
-    }
-
-    fn asked(&self) -> MutexGuard<'_, HashMap<SiteId, (Timestamp, Option<Timestamp>)>> {
-        self.asked.lock().unwrap_or_else(PoisonError::into_inner)
-    }
+/// Whoever panicked left a cache whole.
+fn lock<T>(cache: &Mutex<T>) -> MutexGuard<'_, T> {
+    cache.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Credentials that are missing or cannot be read are as good as refused ones: a person must act, and nothing is lost until then.

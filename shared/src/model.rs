@@ -1,6 +1,7 @@
 //! Pure data: contacts, fields, ids, links, fingerprints, events. Total functions only; imports std, serde and small value crates.
 
 pub mod contact;
+pub mod entity;
 pub mod event;
 pub mod field;
 pub mod fingerprint;

@@ -8,6 +8,7 @@ use thiserror::Error;
 
 use crate::model::{
     contact::{Contact, Found, MatchKey},
+    entity::Entity,
     event::Event,
     field::{Field, FieldSpec, Patch},
     ids::{RecordId, Revision, Side, SiteId},
@@ -150,7 +151,7 @@ pub trait ContactStore: Send + Sync {
     async fn get(&self, id: &RecordId) -> StoreResult<Found>;
 
     /// Understands a record that an event enclosed; `None` if it is not whole.
-    fn enclosed(&self, entity: &serde_json::Value) -> Option<Contact>;
+    fn enclosed(&self, entity: &Entity) -> Option<Contact>;
 
     /// Finds records by a key; may miss writes of the last minutes, but what is returned is as it is now. At most ten, oldest first.
     async fn find(&self, key: &MatchKey) -> StoreResult<Vec<Contact>>;
@@ -246,11 +247,23 @@ pub trait LinkStore: Send + Sync {
     async fn cooling_down(&self, site: &SiteId, side: Side, now: Timestamp) -> StoreResult<Option<Timestamp>>;
 }
 
+/// What a worker has to know of a site before it looks at an event.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Standing {
+    /// The settings.
+    pub site: Site,
+    /// Until when nothing may be sent to one side or the other, if that is still to come.
+    pub cooling_down: Option<Timestamp>,
+}
+
 /// The sites and their settings.
 #[async_trait]
 pub trait SiteStore: Send + Sync {
     /// Returns a site's settings.
     async fn site(&self, site: &SiteId) -> StoreResult<Option<Site>>;
+
+    /// Returns a site's settings and whether it is cooling down at `now`, in one read. May be a moment old.
+    async fn standing(&self, site: &SiteId, now: Timestamp) -> StoreResult<Option<Standing>>;
 
     /// Stores a site's settings with `site.version` one higher than what is stored (1 for a new site); `Stale` otherwise.
     async fn save_site(&self, site: &Site) -> StoreResult<()>;

@@ -20,6 +20,7 @@ use super::{
 
 /// A running function; it is killed when this is dropped.
 pub struct Process {
+    id: Option<u32>,
     logs: Arc<Mutex<Vec<String>>>,
     _tasks: Background,
 }
@@ -46,11 +47,18 @@ impl Process {
             .stderr(Stdio::piped())
             .kill_on_drop(true)
             .spawn()?;
+        let id = child.id();
         let logs = Arc::new(Mutex::new(Vec::new()));
         let out = child.stdout.take().map(|out| collect(out, &logs));
         let err = child.stderr.take().map(|err| collect(err, &logs));
         let watch = watch(child, api.clone());
-        Ok(Self { logs, _tasks: Background::all(out.into_iter().chain(err).chain([watch])) })
+        Ok(Self { id, logs, _tasks: Background::all(out.into_iter().chain(err).chain([watch])) })
+    }
+
+    /// The operating system's id of the process.
+    #[must_use]
+    pub const fn id(&self) -> Option<u32> {
+        self.id
     }
 
     /// Every line the process has written so far.

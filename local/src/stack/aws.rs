@@ -101,13 +101,18 @@ impl Cloud {
 
     /// The table adapter, or the store in memory.
     pub fn stores(&self, secret: SecretString, clock: &FlowClock) -> Stores {
-        let Some(dynamo) = &self.dynamo else {
-            let store = Arc::new(memory::Store::new());
-            return Stores { links: store.clone(), sites: store };
-        };
         let clock: Arc<dyn Clock> = Arc::new(clock.clone());
-        let store = Arc::new(dynamodb::Store::new(dynamo_client(&dynamo.endpoint()), TABLE, secret, clock));
-        Stores { links: store.clone(), sites: store }
+        self.table(secret, &clock).unwrap_or_else(|| {
+            let store = Arc::new(memory::Store::new());
+            Stores { links: store.clone(), sites: store }
+        })
+    }
+
+    /// An adapter of the table, if there is one: each process has its own.
+    pub fn table(&self, secret: SecretString, clock: &Arc<dyn Clock>) -> Option<Stores> {
+        let dynamo = self.dynamo.as_ref()?;
+        let store = Arc::new(dynamodb::Store::new(dynamo_client(&dynamo.endpoint()), TABLE, secret, Arc::clone(clock)));
+        Some(Stores { links: store.clone(), sites: store })
     }
 }
 

@@ -89,7 +89,7 @@ pub(super) mod testing {
     use serde_json::{Value, json};
     use wiremock::MockServer;
 
-    use crate::model::event::Event;
+    use crate::model::{entity::Entity, event::Event};
 
     pub(in crate::adapters) fn credentials() -> Credentials {
         Credentials::new("id", "secret", None, None, "test")
@@ -103,7 +103,7 @@ pub(super) mod testing {
     pub(in crate::adapters) fn event(record: &str, bytes: usize) -> Event {
         let event = json!({"site": "s", "side": "wix", "record": record, "kind": "created", "at": "2026-08-21T10:11:12Z"});
         let mut event: Event = serde_json::from_value(event).unwrap();
-        event.entity = (bytes > 0).then(|| Value::from("x".repeat(bytes)));
+        event.entity = (bytes > 0).then(|| Entity::write(&"x".repeat(bytes)).unwrap());
         event
     }
 

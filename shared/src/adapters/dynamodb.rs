@@ -8,9 +8,9 @@
 //! | | `key#<digest>` | the reservation of a match key: `holder`, `held_until` |
 //! | | `gone#<side>#<digest of the id>` | a tombstone: `cause`, `ended_at`, `counterpart`; no expiry |
 //! | | `parked#<side>#<id>` | a note for a person: `note` |
-//! | | `cool#<side>` | nothing may be sent to the side before `held_until` |
 //! | | `rail#<hour since the epoch>` | how many deletes were propagated in that hour: `spent` |
 //! | | `settings` | the site's settings: `version`, `settings` |
+//! | | `settings#cool#<side>` | nothing may be sent to the side before `held_until`; lies here to be read together with the settings |
 //! | `sites` | `<site>` | a copy of the settings, written in the same transaction, so that all sites can be listed |
 //!
 //! Reservations, rails and pauses carry `expires_at` (epoch seconds), the table's TTL attribute. TTL only tidies up, up to days
@@ -26,8 +26,8 @@
 //! two orders of magnitude below the limit. Spreading it over shards would buy nothing and make counting and listing a scatter.
 //! `sites` is written only when settings are saved and read only by sweeps.
 //!
-//! **Units.** Finding a link takes one eventually consistent read of less than 4 KB from the Wix side and two from the other;
-//! saving it takes one write unit while the item is below 1 KB, which packing keeps it at for some 14 mapped rows. Only an
+//! **Units.** Finding a link takes one eventually consistent read of less than 4 KB, and one more from the external side if this
+//! process has not met the record yet; saving it takes one write unit while the item is below 1 KB, which packing keeps it at for some 14 mapped rows. Only an
 //! answer that leads to a new record, "free" or "gone", is read consistently.
 //!
 //! No item holds a contact's value: bases and keys are keyed digests. A tombstone names its record by a digest as well, so that
@@ -40,6 +40,7 @@ mod item;
 mod key;
 mod links;
 mod look_up;
+mod pointers;
 mod sites;
 mod write;
 
@@ -49,6 +50,7 @@ use aws_sdk_dynamodb::{Client, types::ReturnConsumedCapacity};
 use secrecy::{ExposeSecret, SecretString};
 
 pub use self::capacity::{Capacity, Units};
+use self::pointers::Pointers;
 use crate::{
     model::{fingerprint, ids::SiteId},
     ports::Clock,
@@ -67,6 +69,7 @@ pub struct Store {
     table: String,
     secret: SecretString,
     clock: Arc<dyn Clock>,
+    pointers: Pointers,
     capacity: Option<Arc<Capacity>>,
 }
 
@@ -75,7 +78,7 @@ impl Store {
     /// between the batches of a purge that the service is too busy for.
     #[must_use]
     pub fn new(client: Client, table: impl Into<String>, secret: SecretString, clock: Arc<dyn Clock>) -> Self {
-        Self { client, table: table.into(), secret, clock, capacity: None }
+        Self { client, table: table.into(), secret, clock, pointers: Pointers::default(), capacity: None }
     }
 
     /// Counts what the calls cost.

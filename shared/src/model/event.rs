@@ -5,7 +5,10 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::ids::{RecordId, Side, SiteId};
+use super::{
+    entity::Entity,
+    ids::{RecordId, Side, SiteId},
+};
 
 /// A hint that something happened to a record, or to a site.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -25,9 +28,9 @@ pub struct Event {
     /// The sender's id of the event, where it has one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub id: Option<String>,
-    /// The record as the sender enclosed it, in its own form; left out of events that would be too large for the bus.
+    /// The record as the sender enclosed it; left out of events that would be too large for the bus.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub entity: Option<serde_json::Value>,
+    pub entity: Option<Entity>,
     /// How often it was tried and failed for a passing reason.
     #[serde(default)]
     pub attempts: u32,
@@ -133,5 +136,22 @@ impl Event {
     pub fn detail_type(&self) -> String {
         let subject = if self.record.is_some() { "contact" } else { "site" };
         format!("{subject}.{}", self.kind.name())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_enclosed_record_comes_through_as_it_was() {
+        let text = r#"{"site":"s","side":"wix","record":"w","kind":"updated","at":"2026-11-20T12:00:00Z","entity":{"b": 1.50, "a":"\u00e9"},"attempts":0}"#;
+        let event: Event = serde_json::from_str(text).unwrap();
+        assert_eq!(serde_json::to_string(&event).unwrap(), text);
+        assert_eq!(event.entity.as_ref().and_then(Entity::read), Some(json!({"b": 1.5, "a": "é"})));
+        let tree: Event = serde_json::from_value(serde_json::to_value(&event).unwrap()).unwrap();
+        assert_eq!(tree.entity.and_then(|entity| entity.read()), Some(json!({"b": 1.5, "a": "é"})));
     }
 }

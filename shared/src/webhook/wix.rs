@@ -9,8 +9,8 @@ mod token;
 
 use std::fmt;
 
+use aws_lc_rs::signature::ParsedPublicKey;
 use jiff::Timestamp;
-use jsonwebtoken::DecodingKey;
 
 use super::{Request, SetUpError, Verified, WebhookError};
 use crate::{config, ports::Secrets};
@@ -20,7 +20,7 @@ use token::Token;
 /// Vouches for webhooks of Wix: RS256 with the app's public key, or with the next one while a rotation is under way.
 pub struct WixVerifier {
     app_id: String,
-    keys: Vec<DecodingKey>,
+    keys: Vec<ParsedPublicKey>,
 }
 
 impl WixVerifier {

@@ -4,6 +4,7 @@ use async_trait::async_trait;
 use contact_bridge::{
     model::{
         contact::{Contact, Found, MatchKey},
+        entity::Entity,
         event::EventKind,
         field::{Field, FieldSpec, Fields, Patch, Value},
         ids::{RecordId, Revision, Side},
@@ -183,7 +184,8 @@ impl ContactStore for SimulatedVendor {
         Ok(found)
     }
 
-    fn enclosed(&self, entity: &serde_json::Value) -> Option<Contact> {
+    fn enclosed(&self, entity: &Entity) -> Option<Contact> {
+        let entity: serde_json::Value = entity.read()?;
         let mut contact = Contact {
             id: RecordId::deserialize(entity.get("id")?).ok()?,
             revision: Some(Revision::new(entity.get("counter")?.as_u64()?.to_string())),

@@ -11,6 +11,7 @@ use std::{
 use async_trait::async_trait;
 use contact_bridge::{
     model::{
+        entity::Entity,
         event::{Event, EventKind},
         field::{Field, Fields, Value},
         ids::{Pair, RecordId, Revision, Side, SiteId},
@@ -263,9 +264,9 @@ impl World {
     }
 
     /// Wix encloses the record in its events.
-    fn entity(&self, side: Side, record: &RecordId) -> Option<serde_json::Value> {
-        let present = self.sides.of(side).present(record)?;
-        (side == Side::Wix).then(|| super::vendor::enclose(record, present))
+    fn entity(&self, side: Side, record: &RecordId) -> Option<Entity> {
+        let present = self.sides.of(side).present(record).filter(|_| side == Side::Wix)?;
+        Entity::write(&super::vendor::enclose(record, present)).ok()
     }
 
     fn enqueue(&mut self, event: Event) {

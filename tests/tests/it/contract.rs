@@ -88,7 +88,8 @@ contracts! {
         deletes_spent_at_once_are_counted_once_each,
         a_note_replaces_the_one_before,
         a_note_is_taken_away,
-        a_side_cools_down_until_the_latest_instant;
+        a_side_cools_down_until_the_latest_instant,
+        a_site_is_known_with_the_latest_cool_down;
     sites:
         a_site_reads_back_as_it_was_saved,
         a_save_of_settings_follows_the_version_that_is_stored,

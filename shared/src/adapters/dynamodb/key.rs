@@ -15,7 +15,7 @@ pub(super) const LINK: &str = "link#";
 pub(super) const POINTER: &str = "ext#";
 /// The prefix of notes for a person.
 pub(super) const PARKED: &str = "parked#";
-/// The sort key of a site's settings.
+/// The sort key of a site's settings, and the prefix of what is read together with them.
 pub(super) const SETTINGS: &str = "settings";
 /// The partition of the copies of all settings.
 pub(super) const REGISTRY: &str = "sites";
@@ -64,7 +64,7 @@ impl Key {
 
     /// Where the pause of a side lies.
     pub(super) fn cooling(site: &SiteId, side: Side) -> Self {
-        Self::of(site, format!("cool#{side}"))
+        Self::of(site, format!("{SETTINGS}#cool#{side}"))
     }
 
     /// Where the deletes of the hour of `now` are counted.

@@ -5,7 +5,7 @@ use jiff::Timestamp;
 use super::{
     Store,
     call::Read,
-    item::{get_instant, get_text, read_draft, read_link, read_tombstone},
+    item::{Item, get_instant, get_text, read_draft, read_link, read_tombstone},
     key::Key,
 };
 use crate::{
@@ -52,24 +52,36 @@ impl Store {
     }
 
     async fn entry(&self, site: &SiteId, side: Side, id: &RecordId, read: Read) -> StoreResult<Entry> {
+        let guess = if side == Side::External && read == Read::Eventual { self.pointers.guess(site, id) } else { None };
+        if let Some(wix) = guess
+            && let Entry::Linked(link) = self.follow(site, id, &wix, read).await?
+        {
+            return Ok(Entry::Linked(link));
+        }
         let Some(item) = self.get(Key::record(site, side, id), read).await? else { return Ok(Entry::Nothing) };
         if item.contains_key("holder") {
             let until = get_instant(&item, "held_until").ok_or_else(|| StoreError::new(ErrorKind::Corrupt, format!("read {side} {id}")))?;
             return Ok(Entry::Reserved { until, draft: read_draft(&item, id)? });
         }
-        match side {
-            Side::Wix => Ok(Entry::Linked(Box::new(read_link(&item)?))),
-            Side::External => self.follow(site, id, get_text(&item, "wix"), read).await,
+        match (side, get_text(&item, "wix")) {
+            (Side::Wix, _) => self.linked(site, &item),
+            (Side::External, Some(wix)) => self.follow(site, id, &RecordId::from(wix), read).await,
+            (Side::External, None) => Ok(Entry::Dangling),
         }
     }
 
     /// Reads the link that a pointer names.
-    async fn follow(&self, site: &SiteId, external: &RecordId, wix: Option<&str>, read: Read) -> StoreResult<Entry> {
-        let Some(wix) = wix.map(RecordId::from) else { return Ok(Entry::Dangling) };
-        match self.get(Key::record(site, Side::Wix, &wix), read).await? {
-            Some(item) if get_text(&item, "ext") == Some(external.as_str()) => Ok(Entry::Linked(Box::new(read_link(&item)?))),
+    async fn follow(&self, site: &SiteId, external: &RecordId, wix: &RecordId, read: Read) -> StoreResult<Entry> {
+        match self.get(Key::record(site, Side::Wix, wix), read).await? {
+            Some(item) if get_text(&item, "ext") == Some(external.as_str()) => self.linked(site, &item),
             _ => Ok(Entry::Dangling),
         }
+    }
+
+    fn linked(&self, site: &SiteId, item: &Item) -> StoreResult<Entry> {
+        let link = read_link(item)?;
+        self.pointers.keep(site, link.id(Side::External), link.id(Side::Wix));
+        Ok(Entry::Linked(Box::new(link)))
     }
 
     /// Looks for the tombstone of a record without a link. It was written together with the end of the link, so it is seen. It

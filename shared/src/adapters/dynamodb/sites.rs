@@ -4,18 +4,19 @@ use std::{collections::HashMap, time::Duration};
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
+use jiff::Timestamp;
 
 use super::{
     PARTITION_KEY, SORT_KEY, Store,
     call::Read,
-    item::{self, Item, get_text, read_settings},
+    item::{self, Item, get_instant, get_text, read_settings},
     key::{self, Key},
     write::{Condition, Refusal, Write},
 };
 use crate::{
     adapters::aws::failure,
     model::{ids::SiteId, link::Cause, site::Site},
-    ports::{ErrorKind, SiteStore, StoreError, StoreResult},
+    ports::{ErrorKind, SiteStore, Standing, StoreError, StoreResult},
 };
 
 /// A batch takes 25 deletes: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html>.
@@ -30,6 +31,16 @@ impl SiteStore for Store {
     async fn site(&self, site: &SiteId) -> StoreResult<Option<Site>> {
         let item = self.get(Key::settings(site), Read::Consistent).await?;
         item.map(|item| read_settings(&item, site.as_str())).transpose()
+    }
+
+    /// One query for all of it, which costs what one item of that size would.
+    async fn standing(&self, site: &SiteId, now: Timestamp) -> StoreResult<Option<Standing>> {
+        let call = self.query(&key::partition(site), key::SETTINGS);
+        let items = self.all(&format!("read site {site}"), call).await?;
+        let (settings, cool): (Vec<_>, Vec<_>) = items.iter().partition(|item| get_text(item, SORT_KEY) == Some(key::SETTINGS));
+        let Some(settings) = settings.first() else { return Ok(None) };
+        let until = cool.into_iter().filter_map(|item| get_instant(item, "held_until")).max().filter(|until| *until > now);
+        Ok(Some(Standing { site: read_settings(settings, site.as_str())?, cooling_down: until }))
     }
 
     async fn save_site(&self, site: &Site) -> StoreResult<()> {

@@ -14,6 +14,7 @@ use super::{
 use crate::{
     model::{
         contact::{Contact, Found, MatchKey},
+        entity::Entity,
         field::{Field, FieldSpec, Patch},
         ids::{RecordId, Revision},
     },
@@ -28,7 +29,7 @@ impl ContactStore for Client {
 
     /// HubSpot's events hold single properties, never a record.
     /// <https://developers.hubspot.com/docs/api-reference/webhooks-webhooks-v3/guide>
-    fn enclosed(&self, _entity: &Json) -> Option<Contact> {
+    fn enclosed(&self, _entity: &Entity) -> Option<Contact> {
         None
     }
 

@@ -1,6 +1,7 @@
 //! Sites in memory.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::Store;
 use crate::{
@@ -9,13 +10,19 @@ use crate::{
         link::Cause,
         site::Site,
     },
-    ports::{ErrorKind, SiteStore, StoreError, StoreResult},
+    ports::{ErrorKind, SiteStore, Standing, StoreError, StoreResult},
 };
 
 #[async_trait]
 impl SiteStore for Store {
     async fn site(&self, site: &SiteId) -> StoreResult<Option<Site>> {
         Ok(self.state().sites.get(site).cloned())
+    }
+
+    async fn standing(&self, site: &SiteId, now: Timestamp) -> StoreResult<Option<Standing>> {
+        let state = self.state();
+        let cool = state.of_sites.get(site).and_then(|own| own.cool.values().max().copied()).filter(|until| *until > now);
+        Ok(state.sites.get(site).map(|site| Standing { site: site.clone(), cooling_down: cool }))
     }
 
     async fn save_site(&self, site: &Site) -> StoreResult<()> {

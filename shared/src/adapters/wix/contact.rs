@@ -120,8 +120,8 @@ pub fn to_contact(native: Json, mirror: Option<&str>) -> Result<Contact, Failure
 /// Understands a contact that an event encloses, if it is whole: a contact has at least a name, an e-mail address or a phone number
 /// (<https://dev.wix.com/docs/api-reference/crm/members-contacts/contacts/contacts/contact-v4/create-contact>), so one without was left out.
 #[must_use]
-pub fn whole_contact(entity: &Json, mirror: Option<&str>) -> Option<Contact> {
-    let contact = to_contact(entity.clone(), mirror).ok()?;
+pub fn whole_contact(entity: Json, mirror: Option<&str>) -> Option<Contact> {
+    let contact = to_contact(entity, mirror).ok()?;
     let has = |name| contact.fields.contains_key(&Field::from(name));
     let filled = has("name.first") || has("name.last") || has("email") || has("phone");
     (contact.revision.is_some() && filled).then_some(contact)
@@ -344,7 +344,7 @@ mod tests {
 
     #[test]
     fn only_a_whole_entity_counts_as_a_contact() {
-        assert!(whole_contact(&ada(), None).is_some());
+        assert!(whole_contact(ada(), None).is_some());
         for entity in [
             json!({"id": "c", "revision": 3, "info": {}}),
             json!({"id": "c", "revision": 3}),
@@ -352,7 +352,7 @@ mod tests {
             json!({"revision": 3, "info": {"name": {"first": "Ada"}}}),
             json!({}),
         ] {
-            assert!(whole_contact(&entity, None).is_none(), "{entity}");
+            assert!(whole_contact(entity.clone(), None).is_none(), "{entity}");
         }
     }
 }

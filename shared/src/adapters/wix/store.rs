@@ -15,6 +15,7 @@ use super::{
 use crate::{
     model::{
         contact::{Contact, Found, MatchKey},
+        entity::Entity,
         field::{Field, FieldSpec, Patch, Value},
         ids::{RecordId, Revision},
     },
@@ -30,8 +31,8 @@ impl ContactStore for Client {
         self.read(id).await
     }
 
-    fn enclosed(&self, entity: &Json) -> Option<Contact> {
-        whole_contact(entity, self.mirror())
+    fn enclosed(&self, entity: &Entity) -> Option<Contact> {
+        whole_contact(entity.read()?, self.mirror())
     }
 
     async fn find(&self, key: &MatchKey) -> StoreResult<Vec<Contact>> {

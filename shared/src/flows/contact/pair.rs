@@ -28,10 +28,13 @@ impl Contacts {
     pub(super) async fn synchronise_pair(&self, hint: Hint<'_>, mut link: Link) -> Step<Effect> {
         let side = hint.side;
         self.ensure_not_being_written(&link)?;
-        if self.is_old_news(hint, &link) {
+        // A merge event encloses the winner, whose versions say nothing of the record that went into it.
+        let enclosed = hint.event.entity.as_ref().and_then(|entity| self.store(side).enclosed(entity));
+        let enclosed = enclosed.filter(|contact| contact.id == *link.id(side));
+        if is_old_news(hint, &link, enclosed.as_ref()) {
             return Ok(Effect::Unchanged);
         }
-        let enclosed = self.enclosed(hint, &link);
+        let enclosed = enclosed.filter(|contact| stands_for_a_read(contact, &link));
         let trusts_enclosed = enclosed.is_some();
         let mut this = match enclosed {
             Some(contact) => Found::Present(contact),
@@ -65,25 +68,6 @@ impl Contacts {
         let mut event = hint.event.clone();
         event.entity = None;
         Box::pin(self.synchronise_pair(Hint { event: &event, side: hint.side }, link)).await
-    }
-
-    /// Tells whether an event is about a version that was dealt with already; spares both reads.
-    fn is_old_news(&self, hint: Hint<'_>, link: &Link) -> bool {
-        if link.intent.is_some() || link.held.is_some() || hint.prefer().is_some() || hint.approves_delete() {
-            return false;
-        }
-        // A merge event encloses the winner, whose versions say nothing of the record that went into it.
-        let enclosed = hint.event.entity.as_ref().and_then(|entity| self.store(hint.side).enclosed(entity));
-        let told = enclosed.filter(|contact| contact.id == *link.id(hint.side)).and_then(|contact| contact.revision);
-        let anchor = link.anchors.of(hint.side).revision.as_ref();
-        told.zip(anchor).and_then(|(told, anchor)| anchor.has_reached(&told)).unwrap_or(false)
-    }
-
-    /// Returns the record an event encloses, if it can stand for a read.
-    fn enclosed(&self, hint: Hint<'_>, link: &Link) -> Option<Contact> {
-        let contact = self.store(hint.side).enclosed(hint.event.entity.as_ref()?)?;
-        let usable = contact.id == *link.id(hint.side) && contact.revision.is_some() && link.intent.is_none() && link.held.is_none();
-        usable.then_some(contact)
     }
 
     /// Remembers a newer version in which nothing is to be carried over. An event of an older one that comes later is old news then, and
@@ -131,6 +115,21 @@ impl Contacts {
     pub(super) fn input<'a>(&'a self, link: &'a Link, contacts: &'a Pair<Contact>, prefer: Option<Side>) -> Input<'a> {
         Input { mapping: &self.mapping, key: &self.key, policy: self.policy(prefer), contacts: contacts.as_ref(), link }
     }
+}
+
+/// Tells whether an event is about a version that was dealt with already; spares both reads.
+fn is_old_news(hint: Hint<'_>, link: &Link, enclosed: Option<&Contact>) -> bool {
+    if link.intent.is_some() || link.held.is_some() || hint.prefer().is_some() || hint.approves_delete() {
+        return false;
+    }
+    let told = enclosed.and_then(|contact| contact.revision.as_ref());
+    let anchor = link.anchors.of(hint.side).revision.as_ref();
+    told.zip(anchor).and_then(|(told, anchor)| anchor.has_reached(told)).unwrap_or(false)
+}
+
+/// Tells whether the record an event encloses can stand for a read.
+fn stands_for_a_read(enclosed: &Contact, link: &Link) -> bool {
+    enclosed.revision.is_some() && link.intent.is_none() && link.held.is_none()
 }
 
 enum Decision {

@@ -5,10 +5,11 @@
 
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Value, value::RawValue};
 
 use crate::{
     model::{
+        entity::Entity,
         event::{Event, EventKind},
         ids::{RecordId, Side, SiteId},
     },
@@ -41,26 +42,47 @@ struct Envelope {
 /// The event itself.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct DomainEvent {
+struct DomainEvent<'a> {
     id: Option<String>,
     entity_id: Option<String>,
     event_time: Option<String>,
     originated_from: Option<String>,
     triggered_by_anonymize_request: Option<bool>,
-    created_event: Option<Map<String, Value>>,
-    updated_event: Option<Map<String, Value>>,
-    action_event: Option<Map<String, Value>>,
+    #[serde(borrow)]
+    created_event: Option<Body<'a>>,
+    #[serde(borrow)]
+    updated_event: Option<Body<'a>>,
+    #[serde(borrow)]
+    action_event: Option<Body<'a>>,
+}
+
+/// What an event encloses, under one of several names, each as JSON or as a string of JSON; Wix has used all of them.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+struct Body<'a> {
+    #[serde(borrow)]
+    current_entity: Option<&'a RawValue>,
+    #[serde(borrow)]
+    current_entity_as_json: Option<&'a RawValue>,
+    #[serde(borrow)]
+    entity: Option<&'a RawValue>,
+    #[serde(borrow)]
+    entity_as_json: Option<&'a RawValue>,
+    #[serde(borrow)]
+    body: Option<&'a RawValue>,
+    #[serde(borrow)]
+    body_as_json: Option<&'a RawValue>,
 }
 
 /// The body of a merge.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct MergeBody {
+struct Merge<'a> {
     target_contact_id: String,
     #[serde(default)]
     source_contact_ids: Vec<String>,
-    #[serde(default)]
-    target_contact: Option<Value>,
+    #[serde(default, borrow)]
+    target_contact: Option<&'a RawValue>,
 }
 
 /// What the bridge does with an event type.
@@ -94,19 +116,23 @@ impl Topic {
 
 impl Payload for Delivery {
     fn events(self, received: Timestamp) -> Result<Vec<Event>, WebhookError> {
-        let envelope: Envelope = json::parse("envelope", self.0.as_bytes())?;
+        let envelope: Envelope = json::parse_text("envelope", &self.0)?;
         let Some(topic) = Topic::of(&envelope.event_type) else {
             return Ok(Vec::new());
         };
         let site = envelope.instance_id.filter(|id| !id.is_empty());
         let site = SiteId::new(site.ok_or(WebhookError::Missing { part: "envelope", field: "instanceId" })?);
+        let data = match envelope.data {
+            Value::String(text) => text,
+            tree => tree.to_string(),
+        };
         let event = match topic {
             Topic::Installed => site_event(site, EventKind::Installed, received),
             Topic::Removed => site_event(site, EventKind::Removed, received),
-            Topic::Created => DomainEvent::read(envelope.data)?.created(site, received)?,
-            Topic::Updated => DomainEvent::read(envelope.data)?.updated(site, received)?,
-            Topic::Deleted => DomainEvent::read(envelope.data)?.deleted(site, received)?,
-            Topic::Merged => DomainEvent::read(envelope.data)?.merged(site, received)?,
+            Topic::Created => DomainEvent::read(&data)?.created(site, received)?,
+            Topic::Updated => DomainEvent::read(&data)?.updated(site, received)?,
+            Topic::Deleted => DomainEvent::read(&data)?.deleted(site, received)?,
+            Topic::Merged => DomainEvent::read(&data)?.merged(site, received)?,
         };
         Ok(vec![event])
     }
@@ -117,24 +143,23 @@ fn site_event(site: SiteId, kind: EventKind, at: Timestamp) -> Event {
     Event { site, side: Side::Wix, record: None, kind, at, id: None, entity: None, attempts: 0 }
 }
 
-impl DomainEvent {
-    fn read(data: Value) -> Result<Self, WebhookError> {
-        match data {
-            Value::String(text) => json::parse("event", text.as_bytes()),
-            tree => json::from_tree("event", tree),
-        }
+impl<'a> DomainEvent<'a> {
+    fn read(data: &'a str) -> Result<Self, WebhookError> {
+        json::parse_text("event", data)
     }
 
     fn created(mut self, site: SiteId, received: Timestamp) -> Result<Event, WebhookError> {
-        let entity = enclosed(self.created_event.take(), &["entity", "entityAsJson"])?;
+        let body = self.created_event.take().unwrap_or_default();
+        let entity = enclosed(body.entity.or(body.entity_as_json))?;
         let record = self.record(entity.as_ref())?;
         Ok(self.event(site, record, EventKind::Created, entity, received))
     }
 
     /// An update by a privacy request is an update: what it left empty is empty on the other side as well.
     fn updated(mut self, site: SiteId, received: Timestamp) -> Result<Event, WebhookError> {
-        let names = ["currentEntity", "currentEntityAsJson", "entity", "entityAsJson"];
-        let entity = enclosed(self.updated_event.take(), &names)?;
+        let body = self.updated_event.take().unwrap_or_default();
+        let current = body.current_entity.or(body.current_entity_as_json);
+        let entity = enclosed(current.or(body.entity).or(body.entity_as_json))?;
         let record = self.record(entity.as_ref())?;
         Ok(self.event(site, record, EventKind::Updated { changes: Vec::new() }, entity, received))
     }
@@ -151,41 +176,38 @@ impl DomainEvent {
     }
 
     fn merged(mut self, site: SiteId, received: Timestamp) -> Result<Event, WebhookError> {
-        let body = enclosed(self.action_event.take(), &["body", "bodyAsJson"])?;
-        let body: MergeBody = json::from_tree("merge", body.ok_or(WebhookError::Missing { part: "event", field: "body" })?)?;
-        let winner = RecordId::new(body.target_contact_id);
-        let losers = body.source_contact_ids.into_iter().map(RecordId::new).filter(|id| *id != winner).collect();
-        Ok(self.event(site, winner, EventKind::Merged { from: losers }, body.target_contact, received))
+        let body = self.action_event.take().unwrap_or_default();
+        let body = body.body.or(body.body_as_json).ok_or(WebhookError::Missing { part: "event", field: "body" })?;
+        let body = json::unnest("merge", body)?;
+        let merge: Merge<'_> = json::parse_text("merge", body.get())?;
+        let winner = RecordId::new(merge.target_contact_id);
+        let losers = merge.source_contact_ids.into_iter().map(RecordId::new).filter(|id| *id != winner).collect();
+        let entity = enclosed(merge.target_contact)?;
+        Ok(self.event(site, winner, EventKind::Merged { from: losers }, entity, received))
     }
 
-    fn record(&mut self, entity: Option<&Value>) -> Result<RecordId, WebhookError> {
+    fn record(&mut self, entity: Option<&Entity>) -> Result<RecordId, WebhookError> {
         let named = self.entity_id.take().filter(|id| !id.is_empty());
-        let enclosed = || entity.and_then(|entity| entity.get("id")).and_then(Value::as_str).map(str::to_owned);
+        let enclosed = || entity.and_then(Entity::read::<Identified>).map(|entity| entity.id);
         named.or_else(enclosed).map(RecordId::new).ok_or(WebhookError::Missing { part: "event", field: "entityId" })
     }
 
-    fn event(self, site: SiteId, record: RecordId, kind: EventKind, entity: Option<Value>, received: Timestamp) -> Event {
+    fn event(self, site: SiteId, record: RecordId, kind: EventKind, entity: Option<Entity>, received: Timestamp) -> Event {
         let at = self.event_time.and_then(|time| time.parse().ok()).unwrap_or(received);
-        let entity = entity.filter(|entity| entity.is_object() && length(entity) <= MAX_ENCLOSED_BYTES);
         Event { site, side: Side::Wix, record: Some(record), kind, at, id: self.id, entity, attempts: 0 }
     }
 }
 
-/// Returns what an event encloses: under one of several names, as JSON or as a string of JSON; Wix has used all of them.
-fn enclosed(body: Option<Map<String, Value>>, names: &[&str]) -> Result<Option<Value>, WebhookError> {
-    let Some(mut body) = body else { return Ok(None) };
-    let found = names.iter().find_map(|name| body.remove(*name).filter(|value| !value.is_null()));
-    found.map(|value| json::unnest("entity", value)).transpose()
+/// The one thing of an enclosed record that is looked at here, where the event itself does not say it.
+#[derive(Deserialize)]
+struct Identified {
+    id: String,
 }
 
-/// Returns at least the length of a tree as JSON, without writing it.
-fn length(tree: &Value) -> usize {
-    match tree {
-        Value::Null | Value::Bool(_) => 5,
-        Value::Number(_) => 24,
-        // A character may be escaped as six.
-        Value::String(text) => text.len() + 2 + 5 * text.bytes().filter(|byte| *byte < 0x20 || *byte == b'"' || *byte == b'\\').count(),
-        Value::Array(items) => 2 + items.iter().map(|item| 1 + length(item)).sum::<usize>(),
-        Value::Object(fields) => 2 + fields.iter().map(|(name, value)| name.len() + 4 + length(value)).sum::<usize>(),
-    }
+/// Returns the enclosed record, unless it is none or would not fit.
+fn enclosed(value: Option<&RawValue>) -> Result<Option<Entity>, WebhookError> {
+    let Some(value) = value else { return Ok(None) };
+    let json = json::unnest("entity", value)?;
+    let carried = json.get().starts_with('{') && json.get().len() <= MAX_ENCLOSED_BYTES;
+    Ok(carried.then(|| Entity::new(json.into_owned())))
 }

@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 use super::*;
 use crate::{
     model::{
+        entity::Entity,
         event::{Event, EventKind},
         ids::{RecordId, Side, SiteId},
     },
@@ -76,6 +77,11 @@ fn contact_event(slug: &str, body: &Value) -> Event {
     events.remove(0)
 }
 
+/// The record an event encloses, as the sender's JSON.
+fn enclosed(event: &Event) -> Option<Value> {
+    event.entity.as_ref().and_then(Entity::read)
+}
+
 fn genuine() -> Value {
     envelope(
         "wix.contacts.v4.contact_created",
@@ -93,7 +99,7 @@ fn a_created_contact_is_read() {
     assert_eq!(event.kind, EventKind::Created);
     assert_eq!(event.at.to_string(), "2026-11-20T11:59:59.3048Z");
     assert_eq!(event.id.as_deref(), Some("event-1"));
-    assert_eq!(event.entity, Some(entity));
+    assert_eq!(enclosed(&event), Some(entity));
 }
 
 #[test]
@@ -107,7 +113,7 @@ fn the_enclosed_contact_may_have_either_name_and_either_form() {
     ] {
         for form in [entity.clone(), Value::String(entity.to_string())] {
             let event = contact_event(slug, &json!({wrapper: {name: form, "modifiedFields": {"a": "b"}}}));
-            assert_eq!(event.entity.as_ref(), Some(&entity), "{name}");
+            assert_eq!(enclosed(&event).as_ref(), Some(&entity), "{name}");
         }
     }
 }
@@ -146,7 +152,7 @@ fn a_delete_tells_why() {
 #[test]
 fn a_deleted_contact_is_not_carried_on() {
     let event = contact_event("deleted", &json!({"deletedEvent": {"deletedEntity": {"id": "contact-1", "info": {"company": "X"}}}}));
-    assert_eq!(event.entity, None);
+    assert!(event.entity.is_none());
 }
 
 #[test]
@@ -163,7 +169,7 @@ fn a_merge_is_an_event_of_its_winner() {
             let event = contact_event(slug, &json!({"actionEvent": {name: body}}));
             assert_eq!(event.record, Some(RecordId::from("winner")));
             assert_eq!(event.kind, EventKind::Merged { from: vec!["a".into(), "b".into()] });
-            assert_eq!(event.entity, Some(json!({"id": "winner"})));
+            assert_eq!(enclosed(&event), Some(json!({"id": "winner"})));
         }
     }
 }
@@ -196,7 +202,7 @@ fn other_well_signed_events_are_none_of_ours() {
 fn a_contact_that_is_too_large_travels_as_its_id() {
     let entity = json!({"id": "contact-1", "info": {"notes": "x".repeat(200_000)}});
     let event = contact_event("created", &json!({"createdEvent": {"entity": entity}}));
-    assert_eq!((event.record, event.entity), (Some(RecordId::from("contact-1")), None));
+    assert_eq!((event.record, event.entity.is_none()), (Some(RecordId::from("contact-1")), true));
 }
 
 #[test]
@@ -347,9 +353,29 @@ fn deep_json_is_unparsable_at_every_level() {
         deep.clone(),
         envelope(type_, deep.clone()).to_string(),
         envelope(type_, format!("{{\"entityId\":\"1\",\"createdEvent\":{{\"entity\":{deep}}}}}")).to_string(),
+        envelope(type_, format!("{{\"entityId\":\"1\",\"createdEvent\":{{\"entity\":{{\"info\":{deep}}}}}}}")).to_string(),
+        envelope("wix.contacts.v4.contact_merged", format!("{{\"actionEvent\":{{\"body\":{deep}}}}}")).to_string(),
         envelope(type_, json!({"entityId": "1", "createdEvent": {"entityAsJson": deep}}).to_string()).to_string(),
     ] {
         assert_eq!(open_token(&token(CURRENT.0, &claims(envelope))).unwrap_err().status(), StatusCode::BAD_REQUEST);
+    }
+}
+
+#[test]
+fn a_contact_may_be_broad() {
+    let entity = json!({"id": "contact-1", "info": {"addresses": {"items": vec![json!({"address": {"city": "London"}}); 500]}}});
+    for form in [entity.clone(), Value::String(entity.to_string())] {
+        let event = contact_event("created", &json!({"createdEvent": {"entity": form}}));
+        assert_eq!(enclosed(&event).as_ref(), Some(&entity));
+    }
+}
+
+#[test]
+fn a_contact_that_nobody_could_read_is_unparsable() {
+    for entity in ["{\"id\": \"contact-1\"", "{\"id\": contact-1}", "{} {}"] {
+        let event = domain_event("created", &json!({"createdEvent": {"entityAsJson": entity}}));
+        let refusal = delivered(&envelope("wix.contacts.v4.contact_created", event.to_string())).unwrap_err();
+        assert_eq!(refusal.status(), StatusCode::BAD_REQUEST, "{entity}");
     }
 }
 

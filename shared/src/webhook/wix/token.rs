@@ -10,7 +10,7 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use jiff::Timestamp;
-use jsonwebtoken::{Algorithm, DecodingKey, crypto};
+use jsonwebtoken::DecodingKey;
 use serde::Deserialize;
 
 use crate::webhook::{WebhookError, json};
@@ -18,8 +18,9 @@ use crate::webhook::{WebhookError, json};
 /// Clocks differ; Wix tokens live for weeks, so a minute is nothing.
 const LEEWAY_SECONDS: f64 = 60.0;
 
-/// Reads a public key in PEM, with real or escaped line breaks, or in base64 of PEM; `None` if it cannot verify RS256.
-pub(super) fn public_key(text: &str) -> Option<DecodingKey> {
+/// Reads a public key in PEM, with real or escaped line breaks, or in base64 of PEM; `None` if it cannot verify RS256, the one thing it is
+/// good for from here on. It is read once: `jsonwebtoken` would do so for every token.
+pub(super) fn public_key(text: &str) -> Option<ParsedPublicKey> {
     let pem = if text.starts_with("-----") {
         text.replace("\\n", "\n").into_bytes()
     } else {
@@ -27,8 +28,7 @@ pub(super) fn public_key(text: &str) -> Option<DecodingKey> {
         STANDARD.decode(compact).ok()?
     };
     let key = DecodingKey::from_rsa_pem(&pem).ok()?;
-    ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.try_get_as_bytes().ok()?).ok()?;
-    Some(key)
+    ParsedPublicKey::new(&RSA_PKCS1_2048_8192_SHA256, key.try_get_as_bytes().ok()?).ok()
 }
 
 /// A compact JSON Web Token, in its parts.
@@ -62,7 +62,7 @@ impl<'a> Token<'a> {
     }
 
     /// Checks the signature with RS256, whatever the token says of itself; that it says the same is checked first because it is cheap.
-    pub(super) fn check_signature(&self, keys: &[DecodingKey]) -> Result<(), WebhookError> {
+    pub(super) fn check_signature(&self, keys: &[ParsedPublicKey]) -> Result<(), WebhookError> {
         let header = decode(self.header)?;
         let header: Header<'_> = serde_json::from_slice(&header).map_err(|_| WebhookError::MalformedToken)?;
         if header.alg != "RS256" {
@@ -71,7 +71,8 @@ impl<'a> Token<'a> {
         if header.crit.is_some() {
             return Err(WebhookError::MalformedToken);
         }
-        let signed_by = |key| crypto::verify(self.signature, self.message.as_bytes(), key, Algorithm::RS256).unwrap_or(false);
+        let signature = decode(self.signature).map_err(|_| WebhookError::Signature)?;
+        let signed_by = |key: &ParsedPublicKey| key.verify_sig(self.message.as_bytes(), &signature).is_ok();
         if keys.iter().any(signed_by) { Ok(()) } else { Err(WebhookError::Signature) }
     }
 

@@ -1,12 +1,12 @@
 //! What an event costs at the vendors and at the table, over the whole path: signed webhook, intake, bus, queue, contact sync.
 
-use std::sync::Arc;
+use std::{cell::Cell, sync::Arc};
 
 use anyhow::Context;
-use contact_bridge::model::ids::Side;
+use contact_bridge::{app::App, model::ids::Side};
 use contact_bridge_local::{
     cloud::{
-        FunctionError,
+        Function, FunctionError,
         dynamo::{Dynamo, Storage, Usage},
         function,
         queue::Draft,
@@ -36,11 +36,15 @@ async fn measure() -> anyhow::Result<()> {
     for side in Side::BOTH {
         costs.extend(bench.of_an_edit(side).await?);
     }
-    println!("{:<28}{:>4}{:>9}{:>8}{:>9}{:>7}  calls of the table", "event", "Wix", "HubSpot", "writes", "refused", "reads");
+    costs.push(bench.of_a_look().await?);
+    for side in Side::BOTH {
+        costs.push(bench.of_a_first_event(side).await?);
+    }
+    println!("{:<36}{:>4}{:>9}{:>8}{:>9}{:>7}  calls of the table", "", "Wix", "HubSpot", "writes", "refused", "reads");
     for Cost { what, wix, hubspot, usage } in costs {
         let Usage { write_units, refused_write_units, read_units, calls } = usage;
         let calls = calls.iter().map(|(operation, times)| format!("{times} {operation}")).collect::<Vec<_>>().join(", ");
-        println!("{what:<28}{wix:>4}{hubspot:>9}{write_units:>8.1}{refused_write_units:>9.1}{read_units:>7.1}  {calls}");
+        println!("{what:<36}{wix:>4}{hubspot:>9}{write_units:>8.1}{refused_write_units:>9.1}{read_units:>7.1}  {calls}");
     }
     Ok(())
 }
@@ -49,9 +53,10 @@ async fn measure() -> anyhow::Result<()> {
 struct Bench {
     stack: Stack,
     people: People,
-    worker: Worker,
     wix_id: String,
     hubspot_id: String,
+    /// So many edits were made: each writes another name.
+    edits: Cell<usize>,
 }
 
 impl Bench {
@@ -65,41 +70,49 @@ impl Bench {
         stack.settle().await?;
         let links = stack.links(&site.id).await;
         let hubspot_id = links.first().context("the contact is linked")?.id(Side::External).to_string();
-        let app = Arc::clone(&stack.app);
-        let function = function(move |event| {
-            let app = Arc::clone(&app);
-            async move {
-                let batch = serde_json::from_value(event).map_err(|error| FunctionError::of(&error))?;
-                let answer = contact_sync::handle(&app, batch).await.map_err(|error| FunctionError::of(&error))?;
-                serde_json::to_value(answer).map_err(|error| FunctionError::of(&error))
-            }
-        });
-        let worker = Worker::new(stack.queue(), function, WorkerOptions::default());
-        Ok(Self { stack, people, worker, wix_id, hubspot_id })
+        Ok(Self { stack, people, wix_id, hubspot_id, edits: Cell::new(0) })
     }
 
     /// An edit on one side: the update it brings, its echo from the other side, and the same event once more.
     async fn of_an_edit(&self, side: Side) -> anyhow::Result<[Cost; 3]> {
-        self.edit(side).await?;
-        self.deliver(side).await;
-        let bodies: Vec<String> = self.stack.queue().messages().into_iter().map(|message| message.body).collect();
-        let fresh = self.cost(format!("fresh update from {}", side.name())).await?;
+        let app = &self.stack.app;
+        let bodies = self.edit(side).await?;
+        let fresh = self.warm(app, format!("fresh update from {}", side.name())).await?;
         self.deliver(side.opposite()).await;
-        let echo = self.cost(format!("its echo from {}", side.opposite().name())).await?;
+        let echo = self.warm(app, format!("its echo from {}", side.opposite().name())).await?;
         for body in bodies {
             self.stack.queue().send(Draft::new(body))?;
         }
-        let duplicate = self.cost(format!("its duplicate from {}", side.name())).await?;
+        let duplicate = self.warm(app, format!("its duplicate from {}", side.name())).await?;
         anyhow::ensure!(self.stack.settle().await?.webhooks == 0, "an echo or a duplicate was written");
         Ok([fresh, echo, duplicate])
     }
 
-    /// A person changes the last name.
-    async fn edit(&self, side: Side) -> anyhow::Result<()> {
+    /// An instance reads a site's settings and cool-downs, before its first event and then once in a while.
+    async fn of_a_look(&self) -> anyhow::Result<Cost> {
+        self.reset()?;
+        self.stack.another_app()?.cooling_down(&self.people.site().id).await?;
+        self.spent("a look at the site".to_owned())
+    }
+
+    /// An update is the first event of an instance that was just started.
+    async fn of_a_first_event(&self, side: Side) -> anyhow::Result<Cost> {
+        self.edit(side).await?;
+        let cost = self.cold(&self.stack.another_app()?, format!("an instance's first, from {}", side.name())).await?;
+        self.stack.settle().await?;
+        Ok(cost)
+    }
+
+    /// A person changes the last name, and the webhook about it arrives in the queue; returns its messages.
+    async fn edit(&self, side: Side) -> anyhow::Result<Vec<String>> {
+        self.edits.set(self.edits.get() + 1);
+        let name = format!("Lovelace {}", self.edits.get());
         match side {
-            Side::Wix => self.people.wix_update(&self.wix_id, json!({"name": {"first": "Ada", "last": "Lovelace"}})).await,
-            Side::External => self.people.hub_update(&self.hubspot_id, json!({"lastname": "King"})).await,
+            Side::Wix => self.people.wix_update(&self.wix_id, json!({"name": {"first": "Ada", "last": name}})).await?,
+            Side::External => self.people.hub_update(&self.hubspot_id, json!({"lastname": name})).await?,
         }
+        self.deliver(side).await;
+        Ok(self.stack.queue().messages().into_iter().map(|message| message.body).collect())
     }
 
     /// Lets one side's webhooks arrive in the queue.
@@ -117,16 +130,30 @@ impl Bench {
         }
     }
 
-    /// Works the queue off, which holds one event, and counts. A warm instance knows the settings.
-    async fn cost(&self, what: String) -> anyhow::Result<Cost> {
+    /// The cost at an instance that has looked at the site a moment ago.
+    async fn warm(&self, app: &Arc<App>, what: String) -> anyhow::Result<Cost> {
+        app.contacts(&self.people.site().id).await?;
+        self.cold(app, what).await
+    }
+
+    /// Works the queue off, which holds one event, and counts.
+    async fn cold(&self, app: &Arc<App>, what: String) -> anyhow::Result<Cost> {
         let waiting = self.stack.queue().counts().visible;
         anyhow::ensure!(waiting == 1, "{what}: {waiting} events wait");
-        self.stack.app.contacts(&self.people.site().id).await?;
+        self.reset()?;
+        Worker::new(self.stack.queue(), contact_sync(app), WorkerOptions::default()).drain().await;
+        anyhow::ensure!(self.stack.queue().is_empty(), "{what}: it was put back");
+        self.spent(what)
+    }
+
+    fn reset(&self) -> anyhow::Result<()> {
         self.dynamo()?.reset_usage();
         self.stack.wix.core().calls.clear();
         self.stack.hubspot.calls().clear();
-        self.worker.drain().await;
-        anyhow::ensure!(self.stack.queue().is_empty(), "{what}: it was put back");
+        Ok(())
+    }
+
+    fn spent(&self, what: String) -> anyhow::Result<Cost> {
         let (wix, hubspot) = (self.stack.wix.core().calls.total(), self.stack.hubspot.calls().total());
         Ok(Cost { what, wix, hubspot, usage: self.dynamo()?.usage() })
     }
@@ -134,4 +161,17 @@ impl Bench {
     fn dynamo(&self) -> anyhow::Result<&Dynamo> {
         self.stack.dynamo().context("the stack has a table")
     }
+}
+
+/// Contact sync as the queue calls it.
+fn contact_sync(app: &Arc<App>) -> Function {
+    let app = Arc::clone(app);
+    function(move |event| {
+        let app = Arc::clone(&app);
+        async move {
+            let batch = serde_json::from_value(event).map_err(|error| FunctionError::of(&error))?;
+            let answer = contact_sync::handle(&app, batch).await.map_err(|error| FunctionError::of(&error))?;
+            serde_json::to_value(answer).map_err(|error| FunctionError::of(&error))
+        }
+    })
 }

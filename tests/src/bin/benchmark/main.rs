@@ -1,7 +1,8 @@
-//! `cargo benchmark intake`, `cargo benchmark sync`, `cargo benchmark costs`: the figures of `docs/performance.md`.
+//! `cargo benchmark intake`, `sync`, `costs` and `processes`: the figures of `docs/performance.md`.
 
 mod costs;
 mod intake;
+mod processes;
 mod sync;
 
 use clap::{Parser, Subcommand};
@@ -18,7 +19,7 @@ enum What {
     /// Webhooks verified, parsed and made ready to publish, against bare RS256 verification.
     Intake {
         /// Rounds of each, alternating.
-        #[arg(long, default_value_t = 15)]
+        #[arg(long, default_value_t = 301)]
         rounds: usize,
     },
     /// Contacts synchronised over stores in memory, against writing and reading the contact as JSON.
@@ -29,6 +30,12 @@ enum What {
     },
     /// Vendor calls and DynamoDB units of a fresh update, an echo and a duplicate.
     Costs,
+    /// Start, round trip and memory of the functions' binaries, against a function that does nothing.
+    Processes {
+        /// Starts of each, in turn.
+        #[arg(long, default_value_t = 21)]
+        rounds: usize,
+    },
 }
 
 fn main() -> anyhow::Result<()> {
@@ -36,6 +43,7 @@ fn main() -> anyhow::Result<()> {
         What::Intake { rounds } => intake::run(rounds),
         What::Sync { rounds } => sync::run(rounds),
         What::Costs => costs::run(),
+        What::Processes { rounds } => processes::run(rounds),
     }
 }
 

@@ -5,12 +5,12 @@ use contact_bridge::{
     adapters::dynamodb::Units,
     model::{
         ids::{RecordId, Revision, Side},
-        link::Link,
+        link::{Cause, Link, Slot},
     },
     ports::ErrorKind,
 };
 
-use super::bench::{Bench, Table, full_link, kind, link};
+use super::bench::{Bench, Table, at, full_link, kind, link, site};
 
 /// A link of the default mapping between records with ids of usual length, being written.
 fn usual_link() -> Link {
@@ -48,7 +48,46 @@ async fn an_update_takes_two_write_units() -> anyhow::Result<()> {
     let mut link = usual_link();
     bench.link(&link).await?;
     assert_eq!(spent(&table, update(&bench, Side::Wix, &mut link)).await?, Units { read: 0.5, write: 2.0 });
-    assert_eq!(spent(&table, update(&bench, Side::External, &mut link)).await?, Units { read: 1.0, write: 2.0 });
+    assert_eq!(spent(&table, update(&bench, Side::External, &mut link)).await?, Units { read: 0.5, write: 2.0 });
+    let started = table.bench();
+    assert_eq!(spent(&table, update(&started, Side::External, &mut link)).await?, Units { read: 1.0, write: 2.0 });
+    assert_eq!(spent(&table, update(&started, Side::External, &mut link)).await?, Units { read: 0.5, write: 2.0 });
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_look_at_a_site_takes_half_a_read_unit() -> anyhow::Result<()> {
+    let table = Table::start().await?;
+    let bench = table.bench();
+    bench.sites.save_site(&site(&bench.site)).await?;
+    for side in Side::BOTH {
+        bench.links.cool_down(&bench.site, side, at(60)).await?;
+    }
+    let look = async {
+        let standing = bench.sites.standing(&bench.site, at(0)).await?;
+        assert_eq!(standing.and_then(|standing| standing.cooling_down), Some(at(60)));
+        Ok(())
+    };
+    assert_eq!(spent(&table, look).await?, Units { read: 0.5, write: 0.0 });
+    Ok(())
+}
+
+/// One process has met a pointer that another process then moves.
+#[tokio::test]
+async fn a_pointer_that_moved_is_followed() -> anyhow::Result<()> {
+    let table = Table::start().await?;
+    let (bench, other) = (table.bench(), table.bench());
+    let old = link("w1", "e1");
+    bench.link(&old).await?;
+    assert!(matches!(bench.slot(Side::External, "e1").await?, Slot::Linked(_)));
+    let mut moved = link("w2", "e1");
+    moved.version = old.version + 1;
+    other.links.repoint(&other.site, &old, &moved, at(0)).await?;
+    assert!(matches!(bench.slot(Side::External, "e1").await?, Slot::Linked(link) if *link == moved));
+    other.links.bury(&other.site, &moved, at(0), Cause::Deleted).await?;
+    assert!(matches!(bench.slot(Side::External, "e1").await?, Slot::Gone(_)));
+    other.link(&link("w2", "e2")).await?;
+    assert!(matches!(bench.slot(Side::External, "e1").await?, Slot::Gone(_)));
     Ok(())
 }
 

@@ -1,12 +1,15 @@
 //! Contracts of rails, notes and pauses.
 
-use contact_bridge::model::{
-    ids::{RowId, Side},
-    link::{Parked, ParkedReason},
+use contact_bridge::{
+    model::{
+        ids::{RowId, Side},
+        link::{Parked, ParkedReason},
+    },
+    ports::Standing,
 };
 use futures::future::join_all;
 
-use super::bench::{Bench, at, record};
+use super::bench::{Bench, at, record, site};
 
 const HOUR: i64 = 3600;
 
@@ -64,5 +67,17 @@ pub(super) async fn a_side_cools_down_until_the_latest_instant(bench: &Bench) ->
     assert_eq!(until(Side::External, 0).await?, None);
     bench.links.cool_down(&bench.site, Side::Wix, at(40)).await?;
     assert_eq!(until(Side::Wix, 30).await?, Some(at(40)));
+    Ok(())
+}
+
+pub(super) async fn a_site_is_known_with_the_latest_cool_down(bench: &Bench) -> anyhow::Result<()> {
+    let standing = async |second| bench.sites.standing(&bench.site, at(second)).await;
+    bench.links.cool_down(&bench.site, Side::Wix, at(20)).await?;
+    assert_eq!(standing(0).await?, None);
+    let site = site(&bench.site);
+    bench.sites.save_site(&site).await?;
+    bench.links.cool_down(&bench.site, Side::External, at(30)).await?;
+    assert_eq!(standing(29).await?, Some(Standing { site: site.clone(), cooling_down: Some(at(30)) }));
+    assert_eq!(standing(30).await?, Some(Standing { site, cooling_down: None }));
     Ok(())
 }

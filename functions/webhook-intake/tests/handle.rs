@@ -156,7 +156,7 @@ async fn an_event_of_no_concern_needs_no_bus() {
 
 #[tokio::test]
 async fn logs_carry_no_contact_value() {
-    let (log, _guard) = harness::log();
+    let log = harness::log();
     for name in samples() {
         Harness::new().await.handle(&event(&name)).await;
         Harness::new().await.without_bus().handle(&event(&name)).await;
@@ -166,8 +166,9 @@ async fn logs_carry_no_contact_value() {
     }
     let text = log.text();
     assert!(text.contains("Took a webhook in.") && text.contains("Refused a webhook."));
-    for canary in ["ada@", "Ada", "Lovelace", "Byron", "555", "Analytical", "London", "test-client-secret"] {
-        assert!(!text.contains(canary), "{canary}");
+    for canary in ["ada@", "Ada", "Lovelace", "Byron", "555-0143", "5550143", "Analytical", "London", "test-client-secret"] {
+        let line = text.lines().find(|line| line.contains(canary));
+        assert_eq!(line, None, "{canary}");
     }
 }
 

@@ -4,7 +4,7 @@ use std::{
     fs, io,
     path::PathBuf,
     sync::{
-        Arc, Mutex,
+        Arc, LazyLock, Mutex,
         atomic::{AtomicI64, AtomicU32, Ordering},
     },
     time::Duration,
@@ -78,6 +78,7 @@ impl Secrets for Parameters {
 
 impl Harness {
     pub async fn new() -> Self {
+        log();
         let variables = [
             ("WIX_APP_ID", "0f9c2b7e-6d0a-4c1e-9a51-2b8f6c3d7e10".to_owned()),
             ("WIX_WEBHOOK_PUBLIC_KEYS", file("keys/wix-webhook.public.pem")),
@@ -168,11 +169,15 @@ impl io::Write for Log {
     }
 }
 
-/// Collects what this thread logs, from `trace` up.
-pub fn log() -> (Log, impl Drop) {
-    let log = Log::default();
-    let writer = log.clone();
-    let filter = telemetry::filter(&[("RUST_LOG", "trace")].into_iter().collect());
-    let guard = tracing::subscriber::set_default(telemetry::subscriber(filter, move || writer.clone()));
-    (log, guard)
+/// Collects what the process logs from now on, from `trace` up. For all threads: a place that first logs on a thread without a subscriber
+/// stays silent for every other thread.
+pub fn log() -> Log {
+    static LOG: LazyLock<Log> = LazyLock::new(|| {
+        let log = Log::default();
+        let writer = log.clone();
+        let filter = telemetry::filter(&[("RUST_LOG", "trace")].into_iter().collect());
+        tracing::subscriber::set_global_default(telemetry::subscriber(filter, move || writer.clone())).unwrap();
+        log
+    });
+    LOG.clone()
 }

@@ -31,6 +31,8 @@ pub struct Policy {
 pub struct Flow {
     /// The value on the side it comes from, fingerprinted.
     pub source: Print,
+    /// The value it is to replace, fingerprinted.
+    pub replaced: Print,
     /// The value as the row sees it, to be written.
     pub value: Option<Value>,
 }
@@ -103,14 +105,13 @@ impl Plan {
         Some(Print::List(target.difference(&own_additions).copied().chain(own_removals).collect()))
     }
 
-    /// Leaves rows out of the write to `side`, because it refused their values: their source counts as agreed, so that the row is tried
-    /// again when it changes.
-    pub fn refuse(&mut self, side: Side, rows: &[RowId], bases: Pair<&Base>) {
+    /// Leaves rows out of the write to `side`, because it refused their values: both sides count as dealt with as they are, so that the row is
+    /// tried again when it changes.
+    pub fn refuse(&mut self, side: Side, rows: &[RowId]) {
         for id in rows {
             if let Some(flow) = self.flows.of_mut(side).remove(id) {
-                let there = bases.of(side).get(id).cloned().unwrap_or_default();
-                self.agreed.insert(id.clone(), Pair::from_side(side, there, flow.source));
-                self.states.insert(id.clone(), Some(RowState::Refused));
+                self.agreed.insert(id.clone(), Pair::from_side(side, flow.replaced, flow.source));
+                self.states.insert(id.clone(), Some(RowState::Refused(side)));
             }
         }
     }
@@ -168,7 +169,7 @@ impl<'a> RowMerge<'a> {
     }
 
     fn merge_scalar(&self, plan: &mut Plan) {
-        if self.waits() {
+        if self.waits() || self.has_passed_by() || self.is_answered() {
             return self.both(plan);
         }
         match (self.changed(Side::Wix), self.changed(Side::External)) {
@@ -187,7 +188,7 @@ impl<'a> RowMerge<'a> {
             return self.agree(None, plan);
         }
         match self.row.convert(to, self.value(from)) {
-            Err(_) => self.agree(Some(RowState::Unconvertible), plan),
+            Err(_) => self.agree(Some(RowState::Unconvertible(to)), plan),
             Ok(wanted) if self.row.same(to, wanted.as_ref(), self.value(to)) => self.agree(None, plan),
             Ok(wanted) => self.flow(to, wanted, plan),
         }
@@ -209,9 +210,26 @@ impl<'a> RowMerge<'a> {
         self.follow(prefer.or(self.row.system_of_record()).unwrap_or(system_of_record), plan);
     }
 
+    fn state(&self) -> Option<RowState> {
+        self.input.link.rows.get(self.row.id()).copied()
+    }
+
     /// Tells whether a person has been asked; then nothing but an answer, or equal values, goes on.
     fn waits(&self) -> bool {
-        self.input.link.rows.get(self.row.id()) == Some(&RowState::Conflict)
+        self.state() == Some(RowState::Conflict)
+    }
+
+    /// Tells whether a person who was told of an overwritten edit has answered.
+    fn is_answered(&self) -> bool {
+        self.state() == Some(RowState::Overwritten) && self.input.policy.prefer.is_some()
+    }
+
+    /// Tells whether a side that did not take the other's value has changed: whoever did that has not seen it, as if both had changed.
+    fn has_passed_by(&self) -> bool {
+        match self.state() {
+            Some(RowState::Unconvertible(side) | RowState::Refused(side)) => self.changed(side),
+            Some(RowState::Conflict | RowState::Overwritten) | None => false,
+        }
     }
 
     fn is_same(&self) -> bool {
@@ -229,21 +247,20 @@ impl<'a> RowMerge<'a> {
         if !self.changed(Side::Wix) && !self.changed(Side::External) {
             return;
         }
-        let mut unconvertible = false;
+        let mut unconvertible = None;
         let mut flowed = false;
         for to in Side::BOTH {
             if !self.row.flows_to(to) {
                 continue;
             }
             let (wanted, skipped) = self.list_for(to);
-            unconvertible |= skipped;
+            unconvertible = skipped.then_some(RowState::Unconvertible(to)).or(unconvertible);
             if !self.row.same(to, wanted.as_ref(), self.value(to)) {
                 self.flow(to, wanted, plan);
                 flowed = true;
             }
         }
-        let state = unconvertible.then_some(RowState::Unconvertible);
-        if flowed { self.note(state, plan) } else { self.agree(state, plan) }
+        if flowed { self.note(unconvertible, plan) } else { self.agree(unconvertible, plan) }
     }
 
     /// Returns the list `to` should have, and whether an element has no counterpart there.
@@ -285,8 +302,8 @@ impl<'a> RowMerge<'a> {
     }
 
     fn flow(&self, to: Side, value: Option<Value>, plan: &mut Plan) {
-        let source = self.prints.of(to.opposite()).clone();
-        plan.flows.of_mut(to).insert(self.row.id().clone(), Flow { source, value });
+        let (source, replaced) = (self.prints.of(to.opposite()).clone(), self.prints.of(to).clone());
+        plan.flows.of_mut(to).insert(self.row.id().clone(), Flow { source, replaced, value });
         self.note(None, plan);
     }
 
@@ -353,14 +370,14 @@ pub struct Written<'a> {
 /// Enters a write into the link: the base is what was returned, not what was sent.
 ///
 /// Returns the rows whose value the side did not take although it answered that it had.
-pub fn enter(link: &mut Link, plan: &Plan, written: Written, key: &Key, mapping: &Mapping) -> Vec<RowId> {
+pub fn enter(link: &mut Link, plan: &Plan, written: Written, key: &Key, mapping: &Mapping) -> Vec<(RowId, RowState)> {
     let (side, other) = (written.side, written.side.opposite());
     let mut dropped = Vec::new();
     for row in mapping.rows() {
         let Some(flow) = plan.flows.of(side).get(row.id()) else { continue };
         let value = row.read(side, &written.returned.fields);
         if value.is_none() != flow.value.is_none() {
-            dropped.push(row.id().clone());
+            dropped.push((row.id().clone(), RowState::Refused(side)));
         }
         let now = prints::print(key, row, side, value.as_ref());
         let two_way = plan.flows.of(other).contains_key(row.id());
@@ -374,9 +391,7 @@ pub fn enter(link: &mut Link, plan: &Plan, written: Written, key: &Key, mapping:
         set_base(&mut link.anchors.of_mut(side).base, row.id(), own);
         set_base(&mut link.anchors.of_mut(other).base, row.id(), source);
     }
-    for id in &dropped {
-        link.rows.insert(id.clone(), RowState::Refused);
-    }
+    link.rows.extend(dropped.iter().cloned());
     dropped
 }
 

@@ -130,12 +130,31 @@ impl Edits {
     /// what they did.
     #[must_use]
     pub fn has_seen(&self, later: EditId, earlier: EditId) -> bool {
+        self.seen(later, earlier).contains(&earlier)
+    }
+
+    /// Returns the edits that others stand in place of.
+    #[must_use]
+    pub fn superseded(&self, by: &[&Edit]) -> BTreeSet<EditId> {
+        let oldest = by.iter().map(|edit| edit.id).min().unwrap_or_default();
+        by.iter().flat_map(|edit| self.seen(edit.id, oldest)).collect()
+    }
+
+    /// Returns what the author of an edit had seen, directly or through others, back to `since`.
+    fn seen(&self, later: EditId, since: EditId) -> BTreeSet<EditId> {
         let (mut open, mut done) = (vec![later], BTreeSet::new());
         while let Some(edit) = open.pop().and_then(|id| self.all.get(&id)) {
-            let new = self.seen_by(edit).filter(|id| *id >= earlier && done.insert(*id));
+            let new = self.seen_by(edit).filter(|id| *id >= since && done.insert(*id));
             open.extend(new.collect::<Vec<_>>());
         }
-        done.contains(&earlier)
+        done
+    }
+
+    /// Tells whether an edit stands in place of an empty field.
+    #[must_use]
+    pub fn has_seen_empty(&self, later: EditId) -> bool {
+        let all = self.seen(later, 0).into_iter().chain([later]);
+        all.filter_map(|id| self.all.get(&id)).any(|edit| matches!(edit.seen, Seen::Empty(_)))
     }
 
     fn seen_by<'a>(&'a self, edit: &'a Edit) -> impl Iterator<Item = EditId> + 'a {

@@ -8,7 +8,7 @@ use contact_bridge::{
         ids::{RecordId, RowId, Side, SiteId},
         link::{Cause, Intent, IntentRow, Link, Parked, Reservation, Slot, Tombstone},
     },
-    ports::{ErrorKind, LinkStore, StoreResult},
+    ports::{ErrorKind, LinkStore, Noted, StoreResult},
     sync::recover::{Fate, Unfinished},
 };
 use jiff::Timestamp;
@@ -36,15 +36,15 @@ pub struct Pausing {
 }
 
 macro_rules! paused {
-    ($self:ident.$operation:ident($($argument:expr),*)) => {
-        paused!($self.$operation($($argument),*), |_world, _value| ())
+    ($self:ident.$operation:ident($($argument:expr),*) of $subject:expr) => {
+        paused!($self.$operation($($argument),*) of $subject, |_world, _value| ())
     };
-    ($self:ident.$operation:ident($($argument:expr),*), |$world:ident, $value:pat_param| $witness:expr) => {{
+    ($self:ident.$operation:ident($($argument:expr),*) of $subject:expr, |$world:ident, $value:pat_param| $witness:expr) => {{
         point().await;
         let result = $self.below.finish($self.below.links.$operation($($argument),*));
         {
             let mut $world = lock(&$self.world);
-            $world.trace((stringify!($operation), result.as_ref().err().map(|error| error.kind.name())));
+            $world.trace((stringify!($operation), $subject.as_str(), result.as_ref().err().map(|error| error.kind.name())));
             if let Ok($value) = &result {
                 $witness;
             }
@@ -97,7 +97,7 @@ fn only_notes_versions(link: &Link, stored: &Link) -> bool {
 #[async_trait]
 impl LinkStore for Pausing {
     async fn look_up(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<Slot> {
-        let slot = paused!(self.look_up(site, side, id))?;
+        let slot = paused!(self.look_up(site, side, id) of id)?;
         Ok(match slot {
             Slot::Gone(_) if self.plant == Plant::NoTombstones => Slot::Free,
             Slot::Linked(link) if self.plant == Plant::CoincidenceIsProof => Slot::Linked(Box::new(self.by_coincidence(*link))),
@@ -106,7 +106,7 @@ impl LinkStore for Pausing {
     }
 
     async fn reserve(&self, site: &SiteId, reservation: &Reservation, now: Timestamp) -> StoreResult<()> {
-        let result = paused!(self.reserve(site, reservation, now));
+        let result = paused!(self.reserve(site, reservation, now) of reservation.id);
         match result {
             Err(error) if self.plant == Plant::CreateIsNotIdempotent && matches!(error.kind, ErrorKind::Exists(_)) => Ok(()),
             result => result,
@@ -114,15 +114,15 @@ impl LinkStore for Pausing {
     }
 
     async fn release(&self, site: &SiteId, reservation: &Reservation) -> StoreResult<()> {
-        paused!(self.release(site, reservation))
+        paused!(self.release(site, reservation) of reservation.id)
     }
 
-    async fn link(&self, site: &SiteId, link: &Link, reservation: Option<&Reservation>, now: Timestamp) -> StoreResult<()> {
-        paused!(self.link(site, link, reservation, now), |world, ()| world.saw_link(link))
+    async fn link(&self, site: &SiteId, new: Noted<'_>, reservation: Option<&Reservation>, now: Timestamp) -> StoreResult<()> {
+        paused!(self.link(site, new, reservation, now) of new.link.id(Side::Wix), |world, ()| world.saw_link(new.link))
     }
 
-    async fn save(&self, site: &SiteId, link: &Link) -> StoreResult<()> {
-        let mut link = link.clone();
+    async fn save(&self, site: &SiteId, new: Noted<'_>) -> StoreResult<()> {
+        let mut link = new.link.clone();
         match self.plant {
             Plant::NoIntent => link.intent = None,
             Plant::SavesUnconditionally => {
@@ -134,30 +134,31 @@ impl LinkStore for Pausing {
             }
             _ => {}
         }
-        paused!(self.save(site, &link), |world, ()| world.saw_save(&link))
+        let new = Noted { link: &link, ..new };
+        paused!(self.save(site, new) of link.id(Side::Wix), |world, ()| world.saw_save(&link))
     }
 
-    async fn repoint(&self, site: &SiteId, old: &Link, new: &Link, now: Timestamp) -> StoreResult<()> {
-        paused!(self.repoint(site, old, new, now), |world, ()| {
+    async fn repoint(&self, site: &SiteId, old: &Link, new: Noted<'_>, now: Timestamp) -> StoreResult<()> {
+        paused!(self.repoint(site, old, new, now) of old.id(Side::Wix), |world, ()| {
             world.saw_end(old);
-            world.saw_link(new);
+            world.saw_link(new.link);
         })
     }
 
-    async fn bury(&self, site: &SiteId, link: &Link, at: Timestamp, cause: Cause) -> StoreResult<()> {
-        paused!(self.bury(site, link, at, cause), |world, ()| world.saw_end(link))
+    async fn bury(&self, site: &SiteId, ended: Noted<'_>, at: Timestamp, cause: Cause) -> StoreResult<()> {
+        paused!(self.bury(site, ended, at, cause) of ended.link.id(Side::Wix), |world, ()| world.saw_end(ended.link))
     }
 
     async fn entomb(&self, site: &SiteId, side: Side, id: &RecordId, tombstone: &Tombstone) -> StoreResult<()> {
-        paused!(self.entomb(site, side, id, tombstone))
+        paused!(self.entomb(site, side, id, tombstone) of id)
     }
 
     async fn exhume(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<()> {
-        paused!(self.exhume(site, side, id))
+        paused!(self.exhume(site, side, id) of id)
     }
 
     async fn count_links(&self, site: &SiteId, at_most: u32) -> StoreResult<u32> {
-        paused!(self.count_links(site, at_most))
+        paused!(self.count_links(site, at_most) of site)
     }
 
     async fn list_links(&self, site: &SiteId, after: Option<&RecordId>) -> StoreResult<Vec<Link>> {
@@ -166,15 +167,15 @@ impl LinkStore for Pausing {
 
     async fn spend_delete(&self, site: &SiteId, now: Timestamp, limit: u32) -> StoreResult<bool> {
         let limit = if self.plant == Plant::NoRails { u32::MAX } else { limit };
-        paused!(self.spend_delete(site, now, limit), |world, allowed| world.saw_rail(*allowed, self.rail))
+        paused!(self.spend_delete(site, now, limit) of site, |world, allowed| world.saw_rail(*allowed, self.rail))
     }
 
     async fn park(&self, site: &SiteId, parked: &Parked) -> StoreResult<()> {
-        paused!(self.park(site, parked))
+        paused!(self.park(site, parked) of parked.id)
     }
 
     async fn unpark(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<()> {
-        paused!(self.unpark(site, side, id))
+        paused!(self.unpark(site, side, id) of id)
     }
 
     async fn parked(&self, site: &SiteId) -> StoreResult<Vec<Parked>> {
@@ -182,7 +183,7 @@ impl LinkStore for Pausing {
     }
 
     async fn cool_down(&self, site: &SiteId, side: Side, until: Timestamp) -> StoreResult<()> {
-        paused!(self.cool_down(site, side, until))
+        paused!(self.cool_down(site, side, until) of site)
     }
 
     async fn cooling_down(&self, site: &SiteId, side: Side, now: Timestamp) -> StoreResult<Option<Timestamp>> {

@@ -103,10 +103,13 @@ impl World {
         }
     }
 
-    /// The bridge erases a record. I9: only because somebody it was linked with was erased.
+    /// The bridge erases a record. I9: only because somebody it was linked with was erased, or went into one who was.
     pub fn saw_erasure(&mut self, side: Side, id: &RecordId) {
-        let erased = &self.sides.of(side.opposite()).erased;
-        let reason = self.witness.counterparts(side, id).any(|other| erased.contains_key(other));
+        let other_side = self.sides.of(side.opposite());
+        let reason = self.witness.counterparts(side, id).any(|other| {
+            let followed = std::iter::successors(Some(other), |id| other_side.merged.get(id));
+            followed.into_iter().any(|id| other_side.erased.contains_key(id))
+        });
         if !reason {
             self.violation("I9", format!("{side} {id} is erased and no counterpart was"));
         }

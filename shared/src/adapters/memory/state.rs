@@ -7,11 +7,14 @@ use std::{
 
 use jiff::Timestamp;
 
-use crate::model::{
-    fingerprint::Digest,
-    ids::{Pair, RecordId, Side, SiteId},
-    link::{Cause, Intent, Link, Parked, Tombstone},
-    site::Site,
+use crate::{
+    model::{
+        fingerprint::Digest,
+        ids::{Pair, RecordId, Side, SiteId},
+        link::{Cause, Intent, Link, Notes, Parked, Tombstone},
+        site::Site,
+    },
+    ports::Noted,
 };
 
 /// Who holds a reservation, and until when.
@@ -46,8 +49,9 @@ impl OfSite {
         }
     }
 
-    /// Stores a link and its pointer, in place of reservations.
-    pub(super) fn insert(&mut self, link: &Link) {
+    /// Stores a link with its pointer and notes, in place of reservations.
+    pub(super) fn insert(&mut self, Noted { link, notes }: Noted<'_>) {
+        self.note(notes);
         for side in Side::BOTH {
             self.reserved.of_mut(side).remove(link.id(side));
         }
@@ -59,6 +63,16 @@ impl OfSite {
     pub(super) fn remove(&mut self, link: &Link) {
         self.pointers.remove(link.id(Side::External));
         self.links.remove(link.id(Side::Wix));
+    }
+
+    /// Puts notes on the list, or takes them off it.
+    pub(super) fn note(&mut self, notes: &Notes) {
+        for (record, note) in notes {
+            match note {
+                Some(note) => self.parked.insert(record.clone(), note.clone()),
+                None => self.parked.remove(record),
+            };
+        }
     }
 
     /// Leaves a tombstone, unless there is one of an erasure.

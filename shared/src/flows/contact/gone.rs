@@ -7,9 +7,9 @@ use crate::{
     model::{
         contact::Found,
         ids::{RecordId, Side},
-        link::{Cause, Hold, Link, ParkedReason, Slot, Tombstone},
+        link::{Cause, Hold, Link, Notes, ParkedReason, Slot, Tombstone},
     },
-    ports::{ErrorKind, StoreResult},
+    ports::{ErrorKind, Noted, StoreResult},
     sync::{decide, guard},
 };
 
@@ -27,12 +27,12 @@ impl Contacts {
             Slot::Gone(tombstone) => {
                 if tombstone.cause == Cause::Merged {
                     // It may have been reported as the one that lost its link.
-                    self.links.unpark(&self.site.site, hint.side, id).await?;
+                    self.unpark(hint.side, id).await?;
                 }
                 Ok(Effect::Skipped(Skip::Buried))
             }
             Slot::Free => {
-                self.links.unpark(&self.site.site, hint.side, id).await?;
+                self.unpark(hint.side, id).await?;
                 Ok(Effect::Skipped(Skip::Absent))
             }
         }
@@ -82,7 +82,8 @@ impl Contacts {
             return;
         }
         link.held = Some(Hold::DeleteUnderWay);
-        if let Err(error) = self.save(&mut link).await {
+        let notes = self.notes_on_rows(&link);
+        if let Err(error) = self.save(&mut link, &notes).await {
             warn!(site = %self.site.site, error = %error, "Could not note that a delete is counted.");
         }
     }
@@ -96,16 +97,19 @@ impl Contacts {
     async fn hold(&self, mut link: Link, side: Side, hold: Hold, reason: ParkedReason) -> Step<Effect> {
         if link.held != Some(hold) {
             link.held = Some(hold);
-            self.save(&mut link).await?;
+            let mut notes = self.notes_on_rows(&link);
+            notes.insert((side, link.id(side).clone()), Some(self.note(side, link.id(side), reason)));
+            self.save(&mut link, &notes).await?;
         }
-        Ok(self.park(side, link.id(side), reason).await?)
+        Ok(Effect::Parked(reason))
     }
 
     pub(super) async fn bury(&self, link: &Link, cause: Cause) -> Step<Effect> {
-        self.links.bury(&self.site.site, link, self.clock.now(), cause).await?;
-        if link.held.is_some() || !link.rows.is_empty() {
-            self.unpark_both(link).await?;
-        }
+        self.bury_noting(link, cause, &self.no_notes(link)).await
+    }
+
+    pub(super) async fn bury_noting(&self, link: &Link, cause: Cause, notes: &Notes) -> Step<Effect> {
+        self.links.bury(&self.site.site, Noted { link, notes }, self.clock.now(), cause).await?;
         Ok(Effect::Unlinked(cause))
     }
 
@@ -129,7 +133,7 @@ impl Contacts {
             Slot::Gone(Tombstone { counterpart: Some(counterpart), .. }) => self.erase_buried(side, id, &counterpart).await,
             Slot::Gone(_) | Slot::Free | Slot::Reserved { .. } => {
                 self.entomb_erased(side, id).await?;
-                self.links.unpark(&self.site.site, side, id).await?;
+                self.unpark(side, id).await?;
                 Ok(Effect::Erased)
             }
         }
@@ -138,13 +142,17 @@ impl Contacts {
     /// The delete came before the erasure: its tombstone still names the counterpart, unless that is somebody else's by now.
     async fn erase_buried(&self, side: Side, id: &RecordId, counterpart: &RecordId) -> Step<Effect> {
         let other = side.opposite();
-        if let Slot::Linked(_) = self.look_up(other, counterpart).await? {
+        if let Slot::Linked(mut link) = self.look_up(other, counterpart).await? {
+            let note = self.note(other, counterpart, ParkedReason::ErasureUnclear);
+            self.save(&mut link, &Notes::from([((other, counterpart.clone()), Some(note))])).await?;
             self.entomb_erased(side, id).await?;
-            return Ok(self.park(other, counterpart, ParkedReason::ErasureUnclear).await?);
+            return Ok(Effect::Parked(ParkedReason::ErasureUnclear));
         }
         self.erase_record(other, counterpart).await?;
-        self.entomb_erased(side, id).await?;
-        self.entomb_erased(other, counterpart).await?;
+        for (side, id) in [(other, counterpart), (side, id)] {
+            self.unpark(side, id).await?;
+            self.entomb_erased(side, id).await?;
+        }
         Ok(Effect::Erased)
     }
 

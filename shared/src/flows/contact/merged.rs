@@ -10,7 +10,7 @@ use crate::{
         link::{Cause, Hold, Link, ParkedReason, Slot},
         site::OnMerge,
     },
-    ports::ErrorKind,
+    ports::{ErrorKind, Noted},
 };
 
 impl Contacts {
@@ -25,7 +25,7 @@ impl Contacts {
             match self.look_up(side, source).await? {
                 Slot::Linked(link) if self.went_into(side, source, &winner).await? => effect = self.follow(*link, side, &winner).await?,
                 Slot::Linked(_) => {}
-                Slot::Free | Slot::Gone(_) => self.links.unpark(&self.site.site, side, source).await?,
+                Slot::Free | Slot::Gone(_) => self.unpark(side, source).await?,
                 Slot::Reserved { until, .. } => return Err(self.until(until, "its counterpart is being made").into()),
             }
         }
@@ -111,11 +111,9 @@ impl Contacts {
         anchor.id = winner.id.clone();
         anchor.revision = None;
         anchor.overwrote.clear();
-        self.links.repoint(&self.site.site, link, &moved, self.clock.now()).await?;
-        self.links.unpark(&self.site.site, side, &winner.id).await?;
-        if link.held.is_some() {
-            self.unpark_both(link).await?;
-        }
+        let mut notes = self.no_notes(link);
+        notes.extend(self.notes_on_rows(&moved));
+        self.links.repoint(&self.site.site, link, Noted { link: &moved, notes: &notes }, self.clock.now()).await?;
         info!(site = %self.site.site, side = %side, from = %link.id(side), to = %winner.id, "Re-pointed a link after a merge.");
         Ok(Effect::Repointed)
     }
@@ -129,8 +127,10 @@ impl Contacts {
             return Ok(effect);
         }
         let (older, younger) = if kept.since <= lost.since { (&kept, &lost) } else { (&lost, &kept) };
-        self.bury(younger, Cause::Merged).await?;
-        self.park(other, younger.id(other), ParkedReason::UnlinkedByMerge).await?;
+        let mut notes = self.no_notes(younger);
+        let reported = self.note(other, younger.id(other), ParkedReason::UnlinkedByMerge);
+        notes.insert((other, younger.id(other).clone()), Some(reported));
+        self.bury_noting(younger, Cause::Merged, &notes).await?;
         if older.id(side) == &winner.id {
             return Ok(Effect::Repointed);
         }

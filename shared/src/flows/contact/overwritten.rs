@@ -1,7 +1,7 @@
 //! Edits that a write of ours went over on a side without conditional writes.
 //!
 //! Between our read and our write a person may have saved the same field. The event of that edit still comes, and the side's history has
-//! the value: by the conflict rule it either stands superseded, or it is put back and flows on like any edit.
+//! the value: by the conflict rule it either stands superseded, or it is put back and flows on like any edit. Where people decide, they are told.
 
 use jiff::Timestamp;
 use tracing::info;
@@ -14,36 +14,50 @@ use crate::{
         event::EventKind,
         field::{Patch, Value},
         fingerprint::Print,
-        ids::Side,
-        link::{Anchor, Link, Overwrote, Parked, ParkedReason},
+        ids::{RowId, Side},
+        link::{Anchor, Link, Overwrote, RowState},
         site::OnConflict,
     },
     ports::{ErrorKind, PastValue},
     sync::prints,
 };
 
+/// What came of looking for edits that a write of ours went over.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unseen {
+    /// There are none, or they lose by the conflict rule.
+    Nothing,
+    /// There are some, which a person has to know of. The link says so, and is to be stored.
+    Noted,
+    /// Some were put back.
+    PutBack,
+}
+
 impl Contacts {
-    /// Puts back what a write of ours went over unseen, where the conflict rule says that it wins; tells whether it did. `contact` is then as the
-    /// side returned it.
-    pub(super) async fn restore_overwritten(&self, hint: Hint<'_>, link: &Link, contact: &mut Contact) -> Step<bool> {
-        let EventKind::Updated { changes } = &hint.event.kind else { return Ok(false) };
-        let anchor = link.anchors.of(hint.side);
-        let mut patch = Patch::new();
+    /// Puts back what a write of ours went over unseen, where the conflict rule says that it wins; `contact` is then as the side returned it.
+    /// Where people decide, notes it on the link, once.
+    pub(super) async fn look_for_overwritten(&self, hint: Hint<'_>, link: &mut Link, contact: &mut Contact) -> Step<Unseen> {
+        let EventKind::Updated { changes } = &hint.event.kind else { return Ok(Unseen::Nothing) };
+        let (mut patch, mut unclear) = (Patch::new(), Vec::new());
         for change in changes.iter().filter(|change| !change.ours) {
             let row = self.mapping.rows().iter().find(|row| row.field(hint.side).as_str() == change.field);
+            let anchor = link.anchors.of(hint.side);
             let Some((row, window)) = row.and_then(|row| Some((row, window(anchor, row, change.at)?))) else { continue };
-            if let Some(lost) = self.lost_value(hint.side, contact, row, window).await?
-                && self.wins(hint.side, link, row).await?
-            {
-                patch.insert(row.field(hint.side).clone(), lost);
+            let Some(lost) = self.lost_value(hint.side, contact, row, window).await? else { continue };
+            match self.winner(row) {
+                None => unclear.push(row.id().clone()),
+                Some(winner) if winner == hint.side => drop(patch.insert(row.field(hint.side).clone(), lost)),
+                Some(_) => {}
             }
         }
+        let noted = !unclear.is_empty();
+        unclear.iter().for_each(|row| note(link, hint.side, row));
         if patch.is_empty() {
-            return Ok(false);
+            return Ok(if noted { Unseen::Noted } else { Unseen::Nothing });
         }
         info!(site = %self.site.site, record = %contact.id, fields = patch.len(), "Put back an edit that our write had gone over.");
         *contact = self.store(hint.side).update(contact, &patch).await.map_err(|error| Stop::at(hint.side, error))?;
-        Ok(true)
+        Ok(Unseen::PutBack)
     }
 
     /// Returns the last value a person gave a field between our read and our write, if it was neither what we read nor what stands now.
@@ -69,17 +83,23 @@ impl Contacts {
         Ok((!stands && !put_back).then(|| lost.value.clone()))
     }
 
-    /// Tells whether an overwritten edit of `side` wins; where a person decides, it is reported.
-    async fn wins(&self, side: Side, link: &Link, row: &Row) -> Step<bool> {
+    /// Returns whose edit of a row wins over one that did not know of it; `None` where a person decides.
+    fn winner(&self, row: &Row) -> Option<Side> {
+        let one_way = Side::BOTH.into_iter().find(|side| !row.flows_to(*side));
         let policy = self.policy(None);
-        if policy.on_conflict == OnConflict::Park {
-            let (id, rows) = (link.id(side).clone(), vec![row.id().clone()]);
-            let note = Parked { side, id, reason: ParkedReason::Conflict, rows, since: self.clock.now() };
-            self.links.park(&self.site.site, &note).await?;
-            return Ok(false);
+        match policy.on_conflict {
+            _ if one_way.is_some() => one_way,
+            OnConflict::Park => None,
+            OnConflict::SystemOfRecord => Some(row.system_of_record().unwrap_or(policy.system_of_record)),
         }
-        let winner = row.system_of_record().unwrap_or(policy.system_of_record);
-        Ok(winner == side && row.flows_to(side.opposite()))
+    }
+}
+
+/// Notes on a link that a person has to look at a row. An event that comes again must not ask again once they did.
+fn note(link: &mut Link, side: Side, row: &RowId) {
+    link.rows.entry(row.clone()).or_insert(RowState::Overwritten);
+    for window in &mut link.anchors.of_mut(side).overwrote {
+        window.rows.remove(row);
     }
 }
 

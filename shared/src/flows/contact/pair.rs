@@ -1,6 +1,6 @@
 //! A linked pair: read both records, merge, write.
 
-use super::{Contacts, Effect, Hint, Step, write::Work};
+use super::{Contacts, Effect, Hint, Step, notes::Shown, overwritten::Unseen, write::Work};
 use crate::{
     model::{
         contact::{Contact, Found},
@@ -26,7 +26,7 @@ pub(super) struct Reads {
 impl Contacts {
     /// Brings a linked pair in step.
     pub(super) async fn synchronise_pair(&self, hint: Hint<'_>, mut link: Link) -> Step<Effect> {
-        let side = hint.side;
+        let (side, shown) = (hint.side, Shown::of(&link));
         self.ensure_not_being_written(&link)?;
         // A merge event encloses the winner, whose versions say nothing of the record that went into it.
         let enclosed = hint.event.entity.as_ref().and_then(|entity| self.store(side).enclosed(entity));
@@ -40,14 +40,14 @@ impl Contacts {
             Some(contact) => Found::Present(contact),
             None => self.read(side, link.id(side)).await?,
         };
+        let mut unseen = Unseen::Nothing;
         if let Found::Present(contact) = &mut this {
-            let restored = self.restore_overwritten(hint, &link, contact).await?;
-            if !restored && self.is_echo(hint, &link, contact) {
-                return self.note_version(link, side, contact).await;
+            unseen = self.look_for_overwritten(hint, &mut link, contact).await?;
+            if unseen != Unseen::PutBack && self.is_echo(hint, &link, contact) {
+                return self.note_version((link, shown), side, contact).await;
             }
         }
         let other = self.read(side.opposite(), link.id(side.opposite())).await?;
-        let reported = link.rows.clone();
         let recovered = self.recover(hint, &mut link, &this, &other).await?;
         match self.decide(hint, &link, Reads { this, other }) {
             Decision::Merge(contacts) => {
@@ -56,8 +56,8 @@ impl Contacts {
                     return Box::pin(self.synchronise_afresh(hint, link)).await;
                 }
                 let patient = hint.event.attempts < PATIENCE;
-                self.carry_out(Work { prefer: hint.prefer(), patient, reported, touched: recovered, ..Work::new(link, plan, *contacts) })
-                    .await
+                let touched = recovered || unseen == Unseen::Noted;
+                self.carry_out(Work { prefer: hint.prefer(), patient, shown, touched, ..Work::new(link, plan, *contacts) }).await
             }
             Decision::Other(step, reads) => self.end_or_move(hint, link, step, *reads).await,
         }
@@ -72,11 +72,12 @@ impl Contacts {
 
     /// Remembers a newer version in which nothing is to be carried over. An event of an older one that comes later is old news then, and
     /// another worker that decided on an older one fails to store its intent.
-    async fn note_version(&self, mut link: Link, side: Side, contact: &Contact) -> Step<Effect> {
+    async fn note_version(&self, (mut link, shown): (Link, Shown), side: Side, contact: &Contact) -> Step<Effect> {
+        let news = self.news(&shown, &link);
         let anchor = link.anchors.of_mut(side);
-        if anchor.revision != contact.revision {
+        if anchor.revision != contact.revision || !news.is_empty() {
             anchor.revision.clone_from(&contact.revision);
-            self.save(&mut link).await?;
+            self.save(&mut link, &news).await?;
         }
         Ok(Effect::Unchanged)
     }

@@ -6,7 +6,7 @@ use contact_bridge::model::{
     link::{Cause, Parked, ParkedReason},
 };
 
-use super::bench::{Table, at, full_link, link, record, reservation, site};
+use super::bench::{Table, at, full_link, link, noted, record, reservation, site};
 
 const CANARIES: [(&str, &str); 4] =
     [("first-name", "Canaria"), ("email", "canary@example.com"), ("phone", "+34928000000"), ("street", "Calle Canario 7")];
@@ -52,7 +52,7 @@ async fn nothing_names_an_erased_person() -> anyhow::Result<()> {
     let table = Table::start().await?;
     let bench = table.bench();
     bench.link(&link("wix-canary", "ext-canary")).await?;
-    bench.links.bury(&bench.site, &link("wix-canary", "ext-canary"), at(0), Cause::Erased).await?;
+    bench.links.bury(&bench.site, noted(&link("wix-canary", "ext-canary")), at(0), Cause::Erased).await?;
     let stored: String = table.items()?.iter().map(texts).collect();
     assert!(stored.contains("erased") && !stored.contains("canary"), "{stored}");
     Ok(())

@@ -337,7 +337,25 @@ pub fn begin_with(link: &mut Link, draft: &Intent, key: &Key, mapping: &Mapping,
     }
 }
 
-fn elements(print: &Print) -> BTreeSet<Digest> {
+/// Takes over what another link agreed on, for the rows whose values came from its records when both pairs were merged: each side keeps its own
+/// spelling. Tells whether there were any.
+pub fn take_over(kept: &mut Link, lost: &Link, contacts: Pair<&Contact>, (key, mapping): (&Key, &Mapping)) -> bool {
+    let before = kept.anchors.clone();
+    for row in mapping.rows() {
+        let agreed = lost.anchors.as_ref().map(|_, anchor| anchor.base.get(row.id()).cloned().unwrap_or_default());
+        let now = contacts.map(|side, contact| prints::print(key, row, side, row.read(side, &contact.fields).as_ref()));
+        if now == agreed {
+            for (side, print) in [(Side::Wix, agreed.wix), (Side::External, agreed.external)] {
+                set_base(&mut kept.anchors.of_mut(side).base, row.id(), print);
+            }
+        }
+    }
+    kept.anchors != before
+}
+
+/// Returns the elements of a list by their fingerprints.
+#[must_use]
+pub fn elements(print: &Print) -> BTreeSet<Digest> {
     match print {
         Print::Empty => BTreeSet::new(),
         Print::Text(digest) => BTreeSet::from([*digest]),

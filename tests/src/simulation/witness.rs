@@ -103,13 +103,14 @@ impl World {
         }
     }
 
-    /// The bridge erases a record. I9: only because somebody it was linked with was erased, or went into one who was.
+    /// The bridge erases a record. I9: only because somebody it was linked with was erased, or went into one who was, on either side.
     pub fn saw_erasure(&mut self, side: Side, id: &RecordId) {
-        let other_side = self.sides.of(side.opposite());
-        let reason = self.witness.counterparts(side, id).any(|other| {
-            let followed = std::iter::successors(Some(other), |id| other_side.merged.get(id));
-            followed.into_iter().any(|id| other_side.erased.contains_key(id))
-        });
+        let (own, other) = (&self.sides.of(side).erased, self.sides.of(side.opposite()));
+        let was_erased = |id: &RecordId| {
+            other.erased.contains_key(id) || self.witness.counterparts(side.opposite(), id).any(|linked| own.contains_key(linked))
+        };
+        let followed = |id| std::iter::successors(Some(id), |id| other.merged.get(*id));
+        let reason = self.witness.counterparts(side, id).any(|other| followed(other).any(was_erased));
         if !reason {
             self.violation("I9", format!("{side} {id} is erased and no counterpart was"));
         }

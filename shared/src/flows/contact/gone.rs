@@ -25,8 +25,8 @@ impl Contacts {
             }
             Slot::Reserved { until, .. } => Err(self.until(until, "its counterpart is being made").into()),
             Slot::Gone(tombstone) => {
-                if tombstone.cause == Cause::Merged {
-                    // It may have been reported as the one that lost its link.
+                if matches!(tombstone.cause, Cause::Merged | Cause::Unlinked) {
+                    // It may have been reported as the one that lost its link, or could not be erased.
                     self.unpark(hint.side, id).await?;
                 }
                 Ok(Effect::Skipped(Skip::Buried))
@@ -132,8 +132,7 @@ impl Contacts {
             Slot::Linked(link) => self.erase_linked(other, &link).await,
             Slot::Gone(Tombstone { counterpart: Some(counterpart), .. }) => self.erase_buried(side, id, &counterpart).await,
             Slot::Gone(_) | Slot::Free | Slot::Reserved { .. } => {
-                self.entomb_erased(side, id).await?;
-                self.unpark(side, id).await?;
+                self.forget(side, id).await?;
                 Ok(Effect::Erased)
             }
         }
@@ -145,15 +144,21 @@ impl Contacts {
         if let Slot::Linked(mut link) = self.look_up(other, counterpart).await? {
             let note = self.note(other, counterpart, ParkedReason::ErasureUnclear);
             self.save(&mut link, &Notes::from([((other, counterpart.clone()), Some(note))])).await?;
-            self.entomb_erased(side, id).await?;
+            self.forget(side, id).await?;
             return Ok(Effect::Parked(ParkedReason::ErasureUnclear));
         }
-        self.erase_record(other, counterpart).await?;
-        for (side, id) in [(other, counterpart), (side, id)] {
-            self.unpark(side, id).await?;
-            self.entomb_erased(side, id).await?;
-        }
-        Ok(Effect::Erased)
+        let effect = match self.erase_record(other, counterpart).await {
+            Err(Stop::Failed { error, .. }) if error.kind == ErrorKind::Forbidden => {
+                self.park(other, counterpart, ParkedReason::CannotDelete).await?
+            }
+            result => {
+                result?;
+                self.forget(other, counterpart).await?;
+                Effect::Erased
+            }
+        };
+        self.forget(side, id).await?;
+        Ok(effect)
     }
 
     pub(super) async fn erase_linked(&self, side: Side, link: &Link) -> Step<Effect> {
@@ -171,7 +176,9 @@ impl Contacts {
         self.store(side).erase(id).await.map_err(|error| Stop::at(side, error))
     }
 
-    async fn entomb_erased(&self, side: Side, id: &RecordId) -> StoreResult<()> {
+    /// Keeps nothing of an erased record but its tombstone.
+    async fn forget(&self, side: Side, id: &RecordId) -> StoreResult<()> {
+        self.unpark(side, id).await?;
         let tombstone = Tombstone { at: self.clock.now(), cause: Cause::Erased, counterpart: None };
         self.links.entomb(&self.site.site, side, id, &tombstone).await
     }

@@ -3,6 +3,8 @@
 //! Between our read and our write a person may have saved the same field. The event of that edit still comes, and the side's history has
 //! the value: by the conflict rule it either stands superseded, or it is put back and flows on like any edit. Where people decide, they are told.
 
+use std::collections::BTreeSet;
+
 use jiff::Timestamp;
 use tracing::info;
 
@@ -13,13 +15,13 @@ use crate::{
         contact::Contact,
         event::EventKind,
         field::{Patch, Value},
-        fingerprint::Print,
+        fingerprint::{Digest, Key, Print},
         ids::{RowId, Side},
         link::{Anchor, Link, Overwrote, RowState},
         site::OnConflict,
     },
     ports::{ErrorKind, PastValue},
-    sync::prints,
+    sync::{merge::elements, prints},
 };
 
 /// What came of looking for edits that a write of ours went over.
@@ -44,7 +46,7 @@ impl Contacts {
             let anchor = link.anchors.of(hint.side);
             let Some((row, window)) = row.and_then(|row| Some((row, window(anchor, row, change.at)?))) else { continue };
             let Some(lost) = self.lost_value(hint.side, contact, row, window).await? else { continue };
-            match self.winner(row) {
+            match self.winner(hint.side, row) {
                 None => unclear.push(row.id().clone()),
                 Some(winner) if winner == hint.side => drop(patch.insert(row.field(hint.side).clone(), lost)),
                 Some(_) => {}
@@ -60,7 +62,7 @@ impl Contacts {
         Ok(Unseen::PutBack)
     }
 
-    /// Returns the last value a person gave a field between our read and our write, if it was neither what we read nor what stands now.
+    /// Returns what the field would be with the last edit a person made between our read and our write, if that was lost.
     async fn lost_value(&self, side: Side, contact: &Contact, row: &Row, window: &Overwrote) -> Step<Option<Option<Value>>> {
         let history = match self.store(side).history(&contact.id, row.field(side), &window.read).await {
             Ok(history) => history,
@@ -68,27 +70,28 @@ impl Contacts {
             Err(error) => return Err(Stop::at(side, error)),
         };
         let wrote = window.wrote.instant().unwrap_or(Timestamp::MAX);
-        let print = |past: &PastValue| prints::print(&self.key, row, side, row.read(side, &past.fields(row.field(side))).as_ref());
-        let read = window.rows.get(row.id()).cloned().unwrap_or_default();
         let Some(at) = history.iter().rposition(|past| !past.ours && past.at <= wrote) else { return Ok(None) };
         let (Some(lost), later) = (history.get(at), history.get(at + 1..).unwrap_or_default()) else { return Ok(None) };
         // A person who edited after our write had seen it, whatever we wrote since.
         if later.is_empty() || later.iter().any(|past| !past.ours) {
             return Ok(None);
         }
-        let value = print(lost);
-        let stands = value == read || value == print_of(self, side, row, contact);
+        let read = |past: &PastValue| row.read(side, &past.fields(row.field(side)));
+        let values = Lost { read: window.rows.get(row.id()).cloned().unwrap_or_default(), now: row.read(side, &contact.fields), lost: read(lost) };
         // Put back before: an event that comes again must not undo what was typed since.
-        let put_back = later.iter().any(|past| print(past) == value);
-        Ok((!stands && !put_back).then(|| lost.value.clone()))
+        if later.iter().any(|past| values.is_in(&self.key, row, side, read(past).as_ref())) {
+            return Ok(None);
+        }
+        Ok(values.put_back(&self.key, row, side).map(|value| row.write(side, value)))
     }
 
-    /// Returns whose edit of a row wins over one that did not know of it; `None` where a person decides.
-    fn winner(&self, row: &Row) -> Option<Side> {
+    /// Returns whose edit of a row wins where `side` did not know of the other's; `None` where a person decides. Lists have room for both.
+    fn winner(&self, side: Side, row: &Row) -> Option<Side> {
         let one_way = Side::BOTH.into_iter().find(|side| !row.flows_to(*side));
         let policy = self.policy(None);
         match policy.on_conflict {
             _ if one_way.is_some() => one_way,
+            _ if row.is_list() => Some(side),
             OnConflict::Park => None,
             OnConflict::SystemOfRecord => Some(row.system_of_record().unwrap_or(policy.system_of_record)),
         }
@@ -103,8 +106,50 @@ fn note(link: &mut Link, side: Side, row: &RowId) {
     }
 }
 
-fn print_of(contacts: &Contacts, side: Side, row: &Row, contact: &Contact) -> Print {
-    prints::print(&contacts.key, row, side, row.read(side, &contact.fields).as_ref())
+/// An edit that was overwritten, as the row sees it.
+struct Lost {
+    /// What we read before we wrote.
+    read: Print,
+    /// What stands now.
+    now: Option<Value>,
+    /// What the edit had left there.
+    lost: Option<Value>,
+}
+
+impl Lost {
+    /// Tells whether a value has all that the edit did.
+    fn is_in(&self, key: &Key, row: &Row, side: Side, value: Option<&Value>) -> bool {
+        if !row.is_list() {
+            return prints::print(key, row, side, value) == prints::print(key, row, side, self.lost.as_ref());
+        }
+        let (read, lost, value) = (elements(&self.read), self.digests(key, row, side), prints::print(key, row, side, value));
+        let value = elements(&value);
+        lost.difference(&read).all(|added| value.contains(added)) && read.difference(&lost).all(|removed| !value.contains(removed))
+    }
+
+    /// Returns what stands now with the edit in it, if that makes a difference; in a list element by element.
+    fn put_back(self, key: &Key, row: &Row, side: Side) -> Option<Option<Value>> {
+        let edited_nothing = prints::print(key, row, side, self.lost.as_ref()) == self.read;
+        if edited_nothing || self.is_in(key, row, side, self.now.as_ref()) {
+            return None;
+        }
+        if !row.is_list() {
+            return Some(self.lost);
+        }
+        let (read, lost) = (elements(&self.read), self.digests(key, row, side));
+        let digest = |item: &String| prints::element(key, row, side, item);
+        let now = self.now.iter().flat_map(Value::elements);
+        let kept = now.filter(|item| lost.contains(&digest(item)) || !read.contains(&digest(item)));
+        let kept: Vec<String> = kept.cloned().collect();
+        let there: BTreeSet<Digest> = kept.iter().map(digest).collect();
+        let added = self.lost.iter().flat_map(Value::elements);
+        let added = added.filter(|item| !read.contains(&digest(item)) && !there.contains(&digest(item)));
+        Some(Value::list(kept.iter().chain(added).cloned().collect::<Vec<_>>()))
+    }
+
+    fn digests(&self, key: &Key, row: &Row, side: Side) -> BTreeSet<Digest> {
+        elements(&prints::print(key, row, side, self.lost.as_ref()))
+    }
 }
 
 /// Returns the write of ours that an edit at `at` may have fallen under.

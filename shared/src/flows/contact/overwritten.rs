@@ -72,8 +72,8 @@ impl Contacts {
         let wrote = window.wrote.instant().unwrap_or(Timestamp::MAX);
         let Some(at) = history.iter().rposition(|past| !past.ours && past.at <= wrote) else { return Ok(None) };
         let (Some(lost), later) = (history.get(at), history.get(at + 1..).unwrap_or_default()) else { return Ok(None) };
-        // A person who edited after our write had seen it, whatever we wrote since.
-        if later.is_empty() || later.iter().any(|past| !past.ours) {
+        // A person who edited after our write had seen it, whatever we wrote since; but not the elements of a list that were not there.
+        if later.is_empty() || !row.is_list() && later.iter().any(|past| !past.ours) {
             return Ok(None);
         }
         let read = |past: &PastValue| row.read(side, &past.fields(row.field(side)));

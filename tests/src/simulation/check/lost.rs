@@ -84,10 +84,11 @@ impl Judgement<'_> {
         if between.iter().any(|(value, _)| came_over(*value)) {
             return false;
         }
-        let edits = &self.scene.world.edits;
+        let (edits, merged) = (&self.scene.world.edits, merged_at(self.scene, self.link));
+        let is_seen = |own: &Edit| own.at <= merged || edits.has_seen(last.id, own.id);
         now.0.map_or_else(
             || edits.has_seen_empty(last.id),
-            |text| edits.bearing(text).take_while(|own| own.at < edit.at).any(|own| edits.has_seen(last.id, own.id)),
+            |text| edits.bearing(text).take_while(|own| own.at < edit.at).any(is_seen),
         )
     }
 

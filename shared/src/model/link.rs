@@ -95,8 +95,8 @@ pub enum RowState {
     Unconvertible(Side),
     /// This side refused the value; it is tried again when the value changes.
     Refused(Side),
-    /// A write of ours went over an edit that it had not seen, and the site wants a person to decide.
-    Overwritten,
+    /// A write of ours went over an edit on this side that it had not seen, and the site wants a person to decide.
+    Overwritten(Side),
 }
 
 /// Two records that are one person.

@@ -169,8 +169,13 @@ impl<'a> RowMerge<'a> {
     }
 
     fn merge_scalar(&self, plan: &mut Plan) {
-        if self.waits() || self.has_passed_by() || self.is_answered() {
+        if self.waits() || self.has_passed_by() {
             return self.both(plan);
+        }
+        if let Some(RowState::Overwritten(side)) = self.state()
+            && (self.changed(side.opposite()) || self.input.policy.prefer.is_some())
+        {
+            return self.both_after_overwriting(side, plan);
         }
         match (self.changed(Side::Wix), self.changed(Side::External)) {
             (false, false) => {}
@@ -210,6 +215,15 @@ impl<'a> RowMerge<'a> {
         self.follow(prefer.or(self.row.system_of_record()).unwrap_or(system_of_record), plan);
     }
 
+    /// A person was told of an edit on a side that our write went over. Whoever changes the other side has not seen it either.
+    fn both_after_overwriting(&self, side: Side, plan: &mut Plan) {
+        match self.input.policy.prefer {
+            Some(_) => self.both(plan),
+            None if self.is_same() => self.agree(Some(RowState::Overwritten(side)), plan),
+            None => self.note(Some(RowState::Conflict), plan),
+        }
+    }
+
     fn state(&self) -> Option<RowState> {
         self.input.link.rows.get(self.row.id()).copied()
     }
@@ -219,16 +233,11 @@ impl<'a> RowMerge<'a> {
         self.state() == Some(RowState::Conflict)
     }
 
-    /// Tells whether a person who was told of an overwritten edit has answered.
-    fn is_answered(&self) -> bool {
-        self.state() == Some(RowState::Overwritten) && self.input.policy.prefer.is_some()
-    }
-
     /// Tells whether a side that did not take the other's value has changed: whoever did that has not seen it, as if both had changed.
     fn has_passed_by(&self) -> bool {
         match self.state() {
             Some(RowState::Unconvertible(side) | RowState::Refused(side)) => self.changed(side),
-            Some(RowState::Conflict | RowState::Overwritten) | None => false,
+            Some(RowState::Conflict | RowState::Overwritten(_)) | None => false,
         }
     }
 

@@ -52,6 +52,9 @@ struct Arguments {
     /// Run every history a second time, each site alone with a store of its own in memory: the traces must be the same.
     #[arg(long)]
     again: bool,
+    /// Tell of so many histories with violations.
+    #[arg(long, default_value_t = 20)]
+    tell: usize,
     /// Tell every step; for one seed, on one thread.
     #[arg(long)]
     verbose: bool,
@@ -105,7 +108,7 @@ fn plain(arguments: &Arguments, backends: &Backends<'_>) -> bool {
     let verdicts = run(arguments, plant, backends, false);
     let seconds = begun.elapsed().as_secs_f64();
     let bad: Vec<_> = verdicts.iter().filter(|verdict| !verdict.violations.is_empty()).collect();
-    for verdict in bad.iter().take(20) {
+    for verdict in bad.iter().take(arguments.tell) {
         println!("seed {}: {}", verdict.seed, verdict.violations.join("; "));
     }
     if arguments.traces {

@@ -91,7 +91,8 @@ impl LinkStore for Store {
     async fn link(&self, site: &SiteId, new: Noted<'_>, reservation: Option<&Reservation>, now: Timestamp) -> StoreResult<()> {
         let link = new.link;
         let free = Condition::free(reservation.map(|reservation| reservation.owner.as_str()), now);
-        let mut writes = vec![Write::put(item::link(site, link)?, free.clone(), EXISTS), Write::put(item::pointer(site, link), free, EXISTS)];
+        let mut writes =
+            vec![Write::put(item::link(site, link)?, free.clone(), EXISTS), Write::put(item::pointer(site, link), free, EXISTS)];
         writes.extend(noting(site, new.notes)?);
         self.commit(&format!("link {} to {}", link.id(Side::Wix), link.id(Side::External)), writes).await
     }

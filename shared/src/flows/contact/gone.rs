@@ -25,7 +25,7 @@ impl Contacts {
             }
             Slot::Reserved { until, .. } => Err(self.until(until, "its counterpart is being made").into()),
             Slot::Gone(tombstone) => {
-                if matches!(tombstone.cause, Cause::Merged | Cause::Unlinked) {
+                if tombstone.cause != Cause::Deleted {
                     // It may have been reported as the one that lost its link, or could not be erased.
                     self.unpark(hint.side, id).await?;
                 }
@@ -40,6 +40,10 @@ impl Contacts {
 
     /// Ends or moves a link whose records are not both there.
     pub(super) async fn end_or_move(&self, hint: Hint<'_>, link: Link, step: decide::Step, reads: Reads) -> Step<Effect> {
+        let ends = matches!(step, decide::Step::DeleteOther | decide::Step::Hold);
+        if ends && link.held == Some(Hold::CannotDelete) && !hint.approves_delete() {
+            return Ok(Effect::Parked(ParkedReason::CannotDelete));
+        }
         let gone = if matches!(reads.this, Found::Absent) { hint.side } else { hint.side.opposite() };
         match step {
             decide::Step::Repoint => self.follow_merge(hint, link, reads).await,
@@ -149,7 +153,9 @@ impl Contacts {
         }
         let effect = match self.erase_record(other, counterpart).await {
             Err(Stop::Failed { error, .. }) if error.kind == ErrorKind::Forbidden => {
-                self.park(other, counterpart, ParkedReason::CannotDelete).await?
+                let parked = self.park(other, counterpart, ParkedReason::CannotDelete).await?;
+                self.entomb_erased(other, counterpart).await?;
+                parked
             }
             result => {
                 result?;
@@ -179,6 +185,10 @@ impl Contacts {
     /// Keeps nothing of an erased record but its tombstone.
     async fn forget(&self, side: Side, id: &RecordId) -> StoreResult<()> {
         self.unpark(side, id).await?;
+        self.entomb_erased(side, id).await
+    }
+
+    async fn entomb_erased(&self, side: Side, id: &RecordId) -> StoreResult<()> {
         let tombstone = Tombstone { at: self.clock.now(), cause: Cause::Erased, counterpart: None };
         self.links.entomb(&self.site.site, side, id, &tombstone).await
     }

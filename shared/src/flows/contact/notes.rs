@@ -35,7 +35,7 @@ impl Contacts {
     pub(super) fn notes_on_rows(&self, link: &Link) -> Notes {
         let side = Side::Wix;
         let rows: Vec<RowId> = link.rows.keys().cloned().collect();
-        let unclear = |state: &RowState| matches!(state, RowState::Conflict | RowState::Overwritten);
+        let unclear = |state: &RowState| matches!(state, RowState::Conflict | RowState::Overwritten(_));
         let reason = if link.rows.values().any(unclear) { ParkedReason::Conflict } else { ParkedReason::FieldSkipped };
         let note = Parked { rows, ..self.note(side, link.id(side), reason) };
         let note = Some(note).filter(|note| !note.rows.is_empty());

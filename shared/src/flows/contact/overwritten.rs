@@ -77,7 +77,8 @@ impl Contacts {
             return Ok(None);
         }
         let read = |past: &PastValue| row.read(side, &past.fields(row.field(side)));
-        let values = Lost { read: window.rows.get(row.id()).cloned().unwrap_or_default(), now: row.read(side, &contact.fields), lost: read(lost) };
+        let values =
+            Lost { read: window.rows.get(row.id()).cloned().unwrap_or_default(), now: row.read(side, &contact.fields), lost: read(lost) };
         // Put back before: an event that comes again must not undo what was typed since.
         if later.iter().any(|past| values.is_in(&self.key, row, side, read(past).as_ref())) {
             return Ok(None);
@@ -100,7 +101,7 @@ impl Contacts {
 
 /// Notes on a link that a person has to look at a row. An event that comes again must not ask again once they did.
 fn note(link: &mut Link, side: Side, row: &RowId) {
-    link.rows.entry(row.clone()).or_insert(RowState::Overwritten);
+    link.rows.entry(row.clone()).or_insert(RowState::Overwritten(side));
     for window in &mut link.anchors.of_mut(side).overwrote {
         window.rows.remove(row);
     }

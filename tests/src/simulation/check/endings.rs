@@ -14,11 +14,11 @@ pub(super) fn judge(scene: &Scene, found: &mut Found) {
     }
 }
 
-/// I8: a record whose link ended by a propagated delete, or by an erasure, is not there, neither still nor again.
+/// I8: a record whose link ended by a propagated delete, or by an erasure, is not there, neither still nor again, unless a person is asked.
 fn what_ended_is_gone(scene: &Scene, side: Side, found: &mut Found) {
     for id in scene.world.sides.of(side).present_ids() {
         match scene.slot(side, &id) {
-            Slot::Gone(tombstone) if matches!(tombstone.cause, Cause::Deleted | Cause::Erased) => {
+            Slot::Gone(tombstone) if matches!(tombstone.cause, Cause::Deleted | Cause::Erased) && scene.note_on(side, &id).is_none() => {
                 found.push(("I8", format!("{side} {id} ended as {:?} and is there", tombstone.cause)));
             }
             Slot::Gone(_) | Slot::Linked(_) | Slot::Free | Slot::Reserved { .. } => {}

@@ -86,10 +86,7 @@ impl Judgement<'_> {
         }
         let (edits, merged) = (&self.scene.world.edits, merged_at(self.scene, self.link));
         let is_seen = |own: &Edit| own.at <= merged || edits.has_seen(last.id, own.id);
-        now.0.map_or_else(
-            || edits.has_seen_empty(last.id),
-            |text| edits.bearing(text).take_while(|own| own.at < edit.at).any(is_seen),
-        )
+        now.0.map_or_else(|| edits.has_seen_empty(last.id), |text| edits.bearing(text).take_while(|own| own.at < edit.at).any(is_seen))
     }
 
     /// Returns where the values came from that the row had on a side, and since when.

@@ -21,7 +21,9 @@ pub(super) fn judge(scene: &Scene, found: &mut Found) {
             (Slot::Linked(_), ParkedReason::ErasureUnclear) => true,
             (Slot::Linked(link), _) => waits(&link),
             (Slot::Free | Slot::Reserved { .. }, _) => true,
-            (Slot::Gone(_), reason) => matches!(reason, ParkedReason::UnlinkedByMerge | ParkedReason::ErasureUnclear | ParkedReason::CannotDelete),
+            (Slot::Gone(_), reason) => {
+                matches!(reason, ParkedReason::UnlinkedByMerge | ParkedReason::ErasureUnclear | ParkedReason::CannotDelete)
+            }
         };
         let there =
             scene.world.sides.of(note.side).present(&note.id).is_some() || matches!(scene.slot(note.side, &note.id), Slot::Linked(_));

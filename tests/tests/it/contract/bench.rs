@@ -149,7 +149,8 @@ pub(super) fn full_link(values: &[(&str, &str)]) -> Link {
     let mut link = link("w1", "e1");
     link.version = 41;
     link.intent = Some(Intent { side: Side::External, until: at(30), rows: base.iter().map(|(id, print)| row(id, print)).collect() });
-    link.rows = [("email", RowState::Conflict), ("vat", RowState::Refused(Side::External))].map(|(row, state)| (RowId::from(row), state)).into();
+    link.rows =
+        [("email", RowState::Conflict), ("vat", RowState::Refused(Side::External))].map(|(row, state)| (RowId::from(row), state)).into();
     link.held = Some(Hold::DeletedAndChanged);
     let overwrote =
         Overwrote { read: Revision::from("2026-08-21T10:11:12Z"), wrote: Revision::from("2026-08-21T10:11:13.120Z"), rows: base.clone() };

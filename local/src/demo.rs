@@ -2,6 +2,7 @@
 
 mod compare;
 mod crowd;
+mod forms;
 mod scenes;
 mod screen;
 mod stage;
@@ -111,7 +112,12 @@ async fn open_shop(stack: &Stack) -> anyhow::Result<SiteHandle> {
     let is_free = |handle: &SiteHandle| known.iter().all(|site| site.site != handle.id);
     let name = (1_u32..).map(|number| if number == 1 { "shop".to_owned() } else { format!("shop-{number}") });
     let name = name.into_iter().find(|name| is_free(&SiteHandle::named(name))).unwrap_or_default();
-    let british = |site: &mut Site| site.default_country = Some("GB".to_owned());
+    let forms = forms::settings()?;
+    stack.put_secret(forms::SECRET, forms::TOKEN);
+    let british = |site: &mut Site| {
+        site.default_country = Some("GB".to_owned());
+        site.forms = forms;
+    };
     stack.add_site(&name, british).await
 }
 

@@ -6,7 +6,7 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 use async_trait::async_trait;
 use contact_bridge::{
     adapters::{hubspot::TokenKeeper, memory::Vault, secrets::Environment},
-    app::{App, Means, Vendors},
+    app::{App, Means, Vendors, forms::FormApp},
     config::{self, ConfigError, Variables},
     ports::{Secrets, StoreResult},
 };
@@ -20,6 +20,7 @@ use crate::{
         clock::FlowClock,
         door::Door,
         employee::Employee,
+        form_means, form_worker,
     },
     vendors::kit::Clock,
 };
@@ -30,7 +31,7 @@ pub struct Deployment {
     /// The bridge.
     pub app: Arc<App>,
     _cloud: Cloud,
-    _worker: Background,
+    _workers: [Background; 2],
 }
 
 impl Deployment {
@@ -53,11 +54,15 @@ impl Deployment {
         let (intake, sync) = (config::Intake::from_variables(&variables)?, config::Sync::from_variables(&variables)?);
         let cloud = Cloud::start(&options).await?;
         let clock = FlowClock::new(&options.clock);
-        let app = Arc::new(App::new(means(&cloud, &sync, &secrets, &clock).await?)?);
+        let means = means(&cloud, &sync, &secrets, &clock).await?;
+        let submissions = cloud.stores(means.fingerprint_secret.clone(), &clock).submissions;
+        let forms = Arc::new(FormApp::new(form_means(&means, submissions, cloud.submission_queue()))?);
+        let app = Arc::new(App::new(means)?);
         let door = Door::open(listen, &options.clock).await?;
+        door.take_forms(forms.clone());
         door.admit(&intake, secrets.as_ref(), cloud.publisher(), &clock).await?;
-        let worker = Employee::new(app.clone(), &cloud.queue, options.batch).worker.run();
-        Ok(Self { door, app, _cloud: cloud, _worker: worker })
+        let workers = [Employee::new(app.clone(), &cloud.queue, options.batch).worker, form_worker(&forms, &cloud.form_queue)];
+        Ok(Self { door, app, _cloud: cloud, _workers: workers.map(|worker| worker.run()) })
     }
 
     /// Where webhooks arrive, as this machine knows it.

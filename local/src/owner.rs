@@ -9,7 +9,6 @@ use contact_bridge::{
     adapters::{dynamodb, hubspot::TokenKeeper, memory, secrets::ParameterStore},
     app::{App, Means},
     config::{self, Variables},
-    flows::setup,
     model::{ids::SiteId, site::Site},
     ports::{Clock, ErrorKind, Secrets, StoreError, StoreResult},
 };
@@ -90,8 +89,7 @@ impl Owner {
             fingerprint_secret: SecretString::default(),
             vendors: vendors(&settings, self.named.as_ref()).await?,
         };
-        let stores = App::new(means)?.connect(&site).await?;
-        Ok(setup::save(self.store.as_ref(), &stores, site).await?)
+        Ok(App::new(means)?.save(site).await?)
     }
 }
 

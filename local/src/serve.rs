@@ -11,7 +11,10 @@ use crate::command::Serve;
 pub async fn run(order: Serve) -> anyhow::Result<ExitCode> {
     telemetry::start()?;
     let deployment = Deployment::start(&environment(), order.listen, order.store).await?;
-    tracing::info!(url = deployment.url(), "Waiting for webhooks at /webhooks/wix and /webhooks/hubspot/{{site}}.");
+    tracing::info!(
+        url = deployment.url(),
+        "Waiting for webhooks at /webhooks/wix and /webhooks/hubspot/{{site}}, and for forms at /forms/{{site}}/{{form}}."
+    );
     tokio::signal::ctrl_c().await?;
     Ok(ExitCode::SUCCESS)
 }

@@ -20,14 +20,17 @@ use std::{
 use async_trait::async_trait;
 use contact_bridge::{
     adapters::{hubspot::TokenKeeper, memory::Vault},
-    app::{App, Means, Vendors},
+    app::{
+        App, Means, Vendors, WixApp,
+        forms::{FormApp, FormMeans},
+    },
     config,
     model::{
         event::{Event, EventKind},
         ids::{RecordId, Side, SiteId},
         link::{Link, Parked},
     },
-    ports::{EventBus, StoreResult},
+    ports::{EventBus, StoreResult, SubmissionQueue, SubmissionStore},
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
@@ -36,7 +39,7 @@ use self::{
     aws::{BUS, Cloud},
     clock::FlowClock,
     control::Desk,
-    door::Door,
+    door::{Door, form_function},
     employee::Employee,
 };
 pub use self::{
@@ -46,7 +49,13 @@ pub use self::{
     site::SiteHandle,
 };
 use crate::{
-    cloud::{Background, bus::Faults, dynamo::Dynamo, queue::Queue},
+    cloud::{
+        Background,
+        bus::Faults,
+        dynamo::Dynamo,
+        queue::Queue,
+        worker::{Worker, WorkerOptions},
+    },
     vendors::{hubspot, kit::Clock, wix},
 };
 
@@ -54,6 +63,8 @@ use crate::{
 const FINGERPRINT_SECRET: &str = "local-fingerprint-secret";
 /// The key the simulated Wix signs with, until it is rotated: always the same, because making one takes longer than starting all the rest.
 const WIX_KEY: &str = include_str!("../../events/keys/wix-webhook.private.pem");
+/// As in `template.yaml`.
+const MAX_FORM_BYTES: usize = 256 * 1024;
 /// The dated version of `HubSpot`'s API that is called.
 const HUBSPOT_VERSION: &str = "2026-09";
 
@@ -66,6 +77,9 @@ pub struct Stack {
     pub hubspot: hubspot::Simulator,
     /// The bridge of the first worker.
     pub app: Arc<App>,
+    /// The forms.
+    pub forms: Arc<FormApp>,
+    form_worker: Worker,
     clock: Clock,
     cloud: Cloud,
     door: Door,
@@ -133,6 +147,8 @@ impl Stack {
                 hubspot_app_id: Some(hubspot_app_id.to_string()),
             },
         };
+        let forms = Arc::new(FormApp::new(form_means(&means, stores.submissions, cloud.submission_queue()))?);
+        door.take_forms(forms.clone());
         let app = Arc::new(App::new(means)?);
         let mut stack = Self {
             metered: options.metered,
@@ -147,6 +163,8 @@ impl Stack {
             wix,
             hubspot,
             app,
+            form_worker: form_worker(&forms, &cloud.form_queue),
+            forms,
             cloud,
             door,
             vault,
@@ -208,6 +226,17 @@ impl Stack {
     #[must_use]
     pub const fn queue(&self) -> &Queue {
         &self.cloud.queue
+    }
+
+    /// The queue in which submissions of forms wait.
+    #[must_use]
+    pub const fn form_queue(&self) -> &Queue {
+        &self.cloud.form_queue
+    }
+
+    /// Keeps a secret under a name that settings can give.
+    pub fn put_secret(&self, name: &str, value: &str) {
+        self.vault.put(name, value);
     }
 
     /// The embedded `DynamoDB`, if the stack has one.
@@ -286,16 +315,17 @@ impl Stack {
     /// The dead letters, with their reasons among the attributes.
     #[must_use]
     pub fn dead_letters(&self) -> Vec<Value> {
-        match self.cloud.dead_letters.to_json() {
+        let letters = |queue: &Queue| match queue.to_json() {
             Value::Array(letters) => letters,
             _ => Vec::new(),
-        }
+        };
+        [letters(&self.cloud.dead_letters), letters(&self.cloud.form_dead_letters)].concat()
     }
 
     /// Sends the dead letters back to the queue and returns how many.
     #[expect(clippy::unused_async, reason = "queues are asked asynchronously everywhere else")]
     pub async fn redrive(&self) -> usize {
-        self.cloud.dead_letters.redrive_to(&self.cloud.queue)
+        self.cloud.dead_letters.redrive_to(&self.cloud.queue) + self.cloud.form_dead_letters.redrive_to(&self.cloud.form_queue)
     }
 
     /// Asks for one record to be synchronised again, as a person or a sweep does.
@@ -315,6 +345,28 @@ impl Stack {
         };
         self.publisher.publish(&[event]).await
     }
+}
+
+/// The same means as the bridge's, as far as forms need them.
+pub(crate) fn form_means(means: &Means, submissions: Arc<dyn SubmissionStore>, queue: Arc<dyn SubmissionQueue>) -> FormMeans {
+    let vendors = &means.vendors;
+    FormMeans {
+        sites: means.sites.clone(),
+        submissions,
+        links: means.links.clone(),
+        queue,
+        secrets: means.secrets.clone(),
+        clock: means.clock.clone(),
+        fingerprint_secret: means.fingerprint_secret.clone(),
+        wix: WixApp { base: vendors.wix_base.clone(), id: vendors.wix_app_id.clone(), secret: vendors.wix_app_secret.clone() },
+        max_body_bytes: MAX_FORM_BYTES,
+    }
+}
+
+/// The taking in of forms at its queue.
+pub(crate) fn form_worker(app: &Arc<FormApp>, queue: &Queue) -> Worker {
+    let app = Arc::clone(app);
+    Worker::new(queue, form_function(move || Some(Arc::clone(&app))), WorkerOptions::default())
 }
 
 fn wix_options(options: &Options, door: &Door) -> wix::Options {

@@ -1,6 +1,8 @@
 //! The composition root: the one place that names concrete adapters.
 
 pub mod aws;
+pub mod forms;
+mod wix;
 
 use std::{
     collections::HashMap,
@@ -11,20 +13,25 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
+pub use self::wix::WixApp;
 use crate::{
     adapters::{
+        self,
         http::{self, Http, Limiters},
         hubspot::{self, TokenKeeper},
-        wix,
     },
-    flows::{contact::Contacts, setup},
+    flows::{
+        contact::Contacts,
+        setup::{self, SettingsError},
+    },
     mapping::Mapping,
     model::{
         fingerprint::Key,
         ids::{Pair, SiteId},
-        site::{CrmAccess, Site, WixAccess},
+        site::{CrmAccess, Site},
     },
     ports::{Clock, ContactStore, ErrorKind, LinkStore, Secrets, SiteStore, Standing, StoreError, StoreResult, WorkQueue},
+    webhook::forms::service_names,
 };
 
 /// How long what was read of a site holds: its settings, and whether it asked to be left alone. What this process itself was refused its
@@ -124,6 +131,15 @@ impl App {
         lock(&self.ready).remove(site);
     }
 
+    /// Saves a site's settings as its owner wants them, checked against what both sides have.
+    pub async fn save(&self, wanted: Site) -> Result<Site, SettingsError> {
+        let stores = self.connect(&wanted).await?;
+        let services: Vec<_> = service_names().collect();
+        let saved = setup::save(self.means.sites.as_ref(), &stores, wanted, &services).await?;
+        self.forget(&saved.site);
+        Ok(saved)
+    }
+
     /// Connects both sides of a site.
     pub async fn connect(&self, site: &Site) -> StoreResult<Pair<Arc<dyn ContactStore>>> {
         Ok(Pair { wix: self.wix(site).await?, external: self.crm(site).await? })
@@ -143,25 +159,10 @@ impl App {
 
     async fn wix(&self, site: &Site) -> StoreResult<Arc<dyn ContactStore>> {
         let vendors = &self.means.vendors;
-        let credentials = match &site.wix {
-            WixAccess::App => wix::Credentials::App {
-                app_id: vendors.wix_app_id.clone(),
-                secret: vendors.wix_app_secret.clone(),
-                instance: site.site.clone(),
-            },
-            WixAccess::ApiKey { secret, site_id } => {
-                let key = self.means.secrets.secret(secret).await?;
-                wix::Credentials::ApiKey { secret: secret.clone(), key, site_id: site_id.clone() }
-            }
-        };
-        let settings = wix::Settings {
-            base: vendors.wix_base.clone(),
-            credentials,
-            mirror_field: site.mirror_field.clone(),
-            default_country: site.default_country.clone(),
-        };
-        let http = self.http(&site.site, "wix", wix::RATE, wix::HABITS);
-        Ok(Arc::new(wix::Client::new(settings, self.means.clock.clone(), http).renewing_from(self.means.secrets.clone())))
+        let app = WixApp { base: vendors.wix_base.clone(), id: vendors.wix_app_id.clone(), secret: vendors.wix_app_secret.clone() };
+        let http = self.http(&site.site, "wix", adapters::wix::RATE, adapters::wix::HABITS);
+        let means = (http, self.means.clock.clone());
+        Ok(Arc::new(app.client(site, site.mirror_field.clone(), &self.means.secrets, means).await?))
     }
 
     /// Connects the CRM: adding one is an arm here.

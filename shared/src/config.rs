@@ -4,11 +4,13 @@
 mod intake;
 mod secret;
 mod sync;
+mod upsert;
 mod variables;
 
 pub use intake::{HubspotWebhooks, Intake, WixWebhooks};
 pub use secret::SecretText;
 pub use sync::{Sync, Vendors};
+pub use upsert::Upsert;
 pub use variables::Variables;
 
 use thiserror::Error;

@@ -2,4 +2,5 @@
 //! `sync` and `ports`; know no vendor.
 
 pub mod contact;
+pub mod form;
 pub mod setup;

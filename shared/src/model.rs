@@ -9,3 +9,5 @@ pub mod ids;
 pub mod link;
 pub mod normal;
 pub mod site;
+pub mod submission;
+pub mod subscription;

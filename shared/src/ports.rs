@@ -1,5 +1,7 @@
 //! What the flows need of the world: traits, with the obligations of whoever implements them.
 
+mod forms;
+
 use std::time::Duration;
 
 use async_trait::async_trait;
@@ -15,6 +17,8 @@ use crate::model::{
     link::{Cause, Link, Notes, Parked, Reservation, Slot, Tombstone},
     site::Site,
 };
+
+pub use self::forms::{Claimed, Reserved, SubmissionQueue, SubmissionStore, Subscriptions};
 
 /// What kind of failure a port reports; callers match on this alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -184,6 +188,9 @@ pub trait ContactStore: Send + Sync {
 
     /// Returns the fields of this side, with what they hold.
     async fn schema(&self) -> StoreResult<Vec<FieldSpec>>;
+
+    /// Returns which of these fields the side does not have, as it is now: one that its owner deleted looks empty in every record.
+    async fn lacks(&self, fields: &[Field]) -> StoreResult<Vec<Field>>;
 
     /// Makes what the bridge needs on this side (the unique property, the mirror field) and returns its name; finds it when called again.
     async fn set_up(&self) -> StoreResult<String>;

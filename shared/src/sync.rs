@@ -1,7 +1,9 @@
 //! The decisions of two-way sync: pure functions of what was read and what was agreed on. Imports `model` and `mapping`; no async, no clock, no I/O.
 
+pub mod consent;
 pub mod decide;
 pub mod guard;
 pub mod merge;
 pub mod prints;
 pub mod recover;
+pub mod upsert;

@@ -4,10 +4,13 @@
 //! payload of it, and only such a payload can be turned into [`Event`]s.
 
 mod error;
+pub mod forms;
 pub mod hubspot;
 mod intake;
 mod json;
+mod secret;
 mod sender;
+mod standard_webhooks;
 #[cfg(test)]
 mod testing;
 pub mod wix;

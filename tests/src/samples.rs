@@ -1,7 +1,8 @@
-//! The sample events under `events/`: what AWS hands to the functions when Wix or HubSpot has sent something.
+//! The sample events under `events/`: what AWS hands to the functions when Wix, HubSpot or a form has sent something.
 
 mod aws;
 mod bodies;
+mod forms;
 mod sign;
 
 use std::{
@@ -9,6 +10,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
+pub use self::forms::{FORM_SECRET, settings as form_settings};
 use contact_bridge::{
     model::{
         event::{Event, EventKind},
@@ -56,7 +58,7 @@ pub fn all(now: Timestamp) -> Vec<Sample> {
     let intake = requests.iter().map(|sent| sample("webhook-intake", sent.name, aws::http(sent, now)));
     let sync = requests.iter().map(|sent| (sent.name, events(sent, now))).chain(resyncs(now));
     let sync = sync.filter(|(_, events)| !events.is_empty()).map(|(name, events)| sample("contact-sync", name, aws::queued(&events, now)));
-    intake.chain(sync).collect()
+    intake.chain(sync).chain(forms::all(now)).collect()
 }
 
 /// Writes samples below `folder`.
@@ -127,7 +129,7 @@ mod tests {
             assert!(file == text(&sample.event), "{} is out of date: run sign-events", sample.path.display());
         }
         let generated: BTreeSet<_> = samples.into_iter().map(|sample| sample.path).collect();
-        for function in ["webhook-intake", "contact-sync"] {
+        for function in ["webhook-intake", "contact-sync", "form-upsert"] {
             for entry in fs::read_dir(folder.join(function)).unwrap() {
                 let path = Path::new(function).join(entry.unwrap().file_name());
                 assert!(generated.contains(&path), "{} is not generated", path.display());

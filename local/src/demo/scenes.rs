@@ -11,6 +11,9 @@ use crate::vendors::kit::{Fault, FaultKind};
 /// How `HubSpot` counts updates of one contact.
 const HUBSPOT_UPDATE: &str = "PATCH /crm/objects/2026-09/contacts/{id}";
 
+/// How Wix counts new contacts.
+const WIX_CREATE: &str = "POST /contacts/v4/contacts";
+
 type Played = anyhow::Result<()>;
 
 /// Plays everything.
@@ -28,7 +31,10 @@ pub(super) async fn all(stage: &mut Stage<'_>) -> Played {
     duplicate_delivery(stage).await?;
     lost_reply(stage).await?;
     throttled(stage).await?;
-    out_of_order(stage).await
+    out_of_order(stage).await?;
+    form_of_a_new_person(stage).await?;
+    form_of_a_known_person(stage).await?;
+    form_sent_twice(stage).await
 }
 
 async fn edit_in_wix(stage: &mut Stage<'_>) -> Played {
@@ -188,4 +194,34 @@ async fn out_of_order(stage: &mut Stage<'_>) -> Played {
     let latest = stage.hubspot(&who, "jobtitle").await? == "Master";
     let did = format!("{}: promoted three times; the webhooks come in any order", who.name);
     stage.equal(&did, "read the contact itself: the latest title wins, not the last webhook", &who, latest).await
+}
+
+async fn form_of_a_new_person(stage: &mut Stage<'_>) -> Played {
+    let answer = stage.post(&json!({"email": "mary.shelley@example.org", "first_name": "Mary", "last_name": "Shelley"})).await?;
+    stage.settle().await?;
+    let who = stage.posted("Mary Shelley", &answer).await;
+    let did = "Mary Shelley: fills in a form on another site";
+    stage.equal(did, "created her in Wix while she waited; the sync carried her to HubSpot", &who, answer.action == "created").await
+}
+
+async fn form_of_a_known_person(stage: &mut Stage<'_>) -> Played {
+    let who = stage.next()?;
+    let email = stage.wix(&who, "/primaryInfo/email").await?;
+    let answer = stage.post(&json!({"email": email, "company": "Somewhere Else", "born": "30.08.1797"})).await?;
+    stage.settle().await?;
+    let filled = answer.rejected.first().is_some_and(|rejected| rejected.field == "company");
+    let added = stage.wix(&who, "/info/birthdate").await? == "1797-08-30";
+    let did = format!("{}: fills it in with a birthday and another company", who.name);
+    stage.equal(&did, "filled the birthday; the company stays and is reported as rejected", &who, filled && added).await
+}
+
+async fn form_sent_twice(stage: &mut Stage<'_>) -> Played {
+    let before = stage.wix_calls(WIX_CREATE);
+    let fields = json!({"email": "jules.verne@example.org", "first_name": "Jules", "last_name": "Verne"});
+    let (one, other) = futures::future::join(stage.post(&fields), stage.post(&fields)).await;
+    stage.settle().await?;
+    let (one, other) = (one?, other?);
+    let who = stage.posted("Jules Verne", if one.contact.is_empty() { &other } else { &one }).await;
+    let once = one.submission == other.submission && stage.wix_calls(WIX_CREATE) - before == 1;
+    stage.equal("Jules Verne: clicks twice, the form comes twice at once", "made one contact of the two", &who, once).await
 }

@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{
     compare::{Both, agree},
+    forms::{self, Answer},
     screen::{Screen, Told},
 };
 use crate::stack::{People, SiteHandle, Stack};
@@ -68,6 +69,23 @@ impl<'a> Stage<'a> {
     /// Calls of a route of `HubSpot` so far.
     pub fn hubspot_calls(&self, route: &str) -> u64 {
         self.stack.hubspot.calls().of(route)
+    }
+
+    /// Calls of a route of Wix so far.
+    pub fn wix_calls(&self, route: &str) -> u64 {
+        self.stack.wix.core().calls.of(route)
+    }
+
+    /// Somebody fills in the shop's form; what they are answered.
+    pub async fn post(&self, fields: &Value) -> anyhow::Result<Answer> {
+        forms::post(&format!("{}/forms/{}", self.stack.gateway_url(), self.site.id), fields).await
+    }
+
+    /// The person a form made, or found, and who came of it in `HubSpot`.
+    pub async fn posted(&self, name: &str, answer: &Answer) -> Pair {
+        let wix = answer.contact.clone();
+        let link = self.link(Side::Wix, &wix).await;
+        Pair { name: name.to_owned(), hubspot: link.map(|link| link.id(Side::External).to_string()).unwrap_or_default(), wix }
     }
 
     /// A text of a Wix contact.

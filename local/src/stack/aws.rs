@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::config::Credentials;
 use contact_bridge::{
     adapters::{dynamodb, eventbridge, memory, sqs},
     model::event::Event,
-    ports::{Clock, EventBus, LinkStore, SiteStore, WorkQueue},
+    ports::{Clock, EventBus, LinkStore, SiteStore, SubmissionQueue, SubmissionStore, WorkQueue},
 };
 use secrecy::SecretString;
 
@@ -30,6 +30,8 @@ pub(crate) const BUS: &str = "contact-bridge";
 pub(crate) const TABLE: &str = "contact-bridge";
 pub(crate) const QUEUE: &str = "contact-sync";
 pub(crate) const DEAD_LETTERS: &str = "contact-sync-dead-letters";
+pub(crate) const FORM_QUEUE: &str = "form-upsert";
+pub(crate) const FORM_DEAD_LETTERS: &str = "form-upsert-dead-letters";
 /// As in `template.yaml`.
 const VISIBILITY: Duration = Duration::from_mins(6);
 const MOST_RECEIVES: u32 = 5;
@@ -41,6 +43,8 @@ pub(crate) struct Cloud {
     pub bus: Bus,
     pub queue: Queue,
     pub dead_letters: Queue,
+    pub form_queue: Queue,
+    pub form_dead_letters: Queue,
     pub dynamo: Option<Dynamo>,
 }
 
@@ -49,22 +53,22 @@ pub(crate) struct Cloud {
 pub(crate) struct Stores {
     pub links: Arc<dyn LinkStore>,
     pub sites: Arc<dyn SiteStore>,
+    pub submissions: Arc<dyn SubmissionStore>,
 }
 
 impl Cloud {
     /// Starts what the options ask for, with a rule that leads from the bus to the queue.
     pub async fn start(options: &Options) -> anyhow::Result<Self> {
         let clock = &options.clock;
-        let dead_letters =
-            Queue::new(DEAD_LETTERS, clock, QueueOptions { retention: Duration::from_hours(14 * 24), ..QueueOptions::default() });
-        let redrive = Redrive { dead_letters: dead_letters.clone(), max_receive_count: MOST_RECEIVES };
-        let queue = Queue::new(QUEUE, clock, QueueOptions { visibility: VISIBILITY, redrive: Some(redrive), ..QueueOptions::default() });
+        let (queue, dead_letters) = pair(QUEUE, DEAD_LETTERS, options);
+        let (form_queue, form_dead_letters) = pair(FORM_QUEUE, FORM_DEAD_LETTERS, options);
         let bus = Bus::new(BUS, clock, BusOptions { seed: options.seed, ..BusOptions::default() });
         let pattern = Pattern { source: vec![bus::Match::Exact(Event::SOURCE.to_owned())], ..Pattern::default() };
         bus.add_rule(Rule { pattern, target: queue.clone() });
-        let resources = Resources { buses: vec![bus.clone()], queues: vec![queue.clone(), dead_letters.clone()], ..Resources::default() };
+        let queues = [&queue, &dead_letters, &form_queue, &form_dead_letters].map(Queue::clone);
+        let resources = Resources { buses: vec![bus.clone()], queues: queues.into(), ..Resources::default() };
         let aws = Aws::start(options.listen.aws, resources).await?;
-        Ok(Self { aws, bus, queue, dead_letters, dynamo: dynamo(options).await? })
+        Ok(Self { aws, bus, queue, dead_letters, form_queue, form_dead_letters, dynamo: dynamo(options).await? })
     }
 
     /// The bus adapter.
@@ -82,8 +86,17 @@ impl Cloud {
         Arc::new(eventbridge::Bus::new(Client::from_conf(config.build()), BUS))
     }
 
-    /// The queue adapter.
+    /// The adapter of contact sync's queue.
     pub fn work_queue(&self) -> Arc<dyn WorkQueue> {
+        Arc::new(self.sqs(QUEUE, DEAD_LETTERS))
+    }
+
+    /// The adapter of the queue in which submissions of forms wait.
+    pub fn submission_queue(&self) -> Arc<dyn SubmissionQueue> {
+        Arc::new(self.sqs(FORM_QUEUE, FORM_DEAD_LETTERS))
+    }
+
+    fn sqs(&self, queue: &str, dead_letters: &str) -> sqs::Queue {
         use aws_sdk_sqs::{
             Client,
             config::{BehaviorVersion, Config, Region, retry::RetryConfig},
@@ -94,9 +107,7 @@ impl Cloud {
             .credentials_provider(credentials())
             .endpoint_url(self.aws.url())
             .retry_config(RetryConfig::disabled());
-        let urls = [QUEUE, DEAD_LETTERS].map(|name| self.aws.queue_url(name));
-        let [work, dead_letters] = urls;
-        Arc::new(sqs::Queue::new(Client::from_conf(config.build()), work, dead_letters))
+        sqs::Queue::new(Client::from_conf(config.build()), self.aws.queue_url(queue), self.aws.queue_url(dead_letters))
     }
 
     /// The table adapter, or the store in memory.
@@ -104,7 +115,7 @@ impl Cloud {
         let clock: Arc<dyn Clock> = Arc::new(clock.clone());
         self.table(secret, &clock).unwrap_or_else(|| {
             let store = Arc::new(memory::Store::new());
-            Stores { links: store.clone(), sites: store }
+            Stores { links: store.clone(), sites: store.clone(), submissions: store }
         })
     }
 
@@ -112,8 +123,17 @@ impl Cloud {
     pub fn table(&self, secret: SecretString, clock: &Arc<dyn Clock>) -> Option<Stores> {
         let dynamo = self.dynamo.as_ref()?;
         let store = Arc::new(dynamodb::Store::new(dynamo_client(&dynamo.endpoint()), TABLE, secret, Arc::clone(clock)));
-        Some(Stores { links: store.clone(), sites: store })
+        Some(Stores { links: store.clone(), sites: store.clone(), submissions: store })
     }
+}
+
+/// A queue and its dead letters.
+fn pair(name: &str, dead: &str, options: &Options) -> (Queue, Queue) {
+    let clock = &options.clock;
+    let dead_letters = Queue::new(dead, clock, QueueOptions { retention: Duration::from_hours(14 * 24), ..QueueOptions::default() });
+    let redrive = Redrive { dead_letters: dead_letters.clone(), max_receive_count: MOST_RECEIVES };
+    let queue = Queue::new(name, clock, QueueOptions { visibility: VISIBILITY, redrive: Some(redrive), ..QueueOptions::default() });
+    (queue, dead_letters)
 }
 
 async fn dynamo(options: &Options) -> anyhow::Result<Option<Dynamo>> {

@@ -28,6 +28,7 @@ const CALLS: &[(&str, &str)] = &[
     ("GET|POST /_control/clock", "the clock; POST {\"advance_ms\": n} or {\"set\": RFC 3339}"),
     ("GET|PUT /_control/sites", "settings of all sites; PUT saves a site's, checked"),
     ("POST /_control/sites/new", "{\"name\"}: a new site with a Wix site, a portal and settings"),
+    ("PUT /_control/secrets", "{\"name\", \"value\"}: a secret that settings can name"),
     ("GET /_control/links?site=", "a site's links"),
     ("GET /_control/parked?site=", "what waits for a person"),
     ("POST /_control/resync", "{\"site\", \"side\": wix|external, \"id\", \"approve_delete\"?, \"prefer\"?}: synchronise a record again"),
@@ -104,6 +105,7 @@ fn router() -> Router<Arc<Stack>> {
         .route("/_control/clock", get(calls::clock).post(calls::move_clock))
         .route("/_control/sites", get(site::all).put(site::save))
         .route("/_control/sites/new", post(site::add))
+        .route("/_control/secrets", axum::routing::put(calls::put_secret))
         .route("/_control/links", get(site::links))
         .route("/_control/parked", get(site::parked))
         .route("/_control/resync", post(site::resync))

@@ -1,4 +1,4 @@
-//! The intake function behind the gateway.
+//! The functions behind the gateway: webhook intake and the taking in of forms.
 
 use std::{
     net::SocketAddr,
@@ -7,6 +7,7 @@ use std::{
 
 use anyhow::Context;
 use contact_bridge::{
+    app::forms::FormApp,
     config,
     ports::{EventBus, Secrets},
     webhook::Intake,
@@ -15,7 +16,10 @@ use lambda_http::{Body, Error, Request, Response, http::StatusCode};
 
 use super::clock::FlowClock;
 use crate::{
-    cloud::gateway::{Gateway, Route, http_function},
+    cloud::{
+        Function, FunctionError, function,
+        gateway::{Gateway, Route, http_function},
+    },
     vendors::kit::Clock,
 };
 
@@ -24,6 +28,7 @@ use crate::{
 pub(crate) struct Door {
     pub gateway: Gateway,
     intake: Arc<RwLock<Option<Arc<Intake>>>>,
+    forms: Arc<RwLock<Option<Arc<FormApp>>>>,
 }
 
 impl Door {
@@ -35,9 +40,21 @@ impl Door {
             let intake = shared.read().unwrap_or_else(PoisonError::into_inner).clone();
             handle(intake, request)
         });
-        let routes = ["POST /webhooks/wix", "POST /webhooks/hubspot/{site}"].map(|key| Route::new(key, function.clone()));
-        let gateway = Gateway::start(listen, clock, routes.into()).await.with_context(|| format!("gateway at {listen}"))?;
-        Ok(Self { gateway, intake })
+        let forms = Arc::<RwLock<Option<Arc<FormApp>>>>::default();
+        let form_function = form_function({
+            let forms = Arc::clone(&forms);
+            move || forms.read().unwrap_or_else(PoisonError::into_inner).clone()
+        });
+        let intakes = ["POST /webhooks/wix", "POST /webhooks/hubspot/{site}"].map(|key| Route::new(key, function.clone()));
+        let form_routes = FORM_ROUTES.map(|key| Route::new(key, form_function.clone()));
+        let routes = intakes.into_iter().chain(form_routes).collect();
+        let gateway = Gateway::start(listen, clock, routes).await.with_context(|| format!("gateway at {listen}"))?;
+        Ok(Self { gateway, intake, forms })
+    }
+
+    /// Puts the taking in of forms behind the gateway.
+    pub fn take_forms(&self, app: Arc<FormApp>) {
+        *self.forms.write().unwrap_or_else(PoisonError::into_inner) = Some(app);
     }
 
     /// Puts an intake with these settings behind the gateway.
@@ -52,6 +69,21 @@ impl Door {
         *self.intake.write().unwrap_or_else(PoisonError::into_inner) = Some(Arc::new(intake));
         Ok(())
     }
+}
+
+/// The routes of forms, as in `template.yaml`.
+const FORM_ROUTES: [&str; 3] = ["POST /forms/{site}/{form}", "OPTIONS /forms/{site}/{form}", "GET /forms/{site}/submissions/{id}"];
+
+/// The taking in of forms as gateway and queue call it.
+pub(crate) fn form_function(app: impl Fn() -> Option<Arc<FormApp>> + Send + Sync + 'static) -> Function {
+    function(move |event| {
+        let app = app();
+        async move {
+            let app = app.ok_or_else(|| FunctionError::new("Starting", "the function is not there yet"))?;
+            let event = serde_json::value::to_raw_value(&event).map_err(|error| FunctionError::of(&error))?;
+            form_upsert::handle(&app, event).await.map_err(|error| FunctionError::of(&error))
+        }
+    })
 }
 
 async fn handle(intake: Option<Arc<Intake>>, request: Request) -> Result<Response<Body>, Error> {

@@ -7,7 +7,7 @@ use futures::future::join_all;
 use serde::Serialize;
 
 use super::Stack;
-use crate::cloud::Background;
+use crate::cloud::{Background, worker::Worker};
 
 /// The most virtual time one settling takes: longer than Wix's retries of a webhook, and than the tries of an event.
 const LONGEST: Duration = Duration::from_hours(48);
@@ -21,9 +21,9 @@ const TICK: Duration = Duration::from_millis(50);
 pub struct Settled {
     /// Webhooks posted, repeated ones counted again.
     pub webhooks: usize,
-    /// Messages handed to contact sync, repeated ones counted again.
+    /// Messages handed to contact sync and to the taking in of forms, repeated ones counted again.
     pub messages: usize,
-    /// Invocations of contact sync.
+    /// Invocations of either from its queue.
     pub batches: usize,
     /// How far the clock was moved.
     pub virtual_ms: i64,
@@ -32,7 +32,7 @@ pub struct Settled {
 }
 
 impl Stack {
-    /// Runs everything until nothing is due: posts webhooks, feeds contact sync, moves the clock to the next due instant, and again;
+    /// Runs everything until nothing is due: posts webhooks, feeds the functions, moves the clock to the next due instant, and again;
     /// retries and delays included, at most 48 hours of virtual time. Takes no real time but the work's. Dead letters stay.
     ///
     /// # Errors
@@ -70,7 +70,8 @@ impl Stack {
     async fn work_off(&self, settled: &mut Settled) -> bool {
         let webhooks = self.wix.deliver_due().await + self.hubspot.deliver_due().await;
         let workers = self.workers();
-        let taken = join_all(workers.iter().map(|employee| employee.worker.pump_once())).await;
+        let workers = workers.iter().map(|employee| &employee.worker).chain([&self.form_worker]);
+        let taken = join_all(workers.map(Worker::pump_once)).await;
         let messages: usize = taken.iter().sum();
         settled.webhooks += webhooks;
         settled.messages += messages;
@@ -81,7 +82,8 @@ impl Stack {
     /// When something is, or was, due next.
     #[must_use]
     pub fn next_due(&self) -> Option<i64> {
-        [self.wix.next_due(), self.hubspot.next_due(), self.cloud.queue.next_due()].into_iter().flatten().min()
+        let queues = [self.cloud.queue.next_due(), self.cloud.form_queue.next_due()];
+        [self.wix.next_due(), self.hubspot.next_due()].into_iter().chain(queues).flatten().min()
     }
 
     /// Lets the stack work by itself as real time goes by, until what this returns is dropped. A manual clock is moved along with the

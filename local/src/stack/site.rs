@@ -91,11 +91,11 @@ impl Stack {
     /// # Errors
     /// Names the field and the rule.
     pub async fn save_site(&self, site: Site) -> Result<Site, SettingsError> {
-        let stores = self.app.connect(&site).await?;
-        let saved = setup::save(self.app.means.sites.as_ref(), &stores, site).await?;
+        let saved = self.app.save(site).await?;
         for app in self.apps() {
             app.forget(&saved.site);
         }
+        self.forms.forget(&saved.site);
         Ok(saved)
     }
 

@@ -9,11 +9,15 @@
 //! | | `gone#<side>#<digest of the id>` | a tombstone: `cause`, `ended_at`, `counterpart`; no expiry |
 //! | | `parked#<side>#<id>` | a note for a person: `note` |
 //! | | `rail#<hour since the epoch>` | how many deletes were propagated in that hour: `spent` |
+//! | | `form#<submission>` | where a submission of a form stands: `form_id`, `submitted_at`, `stage`, `progress`; `holder`, `held_until` |
+//! | | `made#<digest of the address>` | the reservation of an address that a form makes a contact with; then `contact`, `held_until` |
+//! | | `consent#<digest of the address>#<instant>` | the proof of a consent: `form_id`, `submission`, `text_version`; no expiry |
+//! | | `posts#<form>#<digest of the internet address>#<minute since the epoch>` | how many posts came within that minute: `spent` |
 //! | | `settings` | the site's settings: `version`, `settings` |
 //! | | `settings#cool#<side>` | nothing may be sent to the side before `held_until`; lies here to be read together with the settings |
 //! | `sites` | `<site>` | a copy of the settings, written in the same transaction, so that all sites can be listed |
 //!
-//! Reservations, rails and pauses carry `expires_at` (epoch seconds), the table's TTL attribute. TTL only tidies up, up to days
+//! Reservations, rails, counts, submissions and pauses carry `expires_at` (epoch seconds), the table's TTL attribute. TTL only tidies up, up to days
 //! late (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html>): whether something has expired is told by
 //! the instant that comes with the call, and by whoever reads a reservation.
 //!
@@ -42,6 +46,7 @@ mod links;
 mod look_up;
 mod pointers;
 mod sites;
+mod submissions;
 mod write;
 
 use std::sync::Arc;

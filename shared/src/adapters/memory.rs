@@ -4,6 +4,7 @@ mod links;
 mod messages;
 mod sites;
 mod state;
+mod submissions;
 
 pub use self::{
     messages::{Bus, DeadLetter, Queue, Vault},

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use super::aws::{detail, failure};
 use crate::{
-    model::event::Event,
-    ports::{ErrorKind, StoreError, StoreResult, WorkQueue},
+    model::{event::Event, submission::Submission},
+    ports::{ErrorKind, StoreError, StoreResult, SubmissionQueue, WorkQueue},
 };
 
 /// The longest delay of a message: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>.
@@ -30,11 +30,8 @@ impl Queue {
     }
 }
 
-#[async_trait]
-impl WorkQueue for Queue {
-    async fn defer(&self, event: &Event, delay: Duration) -> StoreResult<()> {
-        let operation = format!("defer an event of {}", event.site);
-        let body = envelope(&operation, event)?;
+impl Queue {
+    async fn send(&self, operation: String, body: String, delay: Duration) -> StoreResult<()> {
         let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
         let seconds = i32::try_from(seconds.min(MOST_DELAY)).unwrap_or_default();
         let call = self.client.send_message().queue_url(&self.url).message_body(body).delay_seconds(seconds);
@@ -42,13 +39,40 @@ impl WorkQueue for Queue {
         Ok(())
     }
 
-    async fn dead_letter(&self, body: &str, reason: &str) -> StoreResult<()> {
+    async fn bury(&self, body: &str, reason: &str) -> StoreResult<()> {
         let operation = "send a dead letter";
         let reason = MessageAttributeValue::builder().data_type("String").string_value(reason).build();
         let reason = reason.map_err(|error| StoreError::new(ErrorKind::Invalid(Vec::new()), operation).caused_by(error))?;
         let call = self.client.send_message().queue_url(&self.dead_letters).message_body(body).message_attributes("reason", reason);
         call.send().await.map_err(|error| failure(operation, &error))?;
         Ok(())
+    }
+}
+
+#[async_trait]
+impl WorkQueue for Queue {
+    async fn defer(&self, event: &Event, delay: Duration) -> StoreResult<()> {
+        let operation = format!("defer an event of {}", event.site);
+        let body = envelope(&operation, event)?;
+        self.send(operation, body, delay).await
+    }
+
+    async fn dead_letter(&self, body: &str, reason: &str) -> StoreResult<()> {
+        self.bury(body, reason).await
+    }
+}
+
+#[async_trait]
+impl SubmissionQueue for Queue {
+    async fn hold(&self, submission: &Submission, delay: Duration) -> StoreResult<()> {
+        let operation = format!("hold submission {}", submission.id);
+        let body = serde_json::to_string(submission)
+            .map_err(|error| StoreError::new(ErrorKind::Invalid(Vec::new()), operation.clone()).caused_by(error))?;
+        self.send(operation, body, delay).await
+    }
+
+    async fn give_up(&self, body: &str, reason: &str) -> StoreResult<()> {
+        self.bury(body, reason).await
     }
 }
 
@@ -101,6 +125,18 @@ mod tests {
         assert_eq!(request["DelaySeconds"], 2);
         let body: Value = serde_json::from_str(text(&request["MessageBody"])).unwrap();
         assert_eq!(body, json!({"source": "contact-bridge", "detail-type": "contact.created", "detail": event("a", 5)}));
+    }
+
+    #[tokio::test]
+    async fn a_submission_is_held_as_it_is() {
+        let (queue, server) = taking().await;
+        let submission = json!({"site": "s", "form": "f", "id": "i", "named": true, "at": "2026-11-20T12:00:00Z",
+            "values": {"email": ["ada@example.com"]}, "consent": true, "attempts": 2});
+        let held: Submission = serde_json::from_value(submission.clone()).unwrap();
+        queue.hold(&held, Duration::from_secs(90)).await.unwrap();
+        let request = only_request(&server).await;
+        assert_eq!(request["DelaySeconds"], 90);
+        assert_eq!(serde_json::from_str::<Value>(text(&request["MessageBody"])).unwrap(), submission);
     }
 
     #[tokio::test]

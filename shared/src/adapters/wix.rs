@@ -15,6 +15,7 @@ mod refusal;
 pub(crate) mod samples;
 mod schema;
 mod store;
+mod subscriptions;
 
 use std::{
     collections::BTreeSet,

@@ -8,7 +8,10 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use thiserror::Error;
 
-use super::{App, Means, Vendors};
+use super::{
+    App, Means, Vendors, WixApp,
+    forms::{FormApp, FormMeans},
+};
 use crate::{
     adapters::{
         dynamodb, eventbridge,
@@ -97,6 +100,34 @@ pub async fn contact_sync() -> Result<App, StartError> {
         clock,
         fingerprint_secret,
         vendors,
+    })?)
+}
+
+/// Puts the taking in of forms together from the process's environment.
+pub async fn form_upsert() -> Result<FormApp, StartError> {
+    let settings = config::Upsert::from_env()?;
+    let aws = aws().await;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let own = ParameterStore::new(aws_sdk_ssm::Client::new(&aws), clock.clone());
+    let fingerprint_secret = settings.fingerprint_secret.resolve(&own).await?;
+    let wix = WixApp { base: settings.wix_base, id: settings.wix_app_id, secret: settings.wix_app_secret.resolve(&own).await? };
+    let secrets: Arc<dyn Secrets> = match settings.secret_prefix {
+        Some(prefix) => Arc::new(ParameterStore::new(aws_sdk_ssm::Client::new(&aws), clock.clone()).under(prefix)),
+        None => Arc::new(Environment::of_process()),
+    };
+    let table = aws_sdk_dynamodb::Client::new(&aws);
+    let store = Arc::new(dynamodb::Store::new(table, &settings.table, fingerprint_secret.clone(), clock.clone()));
+    let queue = sqs::Queue::new(aws_sdk_sqs::Client::new(&aws), &settings.queue_url, &settings.dead_letter_url);
+    Ok(FormApp::new(FormMeans {
+        sites: store.clone(),
+        submissions: store.clone(),
+        links: store,
+        queue: Arc::new(queue),
+        secrets,
+        clock,
+        fingerprint_secret,
+        wix,
+        max_body_bytes: settings.max_body_bytes,
     })?)
 }
 

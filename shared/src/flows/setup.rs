@@ -6,11 +6,12 @@ use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 use tracing::{info, warn};
 
+use super::form::{self, FormError};
 use crate::{
     mapping::{self, MappingError},
     model::{
         ids::{Pair, SiteId},
-        site::{CrmAccess, MappingRow, OnConflict, OnDelete, OnMerge, Rails, Site, Status, WixAccess},
+        site::{CrmAccess, MappingRow, OnConflict, OnDelete, OnMerge, Rails, Site, Status, WixAccess, form::Forms},
     },
     ports::{ContactStore, SiteStore, StoreError, StoreResult},
 };
@@ -24,6 +25,9 @@ pub enum SettingsError {
     /// The mapping breaks rules; all of them are named.
     #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
     Mapping(Vec<MappingError>),
+    /// Forms break rules; all of them are named.
+    #[error("{}", .0.iter().map(ToString::to_string).collect::<Vec<_>>().join("; "))]
+    Forms(Vec<FormError>),
     /// A field other than the mapping breaks a rule.
     #[error("{field}: {rule}")]
     Field {
@@ -56,6 +60,7 @@ pub fn defaults(site: &SiteId) -> Site {
         crm: CrmAccess::Hubspot { secret: format!("hubspot/{site}") },
         mapping: Vec::new(),
         mirror_field: None,
+        forms: Forms::new(),
     }
 }
 
@@ -126,8 +131,13 @@ fn is_over(site: &Site, now: Timestamp) -> bool {
 
 /// Saves a site's settings after checking them against what both sides have, and makes what the bridge needs there.
 ///
-/// `wanted.version` must be that of the settings the owner saw.
-pub async fn save(sites: &dyn SiteStore, stores: &Pair<Arc<dyn ContactStore>>, mut wanted: Site) -> Result<Site, SettingsError> {
+/// `wanted.version` must be that of the settings the owner saw; `services` are the form services that are known.
+pub async fn save(
+    sites: &dyn SiteStore,
+    stores: &Pair<Arc<dyn ContactStore>>,
+    mut wanted: Site,
+    services: &[&str],
+) -> Result<Site, SettingsError> {
     check_fields(&wanted)?;
     wanted.mirror_field = Some(stores.wix.set_up().await?);
     stores.external.set_up().await?;
@@ -136,6 +146,10 @@ pub async fn save(sites: &dyn SiteStore, stores: &Pair<Arc<dyn ContactStore>>, m
     let errors = mapping::check(&rows(&wanted), schemas, wanted.default_country.as_deref());
     if !errors.is_empty() {
         return Err(SettingsError::Mapping(errors));
+    }
+    let errors = form::check(&wanted.forms, services, schemas.wix);
+    if !errors.is_empty() {
+        return Err(SettingsError::Forms(errors));
     }
     wanted.version += 1;
     sites.save_site(&wanted).await?;

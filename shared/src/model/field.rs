@@ -9,7 +9,8 @@ use serde::{Deserialize, Serialize};
 /// Wix: `name.first`, `name.last`, `company`, `jobTitle`, `birthdate`, `locale`, `email` (the primary one), `emails` (all
 /// others), `phone` (the primary one), `phones` (all others), `phone.<tag>` (the first other one with that tag: `home`,
 /// `mobile`, `work`, `fax`), `address.<part>` (the first address) and `address.<tag>.<part>` (the first other one with the tag
-/// `home`, `work`, `billing`, `shipping`) with the parts `line`, `line2`, `city`, `subdivision`, `country`, `postalCode`; `labels`
+/// `home`, `work`, `billing`, `shipping`), to read only `address.<n>.<part>` (any other one, by its place) and to write only
+/// `address.new.<part>` (one that is not there yet), with the parts `line`, `line2`, `city`, `subdivision`, `country`, `postalCode`; `labels`
 /// (keys), and extended fields by their full key: `custom.vat-id`, `invoices.vatId`. External: the CRM's property name.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(transparent)]

@@ -54,6 +54,14 @@ text_id! {
     /// A row of a mapping: stable while the owner edits the rest of the mapping.
     RowId
 }
+text_id! {
+    /// A form of a site: the last part of its address.
+    FormId
+}
+text_id! {
+    /// A submission of a form: a keyed digest in hexadecimal, which nobody can guess who did not make the submission.
+    SubmissionId
+}
 
 impl Revision {
     /// Tells whether this revision is at or after `other`, where both are counters (Wix); `None` where they are not.

@@ -11,6 +11,20 @@ pub fn email(text: &str) -> String {
     text.trim().to_lowercase()
 }
 
+/// Tells whether a text can be an e-mail address: a local part, and a host with a dot in its name.
+#[must_use]
+pub fn is_email(text: &str) -> bool {
+    let options = email_address::Options::default().without_display_text().without_domain_literal().with_minimum_sub_domains(2);
+    email_address::EmailAddress::parse_with_options(text, options).is_ok()
+}
+
+/// Tells whether a text can be a phone number, in whatever way it is written: between 3 and 20 digits and more digits than letters.
+#[must_use]
+pub fn is_phone(text: &str) -> bool {
+    let digits = text.chars().filter(char::is_ascii_digit).count();
+    (3..=20).contains(&digits) && text.chars().filter(|c| c.is_alphabetic()).count() < digits
+}
+
 /// Returns a text without case, blanks and punctuation: what a far side that normalises leaves alone.
 #[must_use]
 pub fn loose(text: &str) -> String {
@@ -69,6 +83,35 @@ mod tests {
     #[test]
     fn an_email_keeps_its_tag() {
         assert_eq!(email(" Ada+Shop@Example.com "), "ada+shop@example.com");
+    }
+
+    #[test]
+    fn addresses_and_numbers_are_told_from_other_texts() {
+        for (text, expected) in [
+            ("ada@example.com", true),
+            ("ada+shop@example.co.uk", true),
+            ("info@müller.example", true),
+            ("ada@localhost", false),
+            ("ada", false),
+            ("ada@", false),
+            ("ada@example.com, ben@example.com", false),
+            ("Ada <ada@example.com>", false),
+            ("ada@[127.0.0.1]", false),
+            ("a b@example.com", false),
+        ] {
+            assert_eq!(is_email(text), expected, "{text}");
+        }
+        for (text, expected) in [
+            ("646-555-0132", true),
+            ("+43 1 58858", true),
+            ("555 ext. 7", true),
+            ("112", true),
+            ("ask for Ada", false),
+            ("no 1", false),
+            ("", false),
+        ] {
+            assert_eq!(is_phone(text), expected, "{text}");
+        }
     }
 
     #[test]

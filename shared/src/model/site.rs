@@ -1,5 +1,7 @@
 //! A site's settings, as the owner saves them.
 
+pub mod form;
+
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
@@ -54,6 +56,9 @@ pub struct Site {
     /// The key of the Wix extended field that mirrors the external id, as Wix returned it.
     #[serde(default)]
     pub mirror_field: Option<String>,
+    /// The forms whose submissions become contacts.
+    #[serde(default, skip_serializing_if = "form::Forms::is_empty")]
+    pub forms: form::Forms,
 }
 
 /// Where the app's installation stands.

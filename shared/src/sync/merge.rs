@@ -11,6 +11,7 @@ use crate::{
         fingerprint::{Digest, Key, Print},
         ids::{Pair, RowId, Side},
         link::{Base, Intent, IntentRow, Link, RowState},
+        normal,
         site::OnConflict,
     },
 };
@@ -105,13 +106,27 @@ impl Plan {
         Some(Print::List(target.difference(&own_additions).copied().chain(own_removals).collect()))
     }
 
-    /// Leaves rows out of the write to `side`, because it refused their values: both sides count as dealt with as they are, so that the row is
-    /// tried again when it changes.
+    /// Returns the rows that the write to `side` would empty.
+    pub fn emptied(&self, side: Side) -> impl Iterator<Item = &RowId> {
+        self.flows.of(side).iter().filter(|(_, flow)| flow.value.is_none()).map(|(id, _)| id)
+    }
+
+    /// Leaves rows out of the write to `side`, because it refused their values.
     pub fn refuse(&mut self, side: Side, rows: &[RowId]) {
+        self.leave_out(side, rows, RowState::Refused(side));
+    }
+
+    /// Leaves rows out of the write to `side`, because the other side only looks empty: it does not have their fields.
+    pub fn spare(&mut self, side: Side, rows: &[RowId]) {
+        self.leave_out(side, rows, RowState::Refused(side.opposite()));
+    }
+
+    /// Both sides count as dealt with as they are, so that the row is tried again when it changes.
+    fn leave_out(&mut self, side: Side, rows: &[RowId], state: RowState) {
         for id in rows {
             if let Some(flow) = self.flows.of_mut(side).remove(id) {
                 self.agreed.insert(id.clone(), Pair::from_side(side, flow.replaced, flow.source));
-                self.states.insert(id.clone(), Some(RowState::Refused(side)));
+                self.states.insert(id.clone(), Some(state));
             }
         }
     }
@@ -386,6 +401,8 @@ pub fn set_base(base: &mut Base, row: &RowId, print: Print) {
 pub struct Written<'a> {
     /// The side written to.
     pub side: Side,
+    /// The record as it was before.
+    pub before: &'a Contact,
     /// The record as the side returned it.
     pub returned: &'a Contact,
     /// The other side's record as returned, if the plan's write to it is done already.
@@ -403,7 +420,8 @@ pub fn enter(link: &mut Link, plan: &Plan, written: Written, key: &Key, mapping:
     for row in mapping.rows() {
         let Some(flow) = plan.flows.of(side).get(row.id()) else { continue };
         let value = row.read(side, &written.returned.fields);
-        if value.is_none() != flow.value.is_none() {
+        let before = row.read(side, &written.before.fields);
+        if is_dropped([before.as_ref(), flow.value.as_ref(), value.as_ref()]) {
             dropped.push((row.id().clone(), RowState::Refused(side)));
         }
         let now = prints::print(key, row, side, value.as_ref());
@@ -420,6 +438,19 @@ pub fn enter(link: &mut Link, plan: &Plan, written: Written, key: &Key, mapping:
     }
     link.rows.extend(dropped.iter().cloned());
     dropped
+}
+
+/// Tells whether a side did not take what it was sent, rather than wrote it down in its own way: it has something where nothing was to be or
+/// the other way round, it has what it had before, or an element less.
+fn is_dropped([before, wanted, now]: [Option<&Value>; 3]) -> bool {
+    if wanted.is_none() != now.is_none() {
+        return true;
+    }
+    let elements = |value: Option<&Value>| value.map(Value::elements).unwrap_or_default().to_vec();
+    let loose = |value| elements(value).iter().map(|item| normal::loose(item)).collect::<BTreeSet<_>>();
+    let (loose_before, loose_now) = (loose(before), loose(now));
+    let missing = loose(wanted).iter().any(|element| !loose_now.contains(element) && !loose_before.contains(element));
+    missing && (elements(now).len() < elements(wanted).len() || loose_now == loose_before)
 }
 
 /// Enters what needs no write into the link: agreed rows and row states.

@@ -26,6 +26,12 @@ pub enum WebhookError {
     /// The signature is not one of the expected sender.
     #[error("signature does not match")]
     Signature,
+    /// The form's token is not one of the expected ones.
+    #[error("form token does not match")]
+    Token,
+    /// The post comes from no page that the form's owner named.
+    #[error("origin is not one of the form's")]
+    Origin,
     /// The token has expired.
     #[error("token has expired")]
     Expired,
@@ -72,6 +78,8 @@ impl WebhookError {
             | Self::MalformedToken
             | Self::Algorithm
             | Self::Signature
+            | Self::Token
+            | Self::Origin
             | Self::Expired
             | Self::NotYetValid
             | Self::Audience

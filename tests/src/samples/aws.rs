@@ -1,5 +1,6 @@
 //! The forms in which AWS hands events to functions.
 
+use base64::{Engine, engine::general_purpose::STANDARD};
 use contact_bridge::model::event::Event;
 use jiff::{Timestamp, tz::TimeZone};
 use serde_json::{Map, Value, json};
@@ -13,10 +14,28 @@ const HOST: &str = "bridge.example.com";
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
 pub(super) fn http(sent: &Sent, now: Timestamp) -> Value {
     let route = if sent.name.starts_with("wix") { "POST /webhooks/wix" } else { "POST /webhooks/hubspot/{site}" };
+    forwarded(&Call { route, path: &sent.path, query: "", headers: &sent.headers, body: &sent.body, is_text: true }, now)
+}
+
+/// A call of an HTTP API.
+pub(super) struct Call<'a> {
+    /// The key of its route, with the method.
+    pub route: &'static str,
+    pub path: &'a str,
+    pub query: &'a str,
+    pub headers: &'a [(&'static str, String)],
+    pub body: &'a str,
+    /// Whether the gateway forwards the body as text; else in base64.
+    pub is_text: bool,
+}
+
+/// Forwards a call as API Gateway does.
+pub(super) fn forwarded(call: &Call<'_>, now: Timestamp) -> Value {
+    let method = call.route.split(' ').next().unwrap_or_default();
     let mut headers: Map<String, Value> =
-        sent.headers.iter().map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str()))).collect();
+        call.headers.iter().map(|(name, value)| ((*name).to_owned(), Value::from(value.as_str()))).collect();
     for (name, value) in [
-        ("content-length", sent.body.len().to_string()),
+        ("content-length", call.body.len().to_string()),
         ("host", HOST.to_owned()),
         ("x-amzn-trace-id", "Root=1-6b000c40-0123456789abcdef01234567".to_owned()),
         ("x-forwarded-for", "203.0.113.7".to_owned()),
@@ -27,9 +46,9 @@ pub(super) fn http(sent: &Sent, now: Timestamp) -> Value {
     }
     json!({
         "version": "2.0",
-        "routeKey": route,
-        "rawPath": sent.path,
-        "rawQueryString": "",
+        "routeKey": call.route,
+        "rawPath": call.path,
+        "rawQueryString": call.query,
         "headers": headers,
         "requestContext": {
             "accountId": "123456789012",
@@ -37,20 +56,20 @@ pub(super) fn http(sent: &Sent, now: Timestamp) -> Value {
             "domainName": HOST,
             "domainPrefix": "bridge",
             "http": {
-                "method": "POST",
-                "path": sent.path,
+                "method": method,
+                "path": call.path,
                 "protocol": "HTTP/1.1",
                 "sourceIp": "203.0.113.7",
                 "userAgent": "",
             },
             "requestId": "JKJaXmPLvHcESHA=",
-            "routeKey": route,
+            "routeKey": call.route,
             "stage": "$default",
             "time": now.to_zoned(TimeZone::UTC).strftime("%d/%b/%Y:%H:%M:%S +0000").to_string(),
             "timeEpoch": now.as_millisecond(),
         },
-        "body": sent.body,
-        "isBase64Encoded": false,
+        "body": if call.is_text { call.body.to_owned() } else { STANDARD.encode(call.body) },
+        "isBase64Encoded": !call.is_text,
     })
 }
 
@@ -64,7 +83,6 @@ pub(super) fn queued(events: &[Event], now: Timestamp) -> Value {
 }
 
 fn record(event: &Event, number: u32, now: Timestamp) -> Value {
-    let sent = now.as_millisecond().to_string();
     let envelope = json!({
         "version": "0",
         "id": format!("6a7e8feb-b491-4cf7-a9f1-{number:012}"),
@@ -76,10 +94,16 @@ fn record(event: &Event, number: u32, now: Timestamp) -> Value {
         "resources": [],
         "detail": event,
     });
+    message(&envelope.to_string(), "contact-sync", number, now)
+}
+
+/// A message as its queue hands it on.
+pub(super) fn message(body: &str, queue: &str, number: u32, now: Timestamp) -> Value {
+    let sent = now.as_millisecond().to_string();
     json!({
         "messageId": format!("059f36b4-87a3-44ab-83d2-{number:012}"),
         "receiptHandle": format!("AQEBwJnKyrHigUMZj6rYigCgxlaS3SLy0a{number}"),
-        "body": envelope.to_string(),
+        "body": body,
         "attributes": {
             "ApproximateFirstReceiveTimestamp": sent,
             "ApproximateReceiveCount": "1",
@@ -88,7 +112,7 @@ fn record(event: &Event, number: u32, now: Timestamp) -> Value {
         },
         "messageAttributes": {},
         "eventSource": "aws:sqs",
-        "eventSourceARN": "arn:aws:sqs:us-east-1:123456789012:contact-sync",
+        "eventSourceARN": format!("arn:aws:sqs:us-east-1:123456789012:{queue}"),
         "awsRegion": "us-east-1",
     })
 }

@@ -299,5 +299,6 @@ fn draw_site(name: &str, rng: &mut SmallRng) -> Site {
         crm: CrmAccess::Hubspot { secret: "none".to_owned() },
         mapping: people::mapping(),
         mirror_field: None,
+        forms: std::collections::BTreeMap::new(),
     }
 }

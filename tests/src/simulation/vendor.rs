@@ -347,6 +347,10 @@ impl ContactStore for SimulatedVendor {
         Ok(Vec::new())
     }
 
+    async fn lacks(&self, _fields: &[Field]) -> StoreResult<Vec<Field>> {
+        Ok(Vec::new())
+    }
+
     async fn set_up(&self) -> StoreResult<String> {
         Ok("counterpart".to_owned())
     }

@@ -9,6 +9,7 @@ mod notes;
 mod privacy;
 mod reservations;
 mod sites;
+mod submissions;
 
 /// Runs each contract over each store.
 macro_rules! contracts {
@@ -101,4 +102,20 @@ contracts! {
         a_purge_keeps_nothing_but_erasures,
         a_purge_leaves_other_sites_alone,
         sites_do_not_see_each_other;
+    submissions:
+        a_submission_is_claimed_by_one,
+        of_two_claims_at_once_one_wins,
+        an_expired_claim_is_taken_over,
+        what_is_done_is_told_and_not_claimed,
+        what_its_sender_did_not_name_is_new_after_a_while,
+        what_was_given_up_is_claimed_again,
+        a_claim_that_was_lost_settles_nothing,
+        an_address_is_reserved_by_one,
+        of_two_reservations_of_an_address_one_wins,
+        all_addresses_are_reserved_or_none,
+        a_made_contact_is_found_by_its_address_for_a_while,
+        an_address_is_given_back_if_nothing_was_made,
+        posts_are_counted_within_their_minute,
+        posts_counted_at_once_are_counted_once_each,
+        submissions_of_other_sites_are_not_seen;
 }

@@ -1,6 +1,7 @@
 //! The functions' real binaries as processes, driven through the Lambda Runtime API with the files of `events/`.
 
 mod contact_sync;
+mod form_upsert;
 mod webhook_intake;
 
 use std::{
@@ -43,7 +44,7 @@ fn binary(function: &str) -> PathBuf {
     BUILT.get_or_init(build).join(function)
 }
 
-/// Builds both functions, which cargo does not do for the tests of another package; returns the folder.
+/// Builds the functions, which cargo does not do for the tests of another package; returns the folder.
 fn build() -> PathBuf {
     let own = std::env::current_exe().unwrap();
     let folder = own.ancestors().nth(2).unwrap();
@@ -53,7 +54,7 @@ fn build() -> PathBuf {
         profile => profile,
     };
     // The same selection as `cargo test --workspace`, so that features come out the same and nothing is built twice.
-    let selected = ["--workspace", "--test", "it", "--bin", "webhook-intake", "--bin", "contact-sync"];
+    let selected = ["--workspace", "--test", "it", "--bin", "webhook-intake", "--bin", "contact-sync", "--bin", "form-upsert"];
     let status = Command::new(cargo)
         .args(["build", "--quiet", "--locked", "--profile", profile])
         .args(selected)

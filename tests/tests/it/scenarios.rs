@@ -10,6 +10,7 @@ mod deletes;
 mod duplicates;
 mod edits;
 mod formats;
+mod forms;
 mod lab;
 mod loops;
 mod matching;

@@ -2,7 +2,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use contact_bridge::{adapters::dynamodb, webhook::Sender};
+use contact_bridge::{
+    adapters::dynamodb,
+    flows::form,
+    mapping::wix_fields,
+    model::{ids::FormId, site::form::Forms},
+    webhook::Sender,
+};
 use serde_yaml_ng::{Mapping, Value};
 use syn::visit::Visit;
 
@@ -142,11 +148,27 @@ fn every_route_leads_to_a_sender() {
     let mut senders = BTreeSet::new();
     for route in routes.values() {
         let key = route["Properties"]["RouteKey"].as_str().unwrap();
+        if key.contains(" /forms/") {
+            continue;
+        }
         assert!(readme.contains(key), "README.md does not name {key}");
         let path = key.strip_prefix("POST ").unwrap().replace("{site}", "3d1f7a52");
         senders.insert(Sender::of_path(&path).unwrap_or_else(|| panic!("{key} leads nowhere")).name());
     }
     assert_eq!(senders, BTreeSet::from(["hubspot", "wix"]));
+}
+
+#[test]
+fn every_route_of_forms_is_one_that_is_tried_on_one_machine() {
+    let (template, readme) = (Template::read(), text("README.md"));
+    let routes = template.resources("AWS::ApiGatewayV2::Route");
+    let keys: BTreeSet<_> = routes.values().map(|route| route["Properties"]["RouteKey"].as_str().unwrap()).collect();
+    let forms: Vec<_> = keys.into_iter().filter(|key| key.contains(" /forms/")).collect();
+    assert_eq!(forms, ["GET /forms/{site}/submissions/{id}", "OPTIONS /forms/{site}/{form}", "POST /forms/{site}/{form}"]);
+    for key in forms {
+        assert!(text("local/src/stack/door.rs").contains(&format!("\"{key}\"")), "{key} is not tried on one machine");
+        assert!(readme.contains(key), "README.md does not name {key}");
+    }
 }
 
 #[test]
@@ -198,8 +220,13 @@ fn every_function_has_one_policy_without_wildcards() {
 
 /// How long a worker that announced a write has the link for itself.
 fn seconds_of_an_intent() -> u64 {
-    let source = text("shared/src/flows/contact.rs");
-    let (_, value) = source.split_once("const INTENT_TIME: SignedDuration = SignedDuration::from_secs(").unwrap();
+    seconds("shared/src/flows/contact.rs", "INTENT_TIME")
+}
+
+/// The seconds of a constant.
+fn seconds(file: &str, name: &str) -> u64 {
+    let source = text(file);
+    let (_, value) = source.split_once(&format!("const {name}: SignedDuration = SignedDuration::from_secs(")).unwrap();
     value.split(')').next().unwrap().parse().unwrap()
 }
 
@@ -210,6 +237,9 @@ fn a_worker_ends_before_anybody_takes_its_work_over() {
     let queue = template.resource("ContactSyncQueue");
     assert!(queue["Properties"]["VisibilityTimeout"].as_u64().unwrap() >= 6 * timeout("contact-sync"));
     assert!(timeout("contact-sync") <= seconds_of_an_intent(), "a live worker's link is taken over");
+    let queue = template.resource("FormUpsertQueue");
+    assert!(queue["Properties"]["VisibilityTimeout"].as_u64().unwrap() >= 6 * timeout("form-upsert"));
+    assert!(timeout("form-upsert") < seconds("shared/src/flows/form.rs", "CLAIM_TIME"), "a live worker's submission is taken over");
 }
 
 #[test]
@@ -257,6 +287,51 @@ fn the_runbook_has_everything_that_can_wait_for_a_person() {
     for skip in variants("shared/src/flows/contact/outcome.rs", "Skip") {
         assert!(readme.contains(&format!("| `{skip}` |")), "the runbook has no entry {skip}");
     }
+}
+
+#[test]
+fn the_readme_explains_every_setting_of_a_form() {
+    let (readme, file) = (text("README.md"), "shared/src/model/site/form.rs");
+    for name in ["Form", "FormField", "ConsentBox", "FormLimits"].into_iter().flat_map(|name| fields(file, name)) {
+        assert!(readme.contains(&format!("`{name}`")), "README.md does not explain {name}");
+    }
+    for option in ["FormSender", "OnFilled"].into_iter().flat_map(|name| variants(file, name)).map(|option| snake_case(&option)) {
+        assert!(readme.contains(&format!("`{option}`")), "README.md does not explain {option}");
+    }
+    let answers = "shared/src/model/submission.rs";
+    for word in ["Reason", "Action", "Subscribed"].into_iter().flat_map(|name| variants(answers, name)).map(|word| snake_case(&word)) {
+        assert!(readme.contains(&format!("`{word}`")), "README.md does not explain {word}");
+    }
+    for service in contact_bridge::webhook::forms::service_names() {
+        assert!(readme.contains(&format!("`{service}`")), "README.md does not explain {service}");
+    }
+}
+
+/// The first block of code of this language in the README that contains a text.
+fn block(language: &str, containing: &str) -> String {
+    let readme = text("README.md");
+    let opening = format!("```{language}\n");
+    let blocks = readme.split(&opening).skip(1).map(|rest| rest.split("```").next().unwrap().to_owned());
+    blocks.into_iter().find(|block| block.contains(containing)).unwrap_or_else(|| panic!("no block with {containing}"))
+}
+
+#[test]
+fn the_readmes_forms_pass_and_its_page_and_calls_fit_them() {
+    let forms: Forms = serde_json::from_str(&block("json", "\"sender\"")).unwrap();
+    assert_eq!(form::check(&forms, &[], &wix_fields()), []);
+    let used = |form: &str, name: &str| {
+        let form = &forms[&FormId::from(form)];
+        let consent = form.consent.as_ref().map(|consent| consent.field.as_str());
+        form.fields.iter().any(|field| field.from == name) || consent == Some(name) || form.honeypot.as_deref() == Some(name)
+    };
+    let page = block("html", "<form");
+    let names: Vec<_> = page.split(" name=\"").skip(1).map(|rest| rest.split('"').next().unwrap()).collect();
+    assert_eq!(names, ["email", "first_name", "newsletter", "website"]);
+    assert!(names.iter().all(|name| used("newsletter", name)), "{names:?}");
+    let calls = block("sh", "demo-form-token");
+    let given: Vec<_> = calls.split(" -d ").skip(1).filter_map(|rest| rest.split_once('=')).map(|(name, _)| name).collect();
+    assert!(given.contains(&"phone") && given.iter().all(|name| used("contact", name) || used("newsletter", name)), "{given:?}");
+    assert!(text("local/src/demo/forms.rs").contains("\"demo-form-token\""), "the demonstration has the token of the README");
 }
 
 #[test]

@@ -25,7 +25,8 @@ pub(super) async fn addresses(State(stack): Shared) -> Json<Value> {
         .iter()
         .map(|site| {
             let hook = format!("{}/webhooks/hubspot/{}", stack.gateway_url(), site.id);
-            json!({"site": site.id, "wix_site_id": site.wix_site_id, "portal": site.portal, "hubspot_webhooks": hook})
+            let forms = format!("{}/forms/{}", stack.gateway_url(), site.id);
+            json!({"site": site.id, "wix_site_id": site.wix_site_id, "portal": site.portal, "hubspot_webhooks": hook, "forms": forms})
         })
         .collect();
     Json(json!({
@@ -140,6 +141,18 @@ pub(super) async fn wix_keys(State(stack): Shared, body: Bytes) -> Reply {
     let order: Order = read(&body)?;
     stack.trust_wix_keys(&order.pems).await.map_err(|error| ControlError(format!("pems: {error}")))?;
     Ok(Json(json!({"trusted": order.pems.len()})))
+}
+
+pub(super) async fn put_secret(State(stack): Shared, body: Bytes) -> Reply {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Order {
+        name: String,
+        value: String,
+    }
+    let order: Order = read(&body)?;
+    stack.put_secret(&order.name, &order.value);
+    Ok(Json(json!({"kept": order.name})))
 }
 
 pub(super) async fn usage(State(stack): Shared) -> Json<Value> {

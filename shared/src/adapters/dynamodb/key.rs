@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::{PARTITION_KEY, SORT_KEY, item::Item};
 use crate::model::{
     fingerprint::{self, Digest},
-    ids::{RecordId, Side, SiteId},
+    ids::{FormId, RecordId, Side, SiteId, SubmissionId},
 };
 
 /// The prefix of links, and of reservations of Wix records.
@@ -70,6 +70,26 @@ impl Key {
     /// Where the deletes of the hour of `now` are counted.
     pub(super) fn rail(site: &SiteId, now: Timestamp) -> Self {
         Self::of(site, format!("rail#{}", now.as_second().div_euclid(3600)))
+    }
+
+    /// Where a submission of a form lies.
+    pub(super) fn submission(site: &SiteId, id: &SubmissionId) -> Self {
+        Self::of(site, format!("form#{id}"))
+    }
+
+    /// Where an address lies that a form is making a contact with, or just made one with.
+    pub(super) fn form_address(site: &SiteId, digest: &Digest) -> Self {
+        Self::of(site, format!("made#{}", digest.hex()))
+    }
+
+    /// Where the proof of a consent lies.
+    pub(super) fn consent(site: &SiteId, address: &Digest, at: Timestamp) -> Self {
+        Self::of(site, format!("consent#{}#{at}", address.hex()))
+    }
+
+    /// Where the posts to a form from one internet address within the minute of `now` are counted.
+    pub(super) fn posts(site: &SiteId, form: &FormId, from: &Digest, now: Timestamp) -> Self {
+        Self::of(site, format!("posts#{form}#{}#{}", from.hex(), now.as_second().div_euclid(60)))
     }
 
     /// Where the settings of a site lie.

@@ -7,11 +7,11 @@ use aws_sdk_dynamodb::types::Select;
 use jiff::Timestamp;
 
 use super::{
-    EXPIRY, Store,
+    Store,
     call::Read,
-    item::{self, get_instant, number, read_link, read_parked},
+    item::{self, get_instant, read_link, read_parked},
     key::{self, Key},
-    write::{Condition, Refusal, Write, accepted},
+    write::{Condition, Refusal, Write},
 };
 use crate::{
     model::{
@@ -179,20 +179,7 @@ impl LinkStore for Store {
         if limit == 0 {
             return Ok(false);
         }
-        let operation = format!("spend a delete of {site}");
-        let call = self.client.update_item().table_name(&self.table).set_key(Some(Key::rail(site, now).item()));
-        let call = call
-            .update_expression(format!("ADD spent :one SET {EXPIRY} = :expiry"))
-            .condition_expression("attribute_not_exists(spent) OR spent < :limit")
-            .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":limit", number(limit))
-            .expression_attribute_values(":expiry", number(now.as_second() + RAIL_KEPT));
-        let sent = call.set_return_consumed_capacity(self.cost()).send().await;
-        let counted = accepted(&operation, sent)?;
-        if let (Some(capacity), Some(output)) = (&self.capacity, &counted) {
-            capacity.add_write(output.consumed_capacity());
-        }
-        Ok(counted.is_some())
+        self.count(&format!("spend a delete of {site}"), Key::rail(site, now), limit, now.as_second() + RAIL_KEPT).await
     }
 
     async fn park(&self, site: &SiteId, parked: &Parked) -> StoreResult<()> {

@@ -18,6 +18,7 @@ use crate::{
     model::{
         ids::{RecordId, Side},
         link::{Cause, Link},
+        submission::Claim,
     },
     ports::{ErrorKind, StoreError, StoreResult},
 };
@@ -51,6 +52,28 @@ impl Condition {
     /// `owner` holds the reservation.
     pub(super) fn held_by(owner: &str) -> Self {
         Self { expression: "holder = :holder", values: vec![(":holder", text(owner))] }
+    }
+
+    /// Nobody but `owner` holds it any more.
+    pub(super) fn unheld(owner: &str, now: Timestamp) -> Self {
+        Self {
+            expression: "attribute_not_exists(held_until) OR held_until <= :now OR holder = :holder",
+            values: vec![(":now", instant(now)), (":holder", text(owner))],
+        }
+    }
+
+    /// There is no such submission, or one that nobody but the claim's owner deals with and that is not done, unless it is a new one.
+    pub(super) fn claimable(claim: &Claim, now: Timestamp) -> Self {
+        Self {
+            expression: "attribute_not_exists(stage) OR ((attribute_not_exists(held_until) OR held_until <= :now OR holder = :holder) \
+                         AND (stage <> :done OR submitted_at <= :anew))",
+            values: vec![
+                (":now", instant(now)),
+                (":holder", text(claim.owner.as_str())),
+                (":done", text("done")),
+                (":anew", instant(claim.anew_since.unwrap_or(Timestamp::MIN))),
+            ],
+        }
     }
 
     /// There is a link between the same records with this version.

@@ -209,11 +209,16 @@ impl Client {
         self.call(&Call::post(operation, self.property_url(), definition, Safety::Write)).await
     }
 
-    /// Reads an object that was asked for its properties by name.
+    /// Reads an object that was asked for its properties by name. One that the portal has no more is read as empty: see [`lacks`].
+    ///
+    /// [`lacks`]: crate::ports::ContactStore::lacks
     pub(super) async fn contact(&self, operation: &str, object: &Object) -> StoreResult<Contact> {
         let shapes = self.shapes().await?;
         let read = match contact::to_contact(object, &self.names, &shapes) {
-            Err(Unreadable::Missing(_)) if !shapes.is_told() => contact::to_contact(object, &self.names, &self.told_shapes().await?),
+            Err(Unreadable::Missing(_)) => {
+                let told = if shapes.is_told() { shapes } else { self.told_shapes().await? };
+                contact::to_contact_as_told(object, &self.names, &told).map(|(contact, _)| contact)
+            }
             read => read,
         };
         read.map_err(|why| unreadable(operation, why))

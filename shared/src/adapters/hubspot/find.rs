@@ -81,8 +81,11 @@ fn forms(text: &str, country: Option<&str>) -> BTreeSet<String> {
     let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
     let mut forms = BTreeSet::from([text.trim().to_lowercase()]);
     if let Some(number) = normal::e164(text, country).and_then(|e164| phonenumber::parse(None, e164).ok()) {
-        let [e164, national] = [Mode::E164, Mode::National].map(|mode| number.format().mode(mode).to_string());
-        forms.extend([number.national().value().to_string(), digits(&e164), digits(&national), e164, national]);
+        let modes = [Mode::E164, Mode::International, Mode::National];
+        let [e164, international, national] = modes.map(|mode| number.format().mode(mode).to_string());
+        // Many write the country and spaces between all groups.
+        let spaced = international.replace(['-', '(', ')'], " ");
+        forms.extend([number.national().value().to_string(), digits(&e164), digits(&national), e164, international, spaced, national]);
     }
     forms
 }
@@ -115,7 +118,11 @@ mod tests {
     #[test]
     fn a_number_is_looked_for_in_the_forms_people_write() {
         for (text, country, expected) in [
-            ("+12127365000", None, vec!["(212) 736-5000", "+12127365000", "12127365000", "2127365000"]),
+            (
+                "+12127365000",
+                None,
+                vec!["(212) 736-5000", "+1 212-736-5000", "+1 212 736 5000", "+12127365000", "12127365000", "2127365000"],
+            ),
             ("01 58858", Some("AT"), vec!["+43158858", "01 58858", "0158858", "158858", "43158858"]),
             ("ASK Ada", Some("AT"), vec!["ask ada"]),
         ] {

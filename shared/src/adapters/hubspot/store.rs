@@ -8,7 +8,7 @@ use super::{
     Client,
     client::{invalid, specs},
     contact::{found, from_patch, has_swallowed, with_primary_apart},
-    property::{COUNTERPART, LABELS, Property, Shape, read},
+    property::{COUNTERPART, LABELS, Property, Shape, Shapes, read},
     wire::Version,
 };
 use crate::{
@@ -108,6 +108,16 @@ impl ContactStore for Client {
 
     async fn schema(&self) -> StoreResult<Vec<FieldSpec>> {
         Ok(specs(&self.properties().await?))
+    }
+
+    /// HubSpot's own properties cannot be deleted.
+    async fn lacks(&self, fields: &[Field]) -> StoreResult<Vec<Field>> {
+        let mut lacking: Vec<Field> = fields.iter().filter(|field| !Shapes::are_common([field.as_str()])).cloned().collect();
+        if !lacking.is_empty() {
+            let present = self.schema().await?;
+            lacking.retain(|field| present.iter().all(|spec| spec.field != *field));
+        }
+        Ok(lacking)
     }
 
     async fn set_up(&self) -> StoreResult<String> {

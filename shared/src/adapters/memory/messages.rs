@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use crate::{
-    model::event::Event,
-    ports::{ErrorKind, EventBus, Secrets, StoreError, StoreResult, WorkQueue},
+    model::{event::Event, submission::Submission},
+    ports::{ErrorKind, EventBus, Secrets, StoreError, StoreResult, SubmissionQueue, WorkQueue},
 };
 
 /// A panic elsewhere leaves the data whole: every change is one step.
@@ -43,6 +43,7 @@ impl EventBus for Bus {
 #[derive(Default)]
 pub struct Queue {
     deferred: Mutex<Vec<(Event, Duration)>>,
+    held: Mutex<Vec<(Submission, Duration)>>,
     dead: Mutex<Vec<DeadLetter>>,
 }
 
@@ -61,6 +62,11 @@ impl Queue {
         mem::take(&mut lock(&self.deferred))
     }
 
+    /// Takes the submissions that were put in since the last call, with the delay asked for.
+    pub fn take_held(&self) -> Vec<(Submission, Duration)> {
+        mem::take(&mut lock(&self.held))
+    }
+
     /// Takes what was given up since the last call.
     pub fn take_dead(&self) -> Vec<DeadLetter> {
         mem::take(&mut lock(&self.dead))
@@ -77,6 +83,18 @@ impl WorkQueue for Queue {
     async fn dead_letter(&self, body: &str, reason: &str) -> StoreResult<()> {
         lock(&self.dead).push(DeadLetter { body: body.to_owned(), reason: reason.to_owned() });
         Ok(())
+    }
+}
+
+#[async_trait]
+impl SubmissionQueue for Queue {
+    async fn hold(&self, submission: &Submission, delay: Duration) -> StoreResult<()> {
+        lock(&self.held).push((submission.clone(), delay));
+        Ok(())
+    }
+
+    async fn give_up(&self, body: &str, reason: &str) -> StoreResult<()> {
+        self.dead_letter(body, reason).await
     }
 }
 

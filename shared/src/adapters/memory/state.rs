@@ -10,9 +10,10 @@ use jiff::Timestamp;
 use crate::{
     model::{
         fingerprint::Digest,
-        ids::{Pair, RecordId, Side, SiteId},
+        ids::{FormId, Pair, RecordId, Side, SiteId},
         link::{Cause, Intent, Link, Notes, Parked, Tombstone},
         site::Site,
+        submission::{ConsentProof, Record},
     },
     ports::Noted,
 };
@@ -23,6 +24,21 @@ pub(super) struct Held {
     pub(super) owner: String,
     pub(super) until: Timestamp,
     pub(super) draft: Option<Box<Intent>>,
+}
+
+/// A submission of a form, and who deals with it.
+#[derive(Clone, Debug)]
+pub(super) struct Submitted {
+    pub(super) record: Record,
+    pub(super) held: Option<(String, Timestamp)>,
+}
+
+/// An address that a form makes a contact with, or made one with.
+#[derive(Clone, Debug)]
+pub(super) struct Address {
+    pub(super) owner: Option<String>,
+    pub(super) contact: Option<RecordId>,
+    pub(super) until: Timestamp,
 }
 
 /// Everything of one site.
@@ -38,6 +54,10 @@ pub(super) struct OfSite {
     pub(super) parked: BTreeMap<(Side, RecordId), Parked>,
     pub(super) cool: BTreeMap<Side, Timestamp>,
     pub(super) deletes: BTreeMap<i64, u32>,
+    pub(super) submissions: BTreeMap<String, Submitted>,
+    pub(super) addresses: BTreeMap<Digest, Address>,
+    pub(super) proofs: BTreeMap<(Digest, Timestamp), ConsentProof>,
+    pub(super) posts: BTreeMap<(FormId, Digest, i64), u32>,
 }
 
 impl OfSite {

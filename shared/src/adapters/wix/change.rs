@@ -6,7 +6,7 @@ use serde_json::{Map, Value as Json, json};
 
 use super::{
     contact::text_of,
-    lists::{self, Emails, Phones, drop_empty_addresses, items_of, rebuild, set_part, set_tagged},
+    lists::{self, Emails, Phones, add_address, drop_empty_addresses, items_of, rebuild, set_part, set_tagged},
     place::{Place, SCALARS, is_writable},
 };
 use crate::model::field::{Field, Patch, Value};
@@ -269,11 +269,22 @@ impl<'a> Drafting<'a> {
     fn phones(&mut self) {
         let entry = Phones(self.rules.country);
         let old = items_of(self.info, "phones");
-        let mut new = rebuild(&entry, &old, self.patched_text("phone"), self.patched_list("phones"));
-        for (place, value) in self.places.values() {
-            if let Place::PhoneTag(tag) = place {
-                set_tagged(&entry, &mut new, tag, value.and_then(Value::as_text));
-            }
+        let tagged: Vec<(&str, Option<&str>)> = self
+            .places
+            .values()
+            .filter_map(|(place, value)| match place {
+                Place::PhoneTag(tag) => Some((*tag, value.and_then(Value::as_text))),
+                _ => None,
+            })
+            .collect();
+        // A tag means an item behind the primary one, and that may go: first what is to be taken away, then what is to be there.
+        let mut left = rebuild(&entry, &old, None, None);
+        for (tag, _) in tagged.iter().filter(|(_, value)| value.is_none()) {
+            set_tagged(&entry, &mut left, tag, None);
+        }
+        let mut new = rebuild(&entry, &left, self.patched_text("phone"), self.patched_list("phones"));
+        for (tag, value) in tagged.iter().filter(|(_, value)| value.is_some()) {
+            set_tagged(&entry, &mut new, tag, *value);
         }
         self.put_list("phones", &old, new);
     }
@@ -291,6 +302,11 @@ impl<'a> Drafting<'a> {
         for (tag, part, value) in parts().filter(|(tag, ..)| tag.is_none()).chain(parts().filter(|(tag, ..)| tag.is_some())) {
             set_part(&mut new, tag, part, value);
         }
+        let added = self.places.values().filter_map(|(place, value)| match place {
+            Place::NewAddress(part) => Some((*part, *value)),
+            _ => None,
+        });
+        add_address(&mut new, added);
         if new != old {
             drop_empty_addresses(&mut new);
         }

@@ -202,7 +202,7 @@ fn explode_addresses(fields: &mut Fields, addresses: Vec<Address>) {
                 seen.push(tag);
                 format!("address.{tag}")
             }
-            _ => continue,
+            _ => format!("address.{index}"),
         };
         let address = item.address.unwrap_or_default();
         for (part, key) in PARTS {
@@ -313,6 +313,7 @@ mod tests {
         assert_eq!(
             fields(info),
             pairs(&[
+                ("address.2.city", "C"),
                 ("address.billing.line", "3 Park Ave"),
                 ("address.city", "A"),
                 ("phone", "1"),

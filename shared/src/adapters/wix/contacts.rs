@@ -90,7 +90,13 @@ impl Client {
 
     pub(super) async fn create_contact(&self, operation: String, info: Json) -> StoreResult<Contact> {
         let call = Call::write(operation, Method::POST, self.url(&["contacts", "v4", "contacts"]));
-        Ok(self.call_contact(&call.body(json!({"info": info, "allowDuplicates": false}))).await?)
+        let is_labelled = info.get("labelKeys").is_some();
+        let created = self.call_contact(&call.body(json!({"info": info, "allowDuplicates": false}))).await;
+        // There is no contact yet that could be missing.
+        created.map_err(|refusal| match refusal.status {
+            Some(StatusCode::NOT_FOUND) if is_labelled => unknown_label(refusal),
+            _ => refusal.into(),
+        })
     }
 
     /// Changes the sent properties of `info`, on the condition that the contact has this revision.

@@ -177,6 +177,15 @@ pub(super) fn set_tagged(entry: &impl Entry, items: &mut Vec<Item>, tag: &str, v
     }
 }
 
+/// Adds an address of these parts behind the others.
+pub(super) fn add_address<'a>(items: &mut Vec<Item>, parts: impl Iterator<Item = (&'static str, Option<&'a Value>)>) {
+    let text = |(part, value): (&'static str, Option<&Value>)| Some((part.to_owned(), value?.as_text()?.into()));
+    let address: Map<String, Json> = parts.filter_map(text).collect();
+    if !address.is_empty() {
+        items.push(Item::from_iter([("address".to_owned(), Json::Object(address))]));
+    }
+}
+
 /// Sets or clears a part of the first address, or of the first other one with this tag.
 pub(super) fn set_part(items: &mut Vec<Item>, tag: Option<&str>, part: &str, value: Option<&Value>) {
     let value = value.and_then(Value::as_text);

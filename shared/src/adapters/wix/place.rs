@@ -23,6 +23,8 @@ pub(super) enum Place {
     PhoneTag(&'static str),
     /// A part of the first address, or of the first other one with this tag.
     Address(Option<&'static str>, &'static str),
+    /// A part of an address that is not there yet, behind the others.
+    NewAddress(&'static str),
     /// The label keys.
     Labels,
     /// An extended field, by its key.
@@ -71,6 +73,7 @@ impl Place {
             ["labels"] => Some(Self::Labels),
             ["phone", tag] => theirs(&PHONE_TAGS, tag).map(Self::PhoneTag),
             ["address", part] => Some(Self::Address(None, theirs(&PARTS, part)?)),
+            ["address", "new", part] => theirs(&PARTS, part).map(Self::NewAddress),
             ["address", tag, part] => Some(Self::Address(Some(theirs(&ADDRESS_TAGS, tag)?), theirs(&PARTS, part)?)),
             [scalar] => SCALARS.into_iter().find(|name| name == scalar).map(Self::Scalar),
             [_, _, ..] => Some(Self::Extended(name.to_owned())),
@@ -154,7 +157,9 @@ mod tests {
             ("phone.main", None),
             ("address.line2", Some(Place::Address(None, "addressLine2"))),
             ("address.billing.city", Some(Place::Address(Some("BILLING"), "city"))),
+            ("address.new.city", Some(Place::NewAddress("city"))),
             ("address.moon.city", None),
+            ("address.2.city", None),
             ("custom.vat-id", Some(Place::Extended("custom.vat-id".to_owned()))),
             ("picture", None),
             ("", None),

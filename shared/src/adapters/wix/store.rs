@@ -10,7 +10,7 @@ use super::{
     change::{Change, Clearing, Rules, from_patch},
     contact::whole_contact,
     lists::{Emails, Entry, Phones, items_of},
-    place::is_writable,
+    place::{Place, is_writable},
 };
 use crate::{
     model::{
@@ -50,17 +50,29 @@ impl ContactStore for Client {
     async fn find_counterpart(&self, counterpart: &RecordId) -> StoreResult<Option<Contact>> {
         let Some(key) = self.mirror() else { return Ok(None) };
         let names = |contact: &Contact| contact.counterpart.as_ref() == Some(counterpart);
-        let found = self.find_by(&format!("info.extendedFields.{key}"), counterpart.as_str(), names).await?;
-        Ok(found.into_iter().next())
+        match self.find_by(&format!("info.extendedFields.{key}"), counterpart.as_str(), names).await {
+            Ok(found) => Ok(found.into_iter().next()),
+            // The owner deleted the field: no contact has it.
+            Err(error) if error.kind == ErrorKind::Unsupported => Ok(None),
+            Err(error) => Err(error),
+        }
     }
 
     async fn create(&self, draft: &Draft) -> StoreResult<Contact> {
         let operation = format!("wix create for {}", draft.counterpart);
         let patch: Patch = draft.fields.iter().map(|(field, value)| (field.clone(), Some(value.clone()))).collect();
         let change = self.change(&operation, &Json::Null, &patch).await?;
-        let mirror = self.mirror().map(|key| (key, draft.counterpart.as_str()));
         let extended = change.extended.clone();
-        self.create_contact(operation, change.new_info(mirror)).await.map_err(|error| blaming(error, &extended))
+        let Some(key) = self.mirror() else {
+            return self.create_contact(operation, change.new_info(None)).await.map_err(|error| blaming(error, &extended));
+        };
+        let info = |key: &str| change.clone().new_info(Some((key, draft.counterpart.as_str())));
+        let made = match self.create_contact(operation.clone(), info(key)).await {
+            // The owner may have deleted the field.
+            Err(error) if may_be_about(&error.kind, key) => self.create_contact(operation, info(&self.mirror_key().await?)).await,
+            made => made,
+        };
+        made.map_err(|error| blaming(error, &extended))
     }
 
     async fn update(&self, current: &Contact, patch: &Patch) -> StoreResult<Contact> {
@@ -109,6 +121,16 @@ impl ContactStore for Client {
         self.specs().await
     }
 
+    /// Only extended fields can be deleted.
+    async fn lacks(&self, fields: &[Field]) -> StoreResult<Vec<Field>> {
+        let mut lacking: Vec<Field> = fields.iter().filter(|field| matches!(Place::of(field), Some(Place::Extended(_)))).cloned().collect();
+        if !lacking.is_empty() {
+            let present: BTreeSet<String> = self.extended_fields().await?.into_iter().map(|field| field.key).collect();
+            lacking.retain(|field| !present.contains(field.as_str()));
+        }
+        Ok(lacking)
+    }
+
     async fn set_up(&self) -> StoreResult<String> {
         self.mirror_key().await
     }
@@ -126,6 +148,14 @@ fn blaming(mut error: StoreError, fields: &[Field]) -> StoreError {
         error.kind = ErrorKind::Invalid(fields.to_vec());
     }
     error
+}
+
+/// Tells whether a refusal may be about this field.
+fn may_be_about(kind: &ErrorKind, field: &str) -> bool {
+    match kind {
+        ErrorKind::Invalid(named) => named.is_empty() || named.iter().any(|named| named.as_str() == field),
+        _ => false,
+    }
 }
 
 /// Makes of a failure that followed a successful write one after which the caller looks again.

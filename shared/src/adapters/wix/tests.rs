@@ -17,6 +17,7 @@ use crate::{
     ports::{Clock, ContactStore, Draft, ErrorKind, StoreError},
 };
 
+mod consent;
 mod reading;
 mod signing;
 mod writing;

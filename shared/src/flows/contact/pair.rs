@@ -1,10 +1,11 @@
 //! A linked pair: read both records, merge, write.
 
-use super::{Contacts, Effect, Hint, Step, notes::Shown, overwritten::Unseen, write::Work};
+use super::{Contacts, Effect, Hint, Step, Stop, notes::Shown, overwritten::Unseen, write::Work};
 use crate::{
     model::{
         contact::{Contact, Found},
-        ids::{Pair, Side},
+        field::Field,
+        ids::{Pair, RowId, Side},
         link::Link,
     },
     sync::{
@@ -51,10 +52,11 @@ impl Contacts {
         let recovered = self.recover(hint, &mut link, &this, &other).await?;
         match self.decide(hint, &link, Reads { this, other }) {
             Decision::Merge(contacts) => {
-                let plan = self.merge(hint, &link, &contacts);
+                let mut plan = self.merge(hint, &link, &contacts);
                 if trusts_enclosed && (plan.is_grave(side) || link.is_first()) {
                     return Box::pin(self.synchronise_afresh(hint, link)).await;
                 }
+                self.spare_fields_gone(&mut plan).await?;
                 let patient = hint.event.attempts < PATIENCE;
                 let touched = recovered || unseen == Unseen::Noted;
                 self.carry_out(Work { prefer: hint.prefer(), patient, shown, touched, ..Work::new(link, plan, *contacts) }).await
@@ -68,6 +70,23 @@ impl Contacts {
         let mut event = hint.event.clone();
         event.entity = None;
         Box::pin(self.synchronise_pair(Hint { event: &event, side: hint.side }, link)).await
+    }
+
+    /// Keeps the values of one side whose field on the other was deleted altogether: it looks emptied in every record at once.
+    async fn spare_fields_gone(&self, plan: &mut Plan) -> Step<()> {
+        for side in Side::BOTH {
+            let from = side.opposite();
+            let mut rows: Vec<RowId> = plan.emptied(side).cloned().collect();
+            let field = |id: &RowId| self.mapping.rows().iter().find(|row| row.id() == id).map(|row| row.field(from).clone());
+            let fields: Vec<Field> = rows.iter().filter_map(field).collect();
+            if fields.is_empty() {
+                continue;
+            }
+            let gone = self.store(from).lacks(&fields).await.map_err(|error| Stop::at(from, error))?;
+            rows.retain(|id| field(id).is_some_and(|field| gone.contains(&field)));
+            plan.spare(side, &rows);
+        }
+        Ok(())
     }
 
     /// Remembers a newer version in which nothing is to be carried over. An event of an older one that comes later is old news then, and

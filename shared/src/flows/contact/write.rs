@@ -73,7 +73,8 @@ impl Contacts {
             let intent = self.announce(&mut work, side).await?;
             let current = work.contacts.of(side).clone();
             let Some(returned) = self.write(&mut work, side, &current).await? else { continue };
-            let written = Written { side, returned: &returned, earlier: earlier.of(side.opposite()).as_ref(), intent: &intent };
+            let written =
+                Written { side, before: &current, returned: &returned, earlier: earlier.of(side.opposite()).as_ref(), intent: &intent };
             dropped.extend(merge::enter(&mut work.link, &work.plan, written, &self.key, &self.mapping));
             self.remember_overwritten(&mut work.link, &work.plan, side, &current, &returned);
             *work.contacts.of_mut(side) = returned.clone();

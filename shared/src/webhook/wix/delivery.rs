@@ -49,17 +49,17 @@ struct DomainEvent<'a> {
     originated_from: Option<String>,
     triggered_by_anonymize_request: Option<bool>,
     #[serde(borrow)]
-    created_event: Option<Body<'a>>,
+    created_event: Option<Enclosed<'a>>,
     #[serde(borrow)]
-    updated_event: Option<Body<'a>>,
+    updated_event: Option<Enclosed<'a>>,
     #[serde(borrow)]
-    action_event: Option<Body<'a>>,
+    action_event: Option<Enclosed<'a>>,
 }
 
 /// What an event encloses, under one of several names, each as JSON or as a string of JSON; Wix has used all of them.
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "camelCase", default)]
-struct Body<'a> {
+struct Enclosed<'a> {
     #[serde(borrow)]
     current_entity: Option<&'a RawValue>,
     #[serde(borrow)]

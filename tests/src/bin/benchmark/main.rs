@@ -1,6 +1,7 @@
-//! `cargo benchmark intake`, `sync`, `costs` and `processes`: the figures of `docs/performance.md`.
+//! `cargo benchmark intake`, `sync`, `forms`, `costs` and `processes`: the figures of `docs/performance.md`.
 
 mod costs;
+mod forms;
 mod intake;
 mod processes;
 mod sync;
@@ -28,6 +29,12 @@ enum What {
         #[arg(long, default_value_t = 15)]
         rounds: usize,
     },
+    /// Posts to a form over the local stack, against a bare round trip.
+    Forms {
+        /// Posts of each kind, in turns.
+        #[arg(long, default_value_t = 500)]
+        posts: usize,
+    },
     /// Vendor calls and DynamoDB units of a fresh update, an echo and a duplicate.
     Costs,
     /// Start, round trip and memory of the functions' binaries, against a function that does nothing.
@@ -42,6 +49,7 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().what {
         What::Intake { rounds } => intake::run(rounds),
         What::Sync { rounds } => sync::run(rounds),
+        What::Forms { posts } => forms::run(posts),
         What::Costs => costs::run(),
         What::Processes { rounds } => processes::run(rounds),
     }
@@ -57,4 +65,16 @@ fn median(mut figures: Vec<f64>) -> f64 {
 #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
 fn rate(times: usize, begun: std::time::Instant) -> f64 {
     times as f64 / begun.elapsed().as_secs_f64()
+}
+
+/// Returns how often per second something happens that takes these times.
+#[expect(clippy::cast_precision_loss, reason = "a rate for people")]
+fn rate_of(times: &[std::time::Duration]) -> f64 {
+    times.len() as f64 / times.iter().sum::<std::time::Duration>().as_secs_f64()
+}
+
+/// Returns how many fall to one.
+#[expect(clippy::cast_precision_loss, reason = "a figure for people")]
+fn per(count: u64, of: usize) -> f64 {
+    count as f64 / of as f64
 }

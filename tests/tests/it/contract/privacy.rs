@@ -7,6 +7,7 @@ use contact_bridge::model::{
 };
 
 use super::bench::{Table, at, full_link, link, noted, record, reservation, site};
+use super::submissions;
 
 const CANARIES: [(&str, &str); 4] =
     [("first-name", "Canaria"), ("email", "canary@example.com"), ("phone", "+34928000000"), ("street", "Calle Canario 7")];
@@ -39,7 +40,9 @@ async fn no_value_of_a_contact_is_stored() -> anyhow::Result<()> {
         .links
         .park(&bench.site, &Parked { side: Side::Wix, id: record("w1"), reason: ParkedReason::Conflict, rows, since: at(0) })
         .await?;
+    submissions::with_everything(&bench, &CANARIES.map(|(_, value)| value)).await?;
     let stored: String = table.items()?.iter().map(texts).collect();
+    assert!(stored.contains("consent#") && stored.contains("posts#") && stored.contains("made#"), "the dump shows forms");
     assert!(stored.contains("first-name") && stored.contains("link#w1"), "the dump shows what is stored");
     for (_, value) in CANARIES {
         assert!(!stored.to_lowercase().contains(&value.to_lowercase()), "{value}");

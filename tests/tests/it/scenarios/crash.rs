@@ -17,7 +17,11 @@ use axum::{
     http::header::CONTENT_LENGTH,
     response::Response,
 };
-use contact_bridge::{app::App, model::event::Event};
+use contact_bridge::{
+    app::{App, forms::FormApp},
+    flows::form::Answer,
+    model::{event::Event, ids::FormId, submission::Filled},
+};
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -29,6 +33,17 @@ pub async fn crash_in(lab: &Lab, polls: usize, event: &Event) {
     let contacts = lab.stack.app.contacts(&lab.site.id).await.unwrap().unwrap();
     let work = pin!(contacts.apply(event));
     Doomed { work, polls }.await;
+}
+
+/// Runs work, and kills it when it would go on for the last of so many times; tells whether it came to its end.
+pub async fn killed_after(polls: usize, work: impl Future) -> bool {
+    let ended = AtomicBool::new(false);
+    let work = pin!(async {
+        work.await;
+        ended.store(true, Ordering::Relaxed);
+    });
+    Doomed { work, polls }.await;
+    ended.load(Ordering::Relaxed)
 }
 
 /// Ends with the future, or after so many polls.
@@ -111,6 +126,17 @@ impl Watched {
         for one in received.iter().filter(|one| answer.batch_item_failures.iter().all(|failed| failed.item_identifier != one.message.id)) {
             assert!(lab.stack.queue().delete(&one.receipt));
         }
+    }
+
+    /// Deals with a form as it was filled in; tells whether it could.
+    pub async fn submit(&self, lab: &Lab, form: &str, entries: &[(&str, &str)]) -> bool {
+        let mut means = lab.stack.forms.means.clone();
+        means.wix.base = self.app.means.vendors.wix_base.clone();
+        let app = FormApp::new(means).unwrap();
+        let (forms, id) = (app.site(&lab.site.id).await.unwrap().unwrap(), FormId::from(form));
+        let filled = Filled { entries: entries.iter().copied().collect(), ..Filled::default() };
+        let submission = forms.read(&id, &forms.site.forms[&id], &filled).unwrap();
+        matches!(forms.submit(&submission).await.unwrap(), Answer::Done(_))
     }
 
     /// Tells whether everything that was to happen before a call has happened.

@@ -2,6 +2,7 @@
 
 use contact_bridge::model::{
     ids::{RowId, Side},
+    link::ParkedReason,
     site::{Direction, MappingRow, OnEmpty, Transform},
 };
 use reqwest::Method;
@@ -9,7 +10,7 @@ use serde_json::json;
 
 use super::{
     lab::{Lab, one},
-    people::person,
+    people::{ada, person},
     switches::at_every_switch,
 };
 
@@ -50,6 +51,50 @@ async fn pour(lab: &Lab, wix: &str, key: &str, tea: &str) {
 }
 
 #[tokio::test]
+async fn q11_a_field_of_the_sites_own_may_be_renamed_and_taken_away() {
+    at_every_switch(async |lab| {
+        let key = with_own_field(&lab).await;
+        let (wix, hub) = lab.pair().await;
+        pour(&lab, &wix, &key, "Assam").await;
+        lab.settle().await;
+        assert_eq!(lab.hub(&hub).get("tea"), "Assam");
+        lab.wix_call(Method::PATCH, &format!("{FIELDS}/{key}"), Some(json!({"field": {"displayName": "Tea of choice"}}))).await;
+        pour(&lab, &wix, &key, "Darjeeling").await;
+        lab.settle().await;
+        assert_eq!(lab.hub(&hub).get("tea"), "Darjeeling");
+        lab.wix_call(Method::DELETE, &format!("{FIELDS}/{key}"), None).await;
+        lab.hub_edit(&hub, json!({"tea": "Oolong", "company": "Mills"})).await;
+        lab.settle().await;
+        assert_eq!((lab.wix(&wix).get("company"), lab.stack.dead_letters().len()), ("Mills", 0));
+        assert_eq!(lab.reasons().await, [ParkedReason::FieldSkipped]);
+        lab.wix_edit(&wix, one("jobtitle", "Engineer")).await;
+        lab.settle().await;
+        assert_eq!((lab.hub(&hub).get("jobtitle"), lab.hub(&hub).get("tea")), ("Engineer", "Oolong"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn q11_the_mirror_field_may_be_taken_away() {
+    at_every_switch(async |lab| {
+        let (wix, hub) = lab.pair().await;
+        let key = lab.settings().await.mirror_field.unwrap();
+        lab.wix_call(Method::DELETE, &format!("{FIELDS}/{key}"), None).await;
+        lab.hub_edit(&hub, one("company", "Mills")).await;
+        lab.wix_edit(&wix, one("jobtitle", "Engineer")).await;
+        let newcomer = lab.hub_create(person(1)).await;
+        lab.wix_create(person(2)).await;
+        lab.settle().await;
+        lab.assert_in_step();
+        lab.hub_edit(&newcomer, one("city", "York")).await;
+        lab.settle().await;
+        assert_eq!((lab.links().await.len(), lab.parked().await.len(), lab.stack.dead_letters().len()), (3, 0, 0));
+        lab.assert_in_step();
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn q11_a_property_that_is_mapped_may_be_taken_away() {
     at_every_switch(async |lab| {
         let key = with_own_field(&lab).await;
@@ -58,6 +103,10 @@ async fn q11_a_property_that_is_mapped_may_be_taken_away() {
         lab.resync(Side::External, &hub).await;
         lab.settle().await;
         lab.hub_call(Method::DELETE, &format!("{PROPERTIES}/tea"), None).await;
+        lab.hub_edit(&hub, one("city", "York")).await;
+        lab.settle().await;
+        let contact = lab.wix_call(Method::GET, &format!("/contacts/v4/contacts/{wix}"), None).await;
+        assert_eq!(contact["contact"]["info"]["extendedFields"]["items"][&key], "Assam", "a property that is gone empties nobody's field");
         pour(&lab, &wix, &key, "Oolong").await;
         lab.wix_edit(&wix, one("company", "Mills")).await;
         lab.settle().await;
@@ -66,6 +115,24 @@ async fn q11_a_property_that_is_mapped_may_be_taken_away() {
         lab.settle().await;
         assert_eq!((lab.hub(&hub).get("company"), lab.wix(&wix).get("jobtitle")), ("Mills", "Engineer"));
         assert!(lab.in_hub(&newcomer).is_some() && lab.stack.dead_letters().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn q11_a_label_that_does_not_exist_is_left_out_alone() {
+    at_every_switch(async |lab| {
+        let (wix, hub) = lab.pair_of(ada()).await;
+        let key = lab.wix_label(&wix, "Newsletter").await;
+        lab.settle().await;
+        lab.hub_edit(&hub, json!({"wix_labels": format!("{key}; custom.nobody-made-this"), "company": "Mills"})).await;
+        lab.settle().await;
+        let seen = lab.wix(&wix);
+        assert_eq!((seen.get("company"), seen.get("wix_labels"), lab.stack.dead_letters().len()), ("Mills", &*key, 0));
+        assert_eq!(lab.reasons().await, [ParkedReason::FieldSkipped]);
+        lab.hub_edit(&hub, one("wix_labels", "")).await;
+        lab.settle().await;
+        assert_eq!((lab.wix(&wix).get("wix_labels"), lab.parked().await.len()), ("", 0));
     })
     .await;
 }

@@ -118,6 +118,7 @@ impl Lab {
 
     pub async fn wix_edit(&self, id: &str, change: Value) {
         let mut seen = self.wix(id);
+        change.as_object().unwrap().keys().for_each(|name| drop(seen.0.remove(name.as_str())));
         seen.0.extend(Seen::from(&change).0);
         let mut info = seen.info(change.as_object().unwrap());
         if self.stack.wix.core().switches.is("patch_clearing", "null") {
@@ -140,6 +141,23 @@ impl Lab {
 
     pub async fn wix_unlabel(&self, id: &str, key: &str) {
         self.people.wix_unlabel(id, key).await.unwrap();
+    }
+
+    pub async fn wix_delete_label(&self, key: &str) {
+        self.people.wix(Method::DELETE, &format!("/contacts/v4/labels/{key}"), None).await.unwrap();
+    }
+
+    /// The owner of an address, or whoever sends mails to it, makes its subscription this.
+    pub async fn set_subscription(&self, email: &str, status: &str, deliverability: &str) {
+        let body = json!({"site": self.site.id, "email": email, "subscriptionStatus": status, "deliverabilityStatus": deliverability});
+        self.people.wix(Method::POST, "/_control/subscriptions", Some(body)).await.unwrap();
+    }
+
+    /// What Wix knows of an address.
+    pub async fn subscription(&self, email: &str) -> Value {
+        let all = self.people.wix(Method::GET, &format!("/_control/subscriptions?site={}", self.site.id), None).await.unwrap().unwrap();
+        let own = all["subscriptions"].as_array().unwrap().iter().find(|known| known["email"].as_str() == Some(&email.to_lowercase()));
+        own.cloned().unwrap_or_default()
     }
 
     pub fn wix_anonymize(&self, id: &str) {
@@ -201,7 +219,7 @@ impl Lab {
 
     // What the vendors have.
 
-    fn wix_contacts(&self) -> Vec<Value> {
+    pub fn wix_contacts(&self) -> Vec<Value> {
         let all = self.stack.wix.contacts(Some(self.site.id.as_str())).unwrap();
         all.into_iter().filter(|contact| contact["deleted"] == false && contact.get("mergedInto").is_none()).collect()
     }

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{
     lab::{Lab, one},
     people::{ada, person},
-    switches::{Vendor, at_every_switch},
+    switches::{Vendor, at_every_switch, at_every_switch_but},
 };
 
 const WIX_MERGE: [&str; 3] = ["wix.contacts.v4.contact_merged", "wix.contacts.v4.contact_updated", "wix.contacts.v4.contact_deleted"];
@@ -194,4 +194,38 @@ async fn x12_who_is_erased_after_a_merge_is_erased_with_all_that_went_in() {
         }
     })
     .await;
+}
+
+#[tokio::test]
+async fn m01_merges_of_merges_in_hubspot_are_followed_to_the_last() {
+    // A deletion told of a record that a merge took in leaves a note on it.
+    at_every_switch_but(&["merge_fires_deletion"], async |lab| {
+        let people = some(&lab, 4).await;
+        lab.delay_webhooks(Vendor::Hub, &[300]);
+        let first = lab.hub_merge(&people[0].1, &people[1].1).await;
+        let second = lab.hub_merge(&people[2].1, &people[3].1).await;
+        let last = lab.hub_merge(&second, &first).await;
+        lab.settle().await;
+        assert_eq!((lab.wix_ids().len(), lab.hub_ids(), lab.parked().await.len()), (1, vec![last.clone()], 0));
+        lab.hub_edit(&last, one("jobtitle", "Chief Engineer")).await;
+        lab.settle().await;
+        assert_eq!(lab.wix(&lab.wix_ids()[0]), lab.hub(&last));
+        lab.assert_in_step();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn m03_a_winner_that_is_deleted_at_once_takes_everybody_along() {
+    for late in [0, 300] {
+        at_every_switch(async |lab| {
+            let people = some(&lab, 2).await;
+            lab.delay_event(Vendor::Wix, "wix.contacts.v4.contact_merged", late);
+            lab.wix_merge(&people[0].0, &[&people[1].0]).await;
+            lab.wix_delete(&people[0].0).await;
+            lab.settle().await;
+            assert_eq!((lab.wix_ids().len(), lab.hub_ids().len(), lab.parked().await.len()), (0, 0, 0));
+        })
+        .await;
+    }
 }

@@ -1,6 +1,6 @@
 //! Every behaviour that a vendor's documents leave open, at both of its positions.
 
-use std::{fmt, panic::AssertUnwindSafe};
+use std::{collections::BTreeSet, fmt, panic::AssertUnwindSafe};
 
 use contact_bridge_local::{
     cloud::dynamo::Storage,
@@ -150,6 +150,9 @@ async fn at_flips(is_chosen: impl Fn(&str) -> bool, scenario: impl AsyncFn(Lab))
     let alone = chosen.iter().map(|flip| Position { flipped: vec![flip.clone()], ..Position::defaults() });
     let mut positions = vec![Position::dynamodb(), Position::defaults()];
     positions.extend(alone.chain(together(&chosen)));
+    // A single switch is together with itself alone.
+    let mut met = BTreeSet::new();
+    positions.retain(|position| met.insert(position.to_string()));
     let asked = std::env::var("SCENARIOS_AT").unwrap_or_default();
     positions.retain(|position| position.to_string().contains(&asked) && (asked != "defaults" || position.flipped.is_empty()));
     at(&positions, scenario).await;

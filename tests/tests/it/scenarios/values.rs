@@ -1,7 +1,7 @@
 //! Neighbours of groups 2 and 9: what values go through.
 
 use contact_bridge::model::link::ParkedReason;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     lab::{Writes, one},
@@ -70,6 +70,57 @@ async fn q09_days_that_are_no_days_are_left_out_and_those_that_are_arrive() {
             let expected = if arrives { typed } else { &before };
             assert_eq!((lab.wix(&wix).get("date_of_birth"), lab.wix(&wix).get("company")), (expected, typed));
             assert_eq!((lab.parked().await.is_empty(), lab.hub(&hub).get("date_of_birth")), (arrives, typed));
+        }
+    })
+    .await;
+}
+
+/// Somebody who has something of everything that Wix lets be emptied in every position of `patch_clearing`: the birthdate is not.
+fn full() -> Value {
+    json!({
+        "firstname": "Ada", "lastname": "Stone", "email": "ada@example.com", "hs_additional_emails": "a@example.com;b@example.com",
+        "phone": "+16465550132", "mobilephone": "+16465550133", "company": "Works", "jobtitle": "Engineer", "city": "York",
+    })
+}
+
+/// The same, but for a name, emptied.
+fn bare() -> Value {
+    let full = full();
+    let emptied = full.as_object().unwrap().iter().map(|(name, value)| {
+        let kept = name == "firstname" || name == "lastname";
+        (name.clone(), if kept { value.clone() } else { "".into() })
+    });
+    Value::Object(emptied.collect())
+}
+
+#[tokio::test]
+async fn l02_what_is_emptied_on_one_side_is_emptied_on_the_other_and_stays_so() {
+    at_every_switch(async |lab| {
+        let none_clears = lab.stack.wix.core().switches.is("patch_clearing", "none");
+        let (wix, hub) = lab.pair_of(full()).await;
+        lab.assert_in_step();
+        if !none_clears {
+            lab.wix_edit(&wix, bare()).await;
+            lab.settle().await;
+            assert_eq!((lab.hub(&hub).get("email"), lab.hub(&hub).get("city"), lab.hub(&hub).get("mobilephone")), ("", "", ""));
+            assert_eq!(lab.writes(), Writes { wix: 0, hub: 1 });
+            lab.assert_in_step();
+            lab.wix_edit(&wix, full()).await;
+            lab.settle().await;
+            lab.assert_in_step();
+        }
+        lab.hub_edit(&hub, bare()).await;
+        lab.settle().await;
+        let left = ["email", "hs_additional_emails", "phone", "mobilephone"].map(|field| lab.wix(&wix).get(field).to_owned());
+        assert_eq!(left.concat(), "");
+        let settled = lab.writes();
+        lab.hub_edit(&hub, one("firstname", "Grace")).await;
+        lab.settle().await;
+        assert_eq!((lab.writes(), lab.wix(&wix).get("firstname")), (Writes { wix: settled.wix + 1, ..settled }, "Grace"));
+        if none_clears {
+            assert_eq!(lab.reasons().await, [ParkedReason::FieldSkipped]);
+        } else {
+            lab.assert_in_step();
         }
     })
     .await;

@@ -51,17 +51,20 @@ async fn a_reply_that_is_not_understood_proves_nothing() {
 }
 
 #[tokio::test]
-async fn a_mapped_property_that_the_portal_lost_does_not_look_empty() {
+async fn a_mapped_property_that_the_portal_lost_is_told_from_an_empty_one() {
     let portal = Portal::with("token-1", &["colour"]).await;
     let list = |names: &[&str]| json!({"results": names.iter().map(|name| json!({"name": name, "type": "string"})).collect::<Vec<_>>()});
     portal.answer("GET", PROPERTIES, 200, list(&["colour"])).await;
-    portal.answer("GET", PROPERTIES, 200, list(&["size"])).await;
+    for _ in 0..2 {
+        portal.answer("GET", PROPERTIES, 200, list(&["size"])).await;
+    }
     for _ in 0..2 {
         portal.answer("GET", record("512"), 200, object("512", json!({}))).await;
     }
     assert!(matches!(portal.client.get(&"512".into()).await.unwrap(), Found::Present(_)));
     crate::ports::Clock::sleep(portal.clock.as_ref(), std::time::Duration::from_secs(301)).await;
-    assert_eq!(kind(portal.client.get(&"512".into()).await), ErrorKind::Invalid(vec!["colour".into()]));
+    assert!(matches!(portal.client.get(&"512".into()).await.unwrap(), Found::Present(_)));
+    assert_eq!(portal.client.lacks(&["colour".into(), "email".into()]).await.unwrap(), ["colour".into()]);
 }
 
 #[tokio::test]

@@ -103,6 +103,9 @@ fn a_part_of_an_address_keeps_the_rest() {
         json!([{"id": "a-1", "tag": "BILLING", "address": rest}])
     );
     assert_eq!(items(&[("address.home.city", Some("Graz"))])[1], json!({"tag": "HOME", "address": {"city": "Graz"}}));
+    let new = items(&[("address.new.city", Some("Oslo")), ("address.new.line", Some("1 Karl Johans gate"))]);
+    assert_eq!(new[0]["id"], "a-1");
+    assert_eq!(new[1], json!({"address": {"city": "Oslo", "addressLine": "1 Karl Johans gate"}}));
     let all = ["line", "city", "subdivision", "country", "postalCode"].map(|part| format!("address.{part}"));
     assert_eq!(items(&all.each_ref().map(|field| (field.as_str(), None))), json!([]));
 }

@@ -1,0 +1,86 @@
+//! E-mail subscriptions v1
+//! (<https://dev.wix.com/docs/api-reference/crm/marketing/email-marketing/email-subscriptions/introduction>).
+//!
+//! The types and the samples of the documentation name the members of a reply differently; both are understood. Whether an upsert keeps
+//! what it does not say is left open, so it says everything.
+
+use async_trait::async_trait;
+use reqwest::Method;
+use serde::Deserialize;
+use serde_json::{Map, Value as Json, json};
+
+use super::{Client, call::Call};
+use crate::{
+    model::{
+        normal,
+        subscription::{Subscription, SubscriptionStatus},
+    },
+    ports::{StoreResult, Subscriptions},
+};
+
+#[derive(Deserialize)]
+struct Found {
+    #[serde(default, alias = "email_subscriptions", alias = "emailSubscriptions")]
+    subscriptions: Vec<Wire>,
+}
+
+#[derive(Deserialize)]
+struct Stored {
+    #[serde(alias = "email_subscription", alias = "emailSubscription")]
+    subscription: Wire,
+}
+
+#[derive(Default, Deserialize)]
+#[serde(default, rename_all = "camelCase")]
+struct Wire {
+    email: String,
+    #[serde(alias = "subscription_status")]
+    subscription_status: Option<String>,
+    #[serde(alias = "deliverability_status")]
+    deliverability_status: Option<String>,
+    #[serde(alias = "updated_date")]
+    updated_date: Option<String>,
+}
+
+impl From<Wire> for Subscription {
+    fn from(wire: Wire) -> Self {
+        Self {
+            status: match wire.subscription_status.as_deref() {
+                Some("SUBSCRIBED") => SubscriptionStatus::Subscribed,
+                Some("PENDING") => SubscriptionStatus::Pending,
+                Some("UNSUBSCRIBED") => SubscriptionStatus::Unsubscribed,
+                _ => SubscriptionStatus::NotSet,
+            },
+            complained: wire.deliverability_status.as_deref() == Some("SPAM_COMPLAINT"),
+            deliverability: wire.deliverability_status,
+            updated_at: wire.updated_date.and_then(|text| text.parse().ok()),
+        }
+    }
+}
+
+impl Client {
+    fn subscription_call(&self, call: fn(&'static str, Method, reqwest::Url) -> Call, operation: &'static str, more: &[&str]) -> Call {
+        call(operation, Method::POST, self.url(&[&["email-marketing", "v1", "email-subscriptions"], more].concat()))
+    }
+}
+
+#[async_trait]
+impl Subscriptions for Client {
+    async fn subscription(&self, email: &str) -> StoreResult<Subscription> {
+        let call = self.subscription_call(Call::read, "wix query email subscription", &["query"]);
+        // Unlike other queries, this one has its filter at the top.
+        let found: Found = self.call(&call.body(json!({"filter": {"email": {"$in": [email]}}, "paging": {"limit": 1}}))).await?;
+        let own = found.subscriptions.into_iter().find(|wire| normal::email(&wire.email) == normal::email(email));
+        Ok(own.map(Subscription::from).unwrap_or_default())
+    }
+
+    async fn subscribe(&self, email: &str, known: &Subscription) -> StoreResult<Subscription> {
+        let mut wanted = Map::from_iter([("email".to_owned(), Json::from(email)), ("subscriptionStatus".to_owned(), "SUBSCRIBED".into())]);
+        if let Some(deliverability) = &known.deliverability {
+            wanted.insert("deliverabilityStatus".to_owned(), deliverability.as_str().into());
+        }
+        let call = self.subscription_call(Call::write, "wix subscribe an address", &[]);
+        let stored: Stored = self.call(&call.body(json!({"subscription": wanted}))).await?;
+        Ok(stored.subscription.into())
+    }
+}

@@ -1,0 +1,9 @@
+//! Forms that lie somewhere else, over the whole path: real HTTP in at the gateway, the vendors' state out.
+
+mod again;
+mod consent;
+mod desk;
+mod door;
+mod later;
+mod public;
+mod update;

@@ -3,6 +3,7 @@
 pub mod consent;
 pub mod decide;
 pub mod guard;
+pub mod lost;
 pub mod merge;
 pub mod prints;
 pub mod recover;

@@ -100,7 +100,7 @@ impl Plan {
     fn agreed_when_written(&self, link: &Link, row: &RowId, side: Side, target: &Print) -> Option<Print> {
         let before = &self.flows.of(side.opposite()).get(row)?.source;
         let base = link.anchors.of(side).base.get(row).cloned().unwrap_or_default();
-        let (base, before, target) = (elements(&base), elements(before), elements(target));
+        let (base, before, target) = (base.elements(), before.elements(), target.elements());
         let own_additions: BTreeSet<_> = before.difference(&base).copied().collect();
         let own_removals = base.difference(&before).copied();
         Some(Print::List(target.difference(&own_additions).copied().chain(own_removals).collect()))
@@ -375,16 +375,6 @@ pub fn take_over(kept: &mut Link, lost: &Link, contacts: Pair<&Contact>, (key, m
         }
     }
     kept.anchors != before
-}
-
-/// Returns the elements of a list by their fingerprints.
-#[must_use]
-pub fn elements(print: &Print) -> BTreeSet<Digest> {
-    match print {
-        Print::Empty => BTreeSet::new(),
-        Print::Text(digest) => BTreeSet::from([*digest]),
-        Print::List(set) => set.clone(),
-    }
 }
 
 /// Sets a row's fingerprint in a base; an empty one is left out.

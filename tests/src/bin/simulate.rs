@@ -97,12 +97,9 @@ fn judge(arguments: &Arguments, backends: &Backends<'_>) -> bool {
 
 #[expect(clippy::print_stdout, reason = "the command's answer")]
 fn plain(arguments: &Arguments, backends: &Backends<'_>) -> bool {
-    let plant = match Plant::from_str(&arguments.plant, true) {
-        Ok(plant) => plant,
-        Err(_) => {
-            println!("there is no bug called {}: {:?}", arguments.plant, Plant::all());
-            return false;
-        }
+    let Ok(plant) = Plant::from_str(&arguments.plant, true) else {
+        println!("there is no bug called {}: {:?}", arguments.plant, Plant::all());
+        return false;
     };
     let begun = Instant::now();
     let verdicts = run(arguments, plant, backends, false);
@@ -173,7 +170,7 @@ fn run(arguments: &Arguments, plant: Plant, backends: &Backends<'_>, first: bool
 
 fn one(seed: u64, plant: Plant, backends: &Backends<'_>, again: bool) -> Verdict {
     let mut verdict = history::run(seed, plant, backends);
-    if seed % ORDERS_OF == 0 {
+    if seed.is_multiple_of(ORDERS_OF) {
         verdict.violations.extend(orders::judge(seed, plant));
     }
     if again && history::run_apart(seed, plant, &Backend::memory).traces != verdict.traces {

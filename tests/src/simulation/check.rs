@@ -9,11 +9,14 @@ mod links;
 mod lost;
 mod notes;
 
-use contact_bridge::model::{
-    field::Fields,
-    ids::{Pair, RecordId, Side},
-    link::{Hold, Link, Parked, Slot},
-    site::Site,
+use contact_bridge::{
+    mapping::Row,
+    model::{
+        field::Fields,
+        ids::{Pair, RecordId, Side},
+        link::{Hold, Link, Parked, Slot},
+        site::Site,
+    },
 };
 
 use super::{
@@ -55,7 +58,7 @@ impl Scene<'_> {
     /// Tells whether a row of a link waits for a person, or was refused for good.
     fn is_left_alone(&self, link: &Link, wix: &str) -> bool {
         let rows = self.running.contacts.mapping.rows().iter().filter(|row| row.field(Side::Wix).as_str() == wix);
-        rows.map(|row| row.id()).any(|row| {
+        rows.map(Row::id).any(|row| {
             link.rows.contains_key(row) || self.parked.iter().any(|parked| parked.id == *link.id(parked.side) && parked.rows.contains(row))
         })
     }

@@ -62,9 +62,11 @@ fn asleep(seed: u64, plant: Plant) -> (Running, Vec<Event>) {
 
 fn orders(events: usize, rng: &mut SmallRng) -> Vec<Vec<usize>> {
     let mut all = permutations(events.min(4));
-    all.iter_mut().for_each(|order| order.extend(4..events));
-    if events > 4 {
-        all.iter_mut().for_each(|order| order.shuffle(rng));
+    for order in &mut all {
+        order.extend(4..events);
+        if events > 4 {
+            order.shuffle(rng);
+        }
     }
     all.truncate(MOST_ORDERS);
     all

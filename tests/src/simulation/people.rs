@@ -149,14 +149,12 @@ fn note(world: &mut World, (id, row): (EditId, &'static str), (side, record): (S
 /// Returns what somebody sees who looks at a field of a record.
 fn look_at(world: &World, side: Side, record: &RecordId, field: &Field) -> Seen {
     let Some(present) = world.sides.of(side).present(record) else { return Seen::Nothing };
-    match present.fields.get(field) {
+    if let Some(value) = present.fields.get(field) {
         // Of several edits that left the same text the last one is known to whoever sees it.
-        Some(value) => Seen::Value(token(value).and_then(|id| world.edits.bearing(id).last()).map(|edit| edit.id)),
-        None => {
-            let emptied = present.past.iter().rfind(|(own, ..)| own == field).map(|(_, _, at, _)| *at);
-            Seen::Empty(emptied.unwrap_or(present.created))
-        }
+        return Seen::Value(token(value).and_then(|id| world.edits.bearing(id).last()).map(|edit| edit.id));
     }
+    let emptied = present.past.iter().rfind(|(own, ..)| own == field).map(|(_, _, at, _)| *at);
+    Seen::Empty(emptied.unwrap_or(present.created))
 }
 
 /// Somebody gives a field a value, or takes it away.

@@ -311,7 +311,7 @@ impl Contacts {
                     fields.retain(|field, _| !named.contains(field));
                     states.extend(refused.into_iter().map(|row| (row, RowState::Refused(other))));
                 }
-                ErrorKind::Forbidden => return Ok(self.park(side, &this.id, ParkedReason::Refused).await?),
+                ErrorKind::Forbidden => return self.park(side, &this.id, ParkedReason::Refused).await,
                 _ => return Err(Stop::at(other, error)),
             }
         }

@@ -3,8 +3,6 @@
 //! Between our read and our write a person may have saved the same field. The event of that edit still comes, and the side's history has
 //! the value: by the conflict rule it either stands superseded, or it is put back and flows on like any edit. Where people decide, they are told.
 
-use std::collections::BTreeSet;
-
 use jiff::Timestamp;
 use tracing::info;
 
@@ -14,14 +12,13 @@ use crate::{
     model::{
         contact::Contact,
         event::EventKind,
-        field::{Patch, Value},
-        fingerprint::{Digest, Key, Print},
+        field::Patch,
         ids::{RowId, Side},
         link::{Anchor, Link, Overwrote, RowState},
         site::OnConflict,
     },
     ports::{ErrorKind, PastValue},
-    sync::{merge::elements, prints},
+    sync::lost::Lost,
 };
 
 /// What came of looking for edits that a write of ours went over.
@@ -48,12 +45,14 @@ impl Contacts {
             let Some(lost) = self.lost_value(hint.side, contact, row, window).await? else { continue };
             match self.winner(hint.side, row) {
                 None => unclear.push(row.id().clone()),
-                Some(winner) if winner == hint.side => drop(patch.insert(row.field(hint.side).clone(), lost)),
+                Some(winner) if winner == hint.side => patch.extend(lost),
                 Some(_) => {}
             }
         }
         let noted = !unclear.is_empty();
-        unclear.iter().for_each(|row| note(link, hint.side, row));
+        for row in &unclear {
+            note(link, hint.side, row);
+        }
         if patch.is_empty() {
             return Ok(if noted { Unseen::Noted } else { Unseen::Nothing });
         }
@@ -62,28 +61,28 @@ impl Contacts {
         Ok(Unseen::PutBack)
     }
 
-    /// Returns what the field would be with the last edit a person made between our read and our write, if that was lost.
-    async fn lost_value(&self, side: Side, contact: &Contact, row: &Row, window: &Overwrote) -> Step<Option<Option<Value>>> {
-        let history = match self.store(side).history(&contact.id, row.field(side), &window.read).await {
+    /// Returns what is to be written to bring the last edit back that a person made between our read and our write, if it was lost.
+    async fn lost_value(&self, side: Side, contact: &Contact, row: &Row, window: &Overwrote) -> Step<Option<Patch>> {
+        let field = row.field(side);
+        let history = match self.store(side).history(&contact.id, field, &window.read).await {
             Ok(history) => history,
             Err(error) if error.kind == ErrorKind::Unsupported => return Ok(None),
             Err(error) => return Err(Stop::at(side, error)),
         };
         let wrote = window.wrote.instant().unwrap_or(Timestamp::MAX);
         let Some(at) = history.iter().rposition(|past| !past.ours && past.at <= wrote) else { return Ok(None) };
-        let (Some(lost), later) = (history.get(at), history.get(at + 1..).unwrap_or_default()) else { return Ok(None) };
+        let (Some(edit), later) = (history.get(at), history.get(at + 1..).unwrap_or_default()) else { return Ok(None) };
         // A person who edited after our write had seen it, whatever we wrote since; but not the elements of a list that were not there.
         if later.is_empty() || !row.is_list() && later.iter().any(|past| !past.ours) {
             return Ok(None);
         }
-        let read = |past: &PastValue| row.read(side, &past.fields(row.field(side)));
-        let values =
-            Lost { read: window.rows.get(row.id()).cloned().unwrap_or_default(), now: row.read(side, &contact.fields), lost: read(lost) };
+        let read = window.rows.get(row.id()).cloned().unwrap_or_default();
+        let value = |past: &PastValue| row.read(side, &past.fields(field));
+        let (edit, now) = (value(edit), row.read(side, &contact.fields));
+        let lost = Lost { key: &self.key, row, side, read: &read, edit: edit.as_ref(), now: now.as_ref() };
         // Put back before: an event that comes again must not undo what was typed since.
-        if later.iter().any(|past| values.is_in(&self.key, row, side, read(past).as_ref())) {
-            return Ok(None);
-        }
-        Ok(values.put_back(&self.key, row, side).map(|value| row.write(side, value)))
+        let put_back = later.iter().any(|past| lost.is_in(value(past).as_ref()));
+        Ok((!put_back && lost.makes_a_difference()).then(|| Patch::from([(field.clone(), row.write(side, lost.restored()))])))
     }
 
     /// Returns whose edit of a row wins where `side` did not know of the other's; `None` where a person decides. Lists have room for both.
@@ -104,52 +103,6 @@ fn note(link: &mut Link, side: Side, row: &RowId) {
     link.rows.entry(row.clone()).or_insert(RowState::Overwritten(side));
     for window in &mut link.anchors.of_mut(side).overwrote {
         window.rows.remove(row);
-    }
-}
-
-/// An edit that was overwritten, as the row sees it.
-struct Lost {
-    /// What we read before we wrote.
-    read: Print,
-    /// What stands now.
-    now: Option<Value>,
-    /// What the edit had left there.
-    lost: Option<Value>,
-}
-
-impl Lost {
-    /// Tells whether a value has all that the edit did.
-    fn is_in(&self, key: &Key, row: &Row, side: Side, value: Option<&Value>) -> bool {
-        if !row.is_list() {
-            return prints::print(key, row, side, value) == prints::print(key, row, side, self.lost.as_ref());
-        }
-        let (read, lost, value) = (elements(&self.read), self.digests(key, row, side), prints::print(key, row, side, value));
-        let value = elements(&value);
-        lost.difference(&read).all(|added| value.contains(added)) && read.difference(&lost).all(|removed| !value.contains(removed))
-    }
-
-    /// Returns what stands now with the edit in it, if that makes a difference; in a list element by element.
-    fn put_back(self, key: &Key, row: &Row, side: Side) -> Option<Option<Value>> {
-        let edited_nothing = prints::print(key, row, side, self.lost.as_ref()) == self.read;
-        if edited_nothing || self.is_in(key, row, side, self.now.as_ref()) {
-            return None;
-        }
-        if !row.is_list() {
-            return Some(self.lost);
-        }
-        let (read, lost) = (elements(&self.read), self.digests(key, row, side));
-        let digest = |item: &String| prints::element(key, row, side, item);
-        let now = self.now.iter().flat_map(Value::elements);
-        let kept = now.filter(|item| lost.contains(&digest(item)) || !read.contains(&digest(item)));
-        let kept: Vec<String> = kept.cloned().collect();
-        let there: BTreeSet<Digest> = kept.iter().map(digest).collect();
-        let added = self.lost.iter().flat_map(Value::elements);
-        let added = added.filter(|item| !read.contains(&digest(item)) && !there.contains(&digest(item)));
-        Some(Value::list(kept.iter().chain(added).cloned().collect::<Vec<_>>()))
-    }
-
-    fn digests(&self, key: &Key, row: &Row, side: Side) -> BTreeSet<Digest> {
-        elements(&prints::print(key, row, side, self.lost.as_ref()))
     }
 }
 

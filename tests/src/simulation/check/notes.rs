@@ -18,9 +18,8 @@ pub(super) fn judge(scene: &Scene, found: &mut Found) {
     for note in &scene.parked {
         let reason = match (scene.slot(note.side, &note.id), note.reason) {
             (Slot::Linked(link), ParkedReason::Conflict | ParkedReason::FieldSkipped) => waits(&link) || !note.rows.is_empty(),
-            (Slot::Linked(_), ParkedReason::ErasureUnclear) => true,
+            (Slot::Linked(_), ParkedReason::ErasureUnclear) | (Slot::Free | Slot::Reserved { .. }, _) => true,
             (Slot::Linked(link), _) => waits(&link),
-            (Slot::Free | Slot::Reserved { .. }, _) => true,
             (Slot::Gone(_), reason) => {
                 matches!(reason, ParkedReason::UnlinkedByMerge | ParkedReason::ErasureUnclear | ParkedReason::CannotDelete)
             }

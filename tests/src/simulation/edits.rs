@@ -17,8 +17,13 @@ pub enum Seen {
     Nothing,
     /// The value of this edit.
     Value(Option<EditId>),
-    /// An empty field, empty since then.
-    Empty(i64),
+    /// An empty field.
+    Empty {
+        /// Since when it was empty.
+        since: i64,
+        /// Whether the bridge had emptied it, for somebody on the other side.
+        by_bridge: bool,
+    },
 }
 
 /// What an edit left in the field.
@@ -130,21 +135,27 @@ impl Edits {
     /// what they did.
     #[must_use]
     pub fn has_seen(&self, later: EditId, earlier: EditId) -> bool {
-        self.seen(later, earlier).contains(&earlier)
+        self.seen(later, earlier, false).contains(&earlier)
+    }
+
+    /// The same, if who sees an empty field also knows that somebody emptied it on the other side before: both had the same there.
+    #[must_use]
+    pub fn may_have_seen(&self, later: EditId, earlier: EditId) -> bool {
+        self.seen(later, earlier, true).contains(&earlier)
     }
 
     /// Returns the edits that others stand in place of.
     #[must_use]
     pub fn superseded(&self, by: &[&Edit]) -> BTreeSet<EditId> {
         let oldest = by.iter().map(|edit| edit.id).min().unwrap_or_default();
-        by.iter().flat_map(|edit| self.seen(edit.id, oldest)).collect()
+        by.iter().flat_map(|edit| self.seen(edit.id, oldest, false)).collect()
     }
 
     /// Returns what the author of an edit had seen, directly or through others, back to `since`.
-    fn seen(&self, later: EditId, since: EditId) -> BTreeSet<EditId> {
+    fn seen(&self, later: EditId, since: EditId, everywhere: bool) -> BTreeSet<EditId> {
         let (mut open, mut done) = (vec![later], BTreeSet::new());
         while let Some(edit) = open.pop().and_then(|id| self.all.get(&id)) {
-            let new = self.seen_by(edit).filter(|id| *id >= since && done.insert(*id));
+            let new = self.seen_by(edit, everywhere).filter(|id| *id >= since && done.insert(*id));
             open.extend(new.collect::<Vec<_>>());
         }
         done
@@ -153,13 +164,14 @@ impl Edits {
     /// Tells whether an edit stands in place of an empty field.
     #[must_use]
     pub fn has_seen_empty(&self, later: EditId) -> bool {
-        let all = self.seen(later, 0).into_iter().chain([later]);
-        all.filter_map(|id| self.all.get(&id)).any(|edit| matches!(edit.seen, Seen::Empty(_)))
+        let all = self.seen(later, 0, true).into_iter().chain([later]);
+        all.filter_map(|id| self.all.get(&id)).any(|edit| matches!(edit.seen, Seen::Empty { .. }))
     }
 
-    fn seen_by<'a>(&'a self, edit: &'a Edit) -> impl Iterator<Item = EditId> + 'a {
+    fn seen_by<'a>(&'a self, edit: &'a Edit, everywhere: bool) -> impl Iterator<Item = EditId> + 'a {
         let value = if let Seen::Value(seen) = edit.seen { seen } else { None };
-        let cleared = move |own: &&Edit| matches!(edit.seen, Seen::Empty(since) if own.at <= since) && own.left == Left::Nothing;
+        let knows = move |own: &&Edit| matches!(edit.seen, Seen::Empty { since, by_bridge } if own.at <= since && (everywhere || by_bridge));
+        let cleared = move |own: &&Edit| own.left == Left::Nothing && knows(own);
         let cleared = self.all.range(..edit.id).map(|(_, own)| own).filter(cleared).filter(|own| own.row == edit.row).map(|own| own.id);
         [value, self.before.get(&edit.id).copied()].into_iter().flatten().chain(cleared)
     }

@@ -153,8 +153,9 @@ fn look_at(world: &World, side: Side, record: &RecordId, field: &Field) -> Seen 
         // Of several edits that left the same text the last one is known to whoever sees it.
         return Seen::Value(token(value).and_then(|id| world.edits.bearing(id).last()).map(|edit| edit.id));
     }
-    let emptied = present.past.iter().rfind(|(own, ..)| own == field).map(|(_, _, at, _)| *at);
-    Seen::Empty(emptied.unwrap_or(present.created))
+    let emptied = present.past.iter().rfind(|(own, ..)| own == field);
+    let (since, by_bridge) = emptied.map_or((present.created, false), |(_, _, at, ours)| (*at, *ours));
+    Seen::Empty { since, by_bridge }
 }
 
 /// Somebody gives a field a value, or takes it away.

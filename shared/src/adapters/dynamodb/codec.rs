@@ -136,7 +136,7 @@ mod tests {
         link.anchors.external.revision = Some(Revision::from("7"));
         link.rows.insert(RowId::from("r"), RowState::Unconvertible(Side::External));
         link.held = Some(Hold::DeleteAwaitsApproval);
-        assert_eq!(hex::encode(pack(&link).unwrap()), "01000000010107000101720100010100000101");
+        assert_eq!(hex::encode(pack(&link).unwrap()), "0100000001010700010172010001010100000101");
     }
 
     #[test]

@@ -61,7 +61,7 @@ impl Judgement<'_> {
     /// Tells whether an edit rightly gave way to the last one.
     fn gives_way(&self, edit: &Edit, last: &Edit) -> bool {
         let edits = &self.scene.world.edits;
-        let is_seen = edit.id == last.id || edits.has_seen(last.id, edit.id) || self.came_to_nothing(edit, last);
+        let is_seen = edit.id == last.id || edits.may_have_seen(last.id, edit.id) || self.came_to_nothing(edit, last);
         is_seen || (!edits.has_seen(edit.id, last.id) && self.loses(edit, last))
     }
 
@@ -84,9 +84,12 @@ impl Judgement<'_> {
         if between.iter().any(|(value, _)| came_over(*value)) {
             return false;
         }
-        let (edits, merged) = (&self.scene.world.edits, merged_at(self.scene, self.link));
-        let is_seen = |own: &Edit| own.at <= merged || edits.has_seen(last.id, own.id);
-        now.0.map_or_else(|| edits.has_seen_empty(last.id), |text| edits.bearing(text).take_while(|own| own.at < edit.at).any(is_seen))
+        let edits = &self.scene.world.edits;
+        let is_seen = match now.0 {
+            Some(text) => edits.bearing(text).take_while(|own| own.at < edit.at).any(|own| edits.may_have_seen(last.id, own.id)),
+            None => edits.has_seen_empty(last.id),
+        };
+        is_seen || since <= merged_at(self.scene, self.link)
     }
 
     /// Returns where the values came from that the row had on a side, and since when.

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use contact_bridge::{
     adapters::{hubspot::TokenKeeper, memory::Vault, secrets::Environment},
     app::{App, Means, Vendors, forms::FormApp},
-    config::{self, ConfigError, Variables},
+    config::{self, Variables},
     ports::{Secrets, StoreResult},
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -83,22 +83,7 @@ async fn means(cloud: &Cloud, sync: &config::Sync, secrets: &Arc<LocalSecrets>, 
         keeper: secrets.clone(),
         clock: Arc::new(clock.clone()),
         fingerprint_secret,
-        vendors: vendors(&sync.vendors, secrets.as_ref()).await?,
-    })
-}
-
-/// Fetches the secrets of the vendors' settings.
-///
-/// # Errors
-/// Names the variable.
-pub async fn vendors(settings: &config::Vendors, secrets: &dyn Secrets) -> Result<Vendors, ConfigError> {
-    Ok(Vendors {
-        wix_base: settings.wix_base.clone(),
-        wix_app_id: settings.wix_app_id.clone(),
-        wix_app_secret: settings.wix_app_secret.resolve(secrets).await?,
-        hubspot_base: settings.hubspot_base.clone(),
-        hubspot_version: settings.hubspot_version.clone(),
-        hubspot_app_id: settings.hubspot_app_id.clone(),
+        vendors: Vendors::of(sync.vendors.clone(), secrets.as_ref()).await?,
     })
 }
 

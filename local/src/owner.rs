@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use aws_config::BehaviorVersion;
 use contact_bridge::{
     adapters::{dynamodb, hubspot::TokenKeeper, memory, secrets::ParameterStore},
-    app::{App, Means},
+    app::{App, Means, Vendors},
     config::{self, Variables},
     model::{ids::SiteId, site::Site},
     ports::{Clock, ErrorKind, Secrets, StoreError, StoreResult},
@@ -16,7 +16,7 @@ use secrecy::SecretString;
 
 use crate::{
     cloud::dynamo::{Dynamo, Storage},
-    deployment::{LocalSecrets, vendors},
+    deployment::LocalSecrets,
     stack::{
         aws::{TABLE, dynamo_client},
         clock::FlowClock,
@@ -87,7 +87,7 @@ impl Owner {
             clock: self.clock.clone(),
             // Settings are saved without fingerprints.
             fingerprint_secret: SecretString::default(),
-            vendors: vendors(&settings, self.named.as_ref()).await?,
+            vendors: Vendors::of(settings, self.named.as_ref()).await?,
         };
         Ok(App::new(means)?.save(site).await?)
     }

@@ -139,9 +139,7 @@ impl Stack {
             clock: Arc::new(clock.clone()),
             fingerprint_secret: FINGERPRINT_SECRET.into(),
             vendors: Vendors {
-                wix_base: wix.base_url().parse()?,
-                wix_app_id: wix_app_id.clone(),
-                wix_app_secret: wix_app_secret.into(),
+                wix: WixApp { base: wix.base_url().parse()?, id: wix_app_id.clone(), secret: wix_app_secret.into() },
                 hubspot_base: hubspot.base_url().parse()?,
                 hubspot_version: HUBSPOT_VERSION.to_owned(),
                 hubspot_app_id: Some(hubspot_app_id.to_string()),
@@ -349,7 +347,6 @@ impl Stack {
 
 /// The same means as the bridge's, as far as forms need them.
 pub(crate) fn form_means(means: &Means, submissions: Arc<dyn SubmissionStore>, queue: Arc<dyn SubmissionQueue>) -> FormMeans {
-    let vendors = &means.vendors;
     FormMeans {
         sites: means.sites.clone(),
         submissions,
@@ -358,7 +355,7 @@ pub(crate) fn form_means(means: &Means, submissions: Arc<dyn SubmissionStore>, q
         secrets: means.secrets.clone(),
         clock: means.clock.clone(),
         fingerprint_secret: means.fingerprint_secret.clone(),
-        wix: WixApp { base: vendors.wix_base.clone(), id: vendors.wix_app_id.clone(), secret: vendors.wix_app_secret.clone() },
+        wix: means.vendors.wix.clone(),
         max_body_bytes: MAX_FORM_BYTES,
     }
 }

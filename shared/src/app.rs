@@ -20,6 +20,7 @@ use crate::{
         http::{self, Http, Limiters},
         hubspot::{self, TokenKeeper},
     },
+    config::{self, ConfigError},
     flows::{
         contact::Contacts,
         setup::{self, SettingsError},
@@ -41,18 +42,25 @@ const STANDING_LIFE: SignedDuration = SignedDuration::from_secs(10);
 /// How to reach the vendors, with the secrets fetched.
 #[derive(Clone)]
 pub struct Vendors {
-    /// The Wix API.
-    pub wix_base: Url,
-    /// The id of the Wix app.
-    pub wix_app_id: String,
-    /// The secret of the Wix app.
-    pub wix_app_secret: SecretString,
+    /// The app at Wix.
+    pub wix: WixApp,
     /// The HubSpot API.
     pub hubspot_base: Url,
     /// The dated version of HubSpot's CRM API.
     pub hubspot_version: String,
     /// The id of the HubSpot app.
     pub hubspot_app_id: Option<String>,
+}
+
+impl Vendors {
+    /// Fetches the vendors' secrets.
+    ///
+    /// # Errors
+    /// Names the variable.
+    pub async fn of(settings: config::Vendors, secrets: &dyn Secrets) -> Result<Self, ConfigError> {
+        let config::Vendors { wix, hubspot_base, hubspot_version, hubspot_app_id } = settings;
+        Ok(Self { wix: WixApp::of(wix, secrets).await?, hubspot_base, hubspot_version, hubspot_app_id })
+    }
 }
 
 /// What the app stands on.
@@ -158,8 +166,7 @@ impl App {
     }
 
     async fn wix(&self, site: &Site) -> StoreResult<Arc<dyn ContactStore>> {
-        let vendors = &self.means.vendors;
-        let app = WixApp { base: vendors.wix_base.clone(), id: vendors.wix_app_id.clone(), secret: vendors.wix_app_secret.clone() };
+        let app = &self.means.vendors.wix;
         let http = self.http(&site.site, "wix", adapters::wix::RATE, adapters::wix::HABITS);
         let means = (http, self.means.clock.clone());
         Ok(Arc::new(app.client(site, site.mirror_field.clone(), &self.means.secrets, means).await?))

@@ -6,12 +6,14 @@ mod secret;
 mod sync;
 mod upsert;
 mod variables;
+mod wix;
 
 pub use intake::{HubspotWebhooks, Intake, WixWebhooks};
 pub use secret::SecretText;
 pub use sync::{Sync, Vendors};
 pub use upsert::Upsert;
 pub use variables::Variables;
+pub use wix::WixApp;
 
 use thiserror::Error;
 

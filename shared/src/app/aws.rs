@@ -84,7 +84,7 @@ pub async fn contact_sync() -> Result<App, StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let own = ParameterStore::new(aws_sdk_ssm::Client::new(&aws), clock.clone());
     let fingerprint_secret = settings.fingerprint_secret.resolve(&own).await?;
-    let vendors = vendors(&settings.vendors, &own).await?;
+    let vendors = Vendors::of(settings.vendors, &own).await?;
     let prefix = settings.secret_prefix.clone();
     let of_sites = Arc::new(ParameterStore::new(aws_sdk_ssm::Client::new(&aws), clock.clone()).under(prefix.clone().unwrap_or_default()));
     let secrets: Arc<dyn Secrets> = if prefix.is_some() { of_sites.clone() } else { Arc::new(Environment::of_process()) };
@@ -110,7 +110,7 @@ pub async fn form_upsert() -> Result<FormApp, StartError> {
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let own = ParameterStore::new(aws_sdk_ssm::Client::new(&aws), clock.clone());
     let fingerprint_secret = settings.fingerprint_secret.resolve(&own).await?;
-    let wix = WixApp { base: settings.wix_base, id: settings.wix_app_id, secret: settings.wix_app_secret.resolve(&own).await? };
+    let wix = WixApp::of(settings.wix, &own).await?;
     let secrets: Arc<dyn Secrets> = match settings.secret_prefix {
         Some(prefix) => Arc::new(ParameterStore::new(aws_sdk_ssm::Client::new(&aws), clock.clone()).under(prefix)),
         None => Arc::new(Environment::of_process()),
@@ -129,16 +129,4 @@ pub async fn form_upsert() -> Result<FormApp, StartError> {
         wix,
         max_body_bytes: settings.max_body_bytes,
     })?)
-}
-
-/// Fetches the vendors' secrets.
-pub async fn vendors(settings: &config::Vendors, secrets: &dyn Secrets) -> Result<Vendors, ConfigError> {
-    Ok(Vendors {
-        wix_base: settings.wix_base.clone(),
-        wix_app_id: settings.wix_app_id.clone(),
-        wix_app_secret: settings.wix_app_secret.resolve(secrets).await?,
-        hubspot_base: settings.hubspot_base.clone(),
-        hubspot_version: settings.hubspot_version.clone(),
-        hubspot_app_id: settings.hubspot_app_id.clone(),
-    })
 }

@@ -7,6 +7,7 @@ use url::Url;
 
 use crate::{
     adapters::{http::Http, wix},
+    config::{self, ConfigError},
     model::site::{Site, WixAccess},
     ports::{Clock, Secrets, StoreResult},
 };
@@ -23,6 +24,14 @@ pub struct WixApp {
 }
 
 impl WixApp {
+    /// Fetches the app's secret.
+    ///
+    /// # Errors
+    /// Names the variable.
+    pub async fn of(settings: config::WixApp, secrets: &dyn Secrets) -> Result<Self, ConfigError> {
+        Ok(Self { base: settings.base, id: settings.id, secret: settings.secret.resolve(secrets).await? })
+    }
+
     /// Makes the client of a site, with the credentials that its settings name. `mirror` is the key of the field that shows the
     /// counterpart's id, for whoever makes and follows counterparts.
     pub(super) async fn client(

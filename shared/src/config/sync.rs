@@ -2,7 +2,7 @@
 
 use url::Url;
 
-use super::{ConfigError, SecretText, Variables};
+use super::{ConfigError, SecretText, Variables, WixApp};
 
 /// What contact sync needs to know.
 #[derive(Clone, Debug)]
@@ -25,12 +25,8 @@ pub struct Sync {
 /// How to reach the vendors.
 #[derive(Clone, Debug)]
 pub struct Vendors {
-    /// The Wix API. Read from `WIX_BASE_URL`; the public one if that is not set.
-    pub wix_base: Url,
-    /// The id of the Wix app. Read from `WIX_APP_ID`.
-    pub wix_app_id: String,
-    /// The secret of the Wix app. Read from `WIX_APP_SECRET`; may be `ssm:` and a parameter's name.
-    pub wix_app_secret: SecretText,
+    /// The app at Wix.
+    pub wix: WixApp,
     /// The HubSpot API. Read from `HUBSPOT_BASE_URL`; the public one if that is not set.
     pub hubspot_base: Url,
     /// The dated version of HubSpot's CRM API. Read from `HUBSPOT_API_VERSION`; `2026-09` if that is not set.
@@ -62,20 +58,12 @@ impl Vendors {
     /// Reads the settings from variables.
     pub fn from_variables(variables: &Variables) -> Result<Self, ConfigError> {
         Ok(Self {
-            wix_base: url(variables, "WIX_BASE_URL", "https://www.wixapis.com")?,
-            wix_app_id: variables.required("WIX_APP_ID")?.to_owned(),
-            wix_app_secret: variables.required_secret("WIX_APP_SECRET")?,
-            hubspot_base: url(variables, "HUBSPOT_BASE_URL", "https://api.hubapi.com")?,
+            wix: WixApp::from_variables(variables)?,
+            hubspot_base: variables.url("HUBSPOT_BASE_URL", "https://api.hubapi.com")?,
             hubspot_version: variables.optional("HUBSPOT_API_VERSION").unwrap_or("2026-09").to_owned(),
             hubspot_app_id: variables.optional("HUBSPOT_APP_ID").map(str::to_owned),
         })
     }
-}
-
-fn url(variables: &Variables, name: &'static str, default: &str) -> Result<Url, ConfigError> {
-    let text = variables.optional(name).unwrap_or(default);
-    let url = Url::parse(text).ok().filter(Url::has_host);
-    url.ok_or(ConfigError::Invalid { name, expected: "a URL" })
 }
 
 #[cfg(test)]
@@ -98,9 +86,9 @@ mod tests {
     #[test]
     fn the_vendors_are_the_public_ones_unless_told() {
         let settings = read(&[]).unwrap();
-        assert_eq!(settings.vendors.wix_base.as_str(), "https://www.wixapis.com/");
+        assert_eq!(settings.vendors.wix.base.as_str(), "https://www.wixapis.com/");
         assert_eq!(settings.vendors.hubspot_version, "2026-09");
-        assert_eq!(read(&[("WIX_BASE_URL", "http://127.0.0.1:1/")]).unwrap().vendors.wix_base.as_str(), "http://127.0.0.1:1/");
+        assert_eq!(read(&[("WIX_BASE_URL", "http://127.0.0.1:1/")]).unwrap().vendors.wix.base.as_str(), "http://127.0.0.1:1/");
     }
 
     #[test]

@@ -1,8 +1,6 @@
 //! Settings of the taking in of forms.
 
-use url::Url;
-
-use super::{ConfigError, SecretText, Variables};
+use super::{ConfigError, SecretText, Variables, WixApp};
 
 /// A few hundred fields; a form with files is not for this.
 const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -21,12 +19,8 @@ pub struct Upsert {
     /// What stands before the names of the sites' secrets in Parameter Store. Read from `SECRET_PREFIX`; without it secrets are read
     /// from the environment.
     pub secret_prefix: Option<String>,
-    /// The Wix API. Read from `WIX_BASE_URL`; the public one if that is not set.
-    pub wix_base: Url,
-    /// The id of the Wix app. Read from `WIX_APP_ID`.
-    pub wix_app_id: String,
-    /// The secret of the Wix app. Read from `WIX_APP_SECRET`; may be `ssm:` and a parameter's name.
-    pub wix_app_secret: SecretText,
+    /// The app at Wix.
+    pub wix: WixApp,
     /// The longest body that is looked at, in bytes. Read from `MAX_BODY_BYTES`; 256 KiB if that is not set.
     pub max_body_bytes: usize,
 }
@@ -39,17 +33,13 @@ impl Upsert {
 
     /// Reads the settings from variables.
     pub fn from_variables(variables: &Variables) -> Result<Self, ConfigError> {
-        let name = "WIX_BASE_URL";
-        let base = Url::parse(variables.optional(name).unwrap_or("https://www.wixapis.com")).ok().filter(Url::has_host);
         Ok(Self {
             table: variables.required("TABLE_NAME")?.to_owned(),
             fingerprint_secret: variables.required_secret("FINGERPRINT_SECRET")?,
             queue_url: variables.required("QUEUE_URL")?.to_owned(),
             dead_letter_url: variables.required("DEAD_LETTER_URL")?.to_owned(),
             secret_prefix: variables.optional("SECRET_PREFIX").map(str::to_owned),
-            wix_base: base.ok_or(ConfigError::Invalid { name, expected: "a URL" })?,
-            wix_app_id: variables.required("WIX_APP_ID")?.to_owned(),
-            wix_app_secret: variables.required_secret("WIX_APP_SECRET")?,
+            wix: WixApp::from_variables(variables)?,
             max_body_bytes: variables.parsed("MAX_BODY_BYTES", "a number of bytes", MAX_BODY_BYTES)?,
         })
     }

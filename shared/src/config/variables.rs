@@ -2,6 +2,8 @@
 
 use std::{collections::BTreeMap, str::FromStr};
 
+use url::Url;
+
 use super::{ConfigError, SecretText};
 
 /// A set of variables: those of the process, or a test's own.
@@ -29,6 +31,12 @@ impl Variables {
     /// Returns a variable as `T`, or `default` if it is not set.
     pub fn parsed<T: FromStr>(&self, name: &'static str, expected: &'static str, default: T) -> Result<T, ConfigError> {
         self.optional(name).map_or(Ok(default), |value| value.parse().map_err(|_| ConfigError::Invalid { name, expected }))
+    }
+
+    /// Returns a variable as an address with a host, or `default` if it is not set.
+    pub fn url(&self, name: &'static str, default: &str) -> Result<Url, ConfigError> {
+        let url = Url::parse(self.optional(name).unwrap_or(default)).ok().filter(Url::has_host);
+        url.ok_or(ConfigError::Invalid { name, expected: "a URL" })
     }
 
     /// Returns a secret, or where it is kept.

@@ -104,9 +104,9 @@ impl Plan {
         Some(Print::List(target.difference(&own_additions).copied().chain(own_removals).collect()))
     }
 
-    /// Returns the rows that the write to `side` would empty.
+    /// Returns the rows that the write to `side` takes something from because the other side has nothing in them.
     pub fn emptied(&self, side: Side) -> impl Iterator<Item = &RowId> {
-        self.flows.of(side).iter().filter(|(_, flow)| flow.value.is_none()).map(|(id, _)| id)
+        self.flows.of(side).iter().filter(|(_, flow)| flow.source == Print::Empty).map(|(id, _)| id)
     }
 
     /// Leaves rows out of the write to `side`, because it refused their values: their source counts as agreed, so that the row is tried

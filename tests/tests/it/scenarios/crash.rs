@@ -86,7 +86,7 @@ impl Watched {
     pub async fn towards(vendor: Vendor, lab: &Lab) -> Self {
         let mut means = lab.stack.app.means.clone();
         let base = match vendor {
-            Vendor::Wix => &mut means.vendors.wix_base,
+            Vendor::Wix => &mut means.vendors.wix.base,
             Vendor::Hub => &mut means.vendors.hubspot_base,
         };
         let moments = Arc::new(Mutex::new(Vec::new()));
@@ -131,7 +131,7 @@ impl Watched {
     /// Deals with a form as it was filled in; tells whether it could.
     pub async fn submit(&self, lab: &Lab, form: &str, entries: &[(&str, &str)]) -> bool {
         let mut means = lab.stack.forms.means.clone();
-        means.wix.base = self.app.means.vendors.wix_base.clone();
+        means.wix.base = self.app.means.vendors.wix.base.clone();
         let app = FormApp::new(means).unwrap();
         let (forms, id) = (app.site(&lab.site.id).await.unwrap().unwrap(), FormId::from(form));
         let filled = Filled { entries: entries.iter().copied().collect(), ..Filled::default() };

@@ -225,7 +225,7 @@ impl Forms {
             Outcome::Later(Waiting { submission, until, reason, counts })
         };
         match stop {
-            Stop::Refused(rejected) => Outcome::Refused(self.invalid(job.form, &rejected)),
+            Stop::Refused(rejected) => Outcome::Refused(read::invalid(job.form, &rejected)),
             Stop::Later(until, reason) => later(until, reason, false),
             Stop::Failed(failure) => {
                 warn!(site = %self.site.site, submission = %job.submission.id, error = %failure, "Could not deal with a submission.");

@@ -73,6 +73,31 @@ impl<'a> Job<'a> {
         let override_filled = matches!(self.form.on_filled, OnFilled::Override { .. });
         upsert::decide(known, &self.sent, Rules { override_filled, labels: &self.labels, country })
     }
+
+    /// Leaves out all e-mail addresses but the first; `None` if there are no others.
+    fn keep_first_email(&mut self) -> Option<()> {
+        let first = normal::email(self.email()?);
+        let mut dropped = Vec::new();
+        for (field, texts) in self.sent.iter_mut().filter(|(field, _)| is_email(field)) {
+            let before = texts.len();
+            texts.retain(|text| normal::email(text) == first);
+            if texts.len() < before {
+                dropped.push(Rejected { field: field.clone(), reason: Reason::AnotherContact });
+            }
+        }
+        self.sent.retain(|_, texts| !texts.is_empty());
+        self.rejected.extend(dropped.iter().cloned());
+        (!dropped.is_empty()).then_some(())
+    }
+
+    fn keys_left(&self) -> usize {
+        self.sent.keys().filter(|field| is_email(field) || is_phone(field)).count()
+    }
+
+    /// Tells whether an earlier try made the contact and did not hear of it.
+    fn made(&self, contact: &Contact) -> bool {
+        self.submission.attempts > 0 && contact.created_at.is_some_and(|created| created >= self.submission.at)
+    }
 }
 
 impl Forms {
@@ -173,12 +198,12 @@ impl Forms {
             if let ErrorKind::Exists(id) = &refused.kind {
                 match self.twin(job, id.as_ref()).await? {
                     Some(twin) => return Box::pin(self.update(job, twin)).await,
-                    None => self.keep_first_email(job).ok_or(refused)?,
+                    None => job.keep_first_email().ok_or(refused)?,
                 }
                 continue;
             }
             self.drop_refused(job, &refused, &upsert, &Fields::new()).ok_or(refused)?;
-            if self.keys_left(job) == 0 {
+            if job.keys_left() == 0 {
                 return Err(Stop::Refused(job.rejected.clone()));
             }
         }
@@ -211,23 +236,6 @@ impl Forms {
         Ok(is_theirs.then_some(contact))
     }
 
-    /// Leaves out all e-mail addresses but the first; `None` if there are no others.
-    #[expect(clippy::unused_self, reason = "reads like its siblings")]
-    fn keep_first_email(&self, job: &mut Job<'_>) -> Option<()> {
-        let first = normal::email(job.email()?);
-        let mut dropped = Vec::new();
-        for (field, texts) in job.sent.iter_mut().filter(|(field, _)| is_email(field)) {
-            let before = texts.len();
-            texts.retain(|text| normal::email(text) == first);
-            if texts.len() < before {
-                dropped.push(Rejected { field: field.clone(), reason: Reason::AnotherContact });
-            }
-        }
-        job.sent.retain(|_, texts| !texts.is_empty());
-        job.rejected.extend(dropped.iter().cloned());
-        (!dropped.is_empty()).then_some(())
-    }
-
     /// Leaves out what Wix refuses; `None` if the failure is no refusal of values, or nothing is left out.
     fn drop_refused(&self, job: &mut Job<'_>, failure: &StoreError, upsert: &Upsert, known: &Fields) -> Option<()> {
         let emails = || vec![Field::from("emails")];
@@ -254,29 +262,18 @@ impl Forms {
         (!dropped.is_empty()).then_some(())
     }
 
-    #[expect(clippy::unused_self, reason = "reads like its siblings")]
-    fn keys_left(&self, job: &Job<'_>) -> usize {
-        job.sent.keys().filter(|field| is_email(field) || is_phone(field)).count()
-    }
-
     fn effect(&self, job: &Job<'_>, upsert: &Upsert, contact: &Contact, action: Action) -> Effect {
         let mut rejected = [job.rejected.as_slice(), &upsert.rejected].concat();
         rejected.sort();
         rejected.dedup();
         Effect {
             contact: contact.id.clone(),
-            action: if action == Action::Unchanged && self.was_made_by(job, contact) { Action::Created } else { action },
+            action: if action == Action::Unchanged && job.made(contact) { Action::Created } else { action },
             accepted: upsert.accepted.iter().cloned().collect(),
             as_written: upsert.accepted.iter().filter(|field| self.is_as_written(job, field)).cloned().collect(),
             rejected,
             subscription: None,
         }
-    }
-
-    /// Tells whether an earlier try made the contact and did not hear of it.
-    #[expect(clippy::unused_self, reason = "reads like its siblings")]
-    fn was_made_by(&self, job: &Job<'_>, contact: &Contact) -> bool {
-        job.submission.attempts > 0 && contact.created_at.is_some_and(|created| created >= job.submission.at)
     }
 
     fn is_as_written(&self, job: &Job<'_>, field: &Field) -> bool {

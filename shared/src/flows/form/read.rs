@@ -62,7 +62,7 @@ impl Forms {
     pub fn read(&self, id: &FormId, form: &Form, filled: &Filled) -> Result<Submission, Vec<Invalid>> {
         let (values, rejected) = self.values(form, &filled.entries);
         if !values.keys().any(is_key) {
-            return Err(self.without_key(form, &rejected));
+            return Err(without_key(form, &rejected));
         }
         let now = self.now();
         Ok(Submission {
@@ -98,27 +98,26 @@ impl Forms {
         rejected.dedup();
         (values, rejected)
     }
+}
 
-    /// Says what is wrong with a form that no contact can be found by.
-    fn without_key(&self, form: &Form, rejected: &[Rejected]) -> Vec<Invalid> {
-        let of_keys: Vec<_> = rejected.iter().filter(|rejected| is_key(&rejected.field)).cloned().collect();
-        if !of_keys.is_empty() {
-            return self.invalid(form, &of_keys);
-        }
-        let keys = form.fields.iter().filter(|field| is_key(&field.to));
-        let rule = "an e-mail address or a phone number must be given";
-        keys.map(|field| Invalid { field: field.from.clone(), rule: rule.to_owned() }).collect()
+/// Says what is wrong with a form that no contact can be found by.
+fn without_key(form: &Form, rejected: &[Rejected]) -> Vec<Invalid> {
+    let of_keys: Vec<_> = rejected.iter().filter(|rejected| is_key(&rejected.field)).cloned().collect();
+    if !of_keys.is_empty() {
+        return invalid(form, &of_keys);
     }
+    let keys = form.fields.iter().filter(|field| is_key(&field.to));
+    let rule = "an e-mail address or a phone number must be given";
+    keys.map(|field| Invalid { field: field.from.clone(), rule: rule.to_owned() }).collect()
+}
 
-    /// Names rejected values by their fields in the form.
-    #[expect(clippy::unused_self, reason = "reads like its siblings")]
-    pub(super) fn invalid(&self, form: &Form, rejected: &[Rejected]) -> Vec<Invalid> {
-        let named = |rejected: &Rejected| Invalid {
-            field: form.name_of(&rejected.field).unwrap_or(rejected.field.as_str()).to_owned(),
-            rule: rejected.reason.rule().to_owned(),
-        };
-        rejected.iter().map(named).collect()
-    }
+/// Names rejected values by their fields in the form.
+pub(super) fn invalid(form: &Form, rejected: &[Rejected]) -> Vec<Invalid> {
+    let named = |rejected: &Rejected| Invalid {
+        field: form.name_of(&rejected.field).unwrap_or(rejected.field.as_str()).to_owned(),
+        rule: rejected.reason.rule().to_owned(),
+    };
+    rejected.iter().map(named).collect()
 }
 
 /// Converts a text; an element too many of a list is as many texts.

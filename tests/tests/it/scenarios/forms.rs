@@ -4,6 +4,7 @@ mod again;
 mod consent;
 mod desk;
 mod door;
+mod histories;
 mod later;
 mod public;
 mod update;

@@ -2,6 +2,7 @@
 
 pub mod consent;
 pub mod decide;
+pub mod enter;
 pub mod guard;
 pub mod merge;
 pub mod prints;

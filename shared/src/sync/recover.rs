@@ -5,7 +5,7 @@
 
 use jiff::Timestamp;
 
-use super::{merge::set_base, prints};
+use super::{enter::set_base, prints};
 use crate::{
     mapping::{Mapping, Row},
     model::{

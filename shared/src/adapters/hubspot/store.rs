@@ -112,7 +112,7 @@ impl ContactStore for Client {
 
     /// HubSpot's own properties cannot be deleted.
     async fn lacks(&self, fields: &[Field]) -> StoreResult<Vec<Field>> {
-        let mut lacking: Vec<Field> = fields.iter().filter(|field| !Shapes::are_common([field.as_str()])).cloned().collect();
+        let mut lacking: Vec<Field> = fields.iter().filter(|field| !Shapes::Presumed.has(field.as_str())).cloned().collect();
         if !lacking.is_empty() {
             let present = self.schema().await?;
             lacking.retain(|field| present.iter().all(|spec| spec.field != *field));

@@ -17,7 +17,7 @@ use crate::{
         normal,
     },
     ports::{Draft, ErrorKind, StoreError},
-    sync::{merge, prints},
+    sync::{enter, merge, prints},
 };
 
 /// How often a side may refuse some of a new record's fields before it is parked.
@@ -241,7 +241,7 @@ impl Contacts {
         let mut link = Link::new(contacts.wix.id.clone(), contacts.external.id.clone(), self.clock.now());
         link.held = Some(Hold::MirrorDue);
         for draft in [drafts.wix, drafts.external].into_iter().flatten() {
-            merge::begin_with(&mut link, &draft, &self.key, &self.mapping, contacts.of(draft.side));
+            enter::begin_with(&mut link, &draft, &self.key, &self.mapping, contacts.of(draft.side));
         }
         let plan = merge::merge(&self.input(&link, &contacts, None));
         self.carry_out(Work { reported: BTreeMap::new(), stored: false, touched: true, ..Work::new(link, plan, contacts) }).await

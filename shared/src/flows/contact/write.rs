@@ -14,7 +14,8 @@ use crate::{
     },
     ports::{ErrorKind, StoreResult},
     sync::{
-        merge::{self, Plan, Written},
+        enter::{self, Written},
+        merge::Plan,
         prints,
     },
 };
@@ -77,7 +78,7 @@ impl Contacts {
             let Some(returned) = self.write(&mut work, side, &current).await? else { continue };
             let written =
                 Written { side, before: &current, returned: &returned, earlier: earlier.of(side.opposite()).as_ref(), intent: &intent };
-            dropped.extend(merge::enter(&mut work.link, &work.plan, written, &self.key, &self.mapping));
+            dropped.extend(enter::enter(&mut work.link, &work.plan, written, &self.key, &self.mapping));
             self.remember_overwritten(&mut work.link, &work.plan, side, &current, &returned);
             *work.contacts.of_mut(side) = returned.clone();
             *earlier.of_mut(side) = Some(returned);
@@ -204,7 +205,7 @@ impl Contacts {
     }
 
     async fn commit(&self, work: &mut Work, dropped: Vec<RowId>) -> StoreResult<()> {
-        merge::enter_agreed(&mut work.link, &work.plan);
+        enter::enter_agreed(&mut work.link, &work.plan);
         work.link.rows.extend(dropped.into_iter().map(|row| (row, RowState::Refused)));
         for side in Side::BOTH {
             let revision = work.contacts.of(side).revision.clone();

@@ -136,3 +136,19 @@ async fn q11_a_label_that_does_not_exist_is_left_out_alone() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn q11_without_the_property_of_the_labels_nobody_loses_a_label() {
+    at_every_switch(async |lab| {
+        let (wix, hub) = lab.pair().await;
+        let key = lab.wix_label(&wix, "Newsletter").await;
+        lab.settle().await;
+        assert_eq!(lab.hub(&hub).get("wix_labels"), key);
+        lab.hub_call(Method::DELETE, &format!("{PROPERTIES}/wix_labels"), None).await;
+        lab.hub_edit(&hub, one("city", "York")).await;
+        lab.settle().await;
+        assert_eq!((lab.wix(&wix).get("wix_labels"), lab.wix(&wix).get("city")), (&*key, "York"));
+        assert_eq!((lab.reasons().await, lab.stack.dead_letters().len()), (vec![ParkedReason::FieldSkipped], 0));
+    })
+    .await;
+}

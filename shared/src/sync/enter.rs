@@ -1,0 +1,159 @@
+//! Entering what was carried out into a link: what both sides agree on then.
+
+use std::collections::BTreeSet;
+
+use super::{merge::Plan, prints};
+use crate::{
+    mapping::Mapping,
+    model::{
+        contact::Contact,
+        field::Value,
+        fingerprint::{Key, Print},
+        ids::{RowId, Side},
+        link::{Base, Intent, Link, RowState},
+        normal,
+    },
+};
+
+/// Begins a link between a record and the one that was made of it: what was drafted is what both agreed on, however the far side
+/// normalised it; whatever differs was changed since.
+pub fn begin_with(link: &mut Link, draft: &Intent, key: &Key, mapping: &Mapping, made: &Contact) {
+    let side = draft.side;
+    for row in mapping.rows() {
+        let Some(wrote) = draft.rows.get(row.id()) else { continue };
+        let value = row.read(side, &made.fields);
+        let now = prints::print(key, row, side, value.as_ref());
+        let as_made = prints::loose(key, row, value.as_ref()) == wrote.loose;
+        set_base(&mut link.anchors.of_mut(side).base, row.id(), if as_made { now } else { wrote.target.clone() });
+        set_base(&mut link.anchors.of_mut(side.opposite()).base, row.id(), wrote.source.clone());
+    }
+}
+
+/// Sets a row's fingerprint in a base; an empty one is left out.
+pub fn set_base(base: &mut Base, row: &RowId, print: Print) {
+    if print == Print::Empty {
+        base.remove(row);
+    } else {
+        base.insert(row.clone(), print);
+    }
+}
+
+/// One write of a plan that was carried out.
+#[derive(Clone, Copy)]
+pub struct Written<'a> {
+    /// The side written to.
+    pub side: Side,
+    /// The record as it was before.
+    pub before: &'a Contact,
+    /// The record as the side returned it.
+    pub returned: &'a Contact,
+    /// The other side's record as returned, if the plan's write to it is done already.
+    pub earlier: Option<&'a Contact>,
+    /// What was stored before the write.
+    pub intent: &'a Intent,
+}
+
+/// Enters a write into the link: the base is what was returned, not what was sent.
+///
+/// Returns the rows whose value the side did not take although it answered that it had.
+pub fn enter(link: &mut Link, plan: &Plan, written: Written, key: &Key, mapping: &Mapping) -> Vec<RowId> {
+    let (side, other) = (written.side, written.side.opposite());
+    let mut dropped = Vec::new();
+    for row in mapping.rows() {
+        let Some(flow) = plan.flows.of(side).get(row.id()) else { continue };
+        let value = row.read(side, &written.returned.fields);
+        let before = row.read(side, &written.before.fields);
+        if is_dropped([before.as_ref(), flow.value.as_ref(), value.as_ref()], written.returned) {
+            dropped.push(row.id().clone());
+        }
+        let now = prints::print(key, row, side, value.as_ref());
+        let two_way = plan.flows.of(other).contains_key(row.id());
+        let (own, source) = match written.earlier {
+            Some(earlier) if two_way => (now, prints::print(key, row, other, row.read(other, &earlier.fields).as_ref())),
+            _ => {
+                let agreed = written.intent.rows.get(row.id()).and_then(|intent| intent.agreed.clone());
+                (agreed.unwrap_or(now), flow.source.clone())
+            }
+        };
+        set_base(&mut link.anchors.of_mut(side).base, row.id(), own);
+        set_base(&mut link.anchors.of_mut(other).base, row.id(), source);
+    }
+    for id in &dropped {
+        link.rows.insert(id.clone(), RowState::Refused);
+    }
+    dropped
+}
+
+/// Tells whether a side did not take what it was sent, rather than wrote it down in its own way: it has something where nothing was to be or
+/// the other way round, it has what it had before, or an element less that stands in none of its fields.
+fn is_dropped([before, wanted, now]: [Option<&Value>; 3], returned: &Contact) -> bool {
+    if wanted.is_none() != now.is_none() {
+        return true;
+    }
+    let count = |value: Option<&Value>| value.map_or(0, |value| value.elements().len());
+    let (before, wanted_loose, now_loose) = (loose(before), loose(wanted), loose(now));
+    let anywhere: BTreeSet<String> = returned.fields.values().flat_map(|value| loose(Some(value))).collect();
+    let missing = wanted_loose.iter().any(|element| !anywhere.contains(element) && !before.contains(element));
+    missing && (count(now) < count(wanted) || now_loose == before)
+}
+
+fn loose(value: Option<&Value>) -> BTreeSet<String> {
+    value.map(Value::elements).unwrap_or_default().iter().map(|item| normal::loose(item)).collect()
+}
+
+/// Enters what needs no write into the link: agreed rows and row states.
+pub fn enter_agreed(link: &mut Link, plan: &Plan) {
+    for (id, prints) in &plan.agreed {
+        for side in Side::BOTH {
+            set_base(&mut link.anchors.of_mut(side).base, id, prints.of(side).clone());
+        }
+    }
+    for (id, state) in &plan.states {
+        match state {
+            Some(state) => link.rows.insert(id.clone(), *state),
+            None => link.rows.remove(id),
+        };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::model::field::{Field, Fields};
+
+    fn list(items: &[&str]) -> Option<Value> {
+        Value::list(items.iter().map(|item| (*item).to_owned()))
+    }
+
+    #[test]
+    fn what_a_side_did_not_take_is_told_from_what_it_wrote_down_in_its_own_way() {
+        for (before, wanted, now, elsewhere, expected) in [
+            (vec![], vec!["Ada"], vec!["ada"], "", false),
+            (vec!["ada"], vec!["Ada"], vec!["ada"], "", false),
+            (vec!["+16465550100"], vec!["(646) 555-0111"], vec!["+16465550111"], "", false),
+            (vec!["York"], vec!["Leeds"], vec!["York"], "", true),
+            (vec!["York"], vec![], vec!["York"], "", true),
+            (vec![], vec!["York"], vec![], "", true),
+            (vec!["a"], vec!["a", "b"], vec!["a"], "", true),
+            (vec!["a"], vec!["a", "b", "c"], vec!["a", "c"], "", true),
+            (vec!["a"], vec!["a", "b"], vec!["a"], "b", false),
+        ] {
+            let fields = Fields::from([("others".into(), list(&now)), ("primary".into(), Value::text(elsewhere))].map(filled));
+            let returned = Contact {
+                id: "r".into(),
+                revision: None,
+                created_at: None,
+                updated_at: None,
+                counterpart: None,
+                fields,
+                native: serde_json::Value::Null,
+            };
+            let values = [list(&before), list(&wanted), list(&now)];
+            assert_eq!(is_dropped(values.each_ref().map(Option::as_ref), &returned), expected, "{before:?} {wanted:?} {now:?} {elsewhere}");
+        }
+    }
+
+    fn filled((field, value): (Field, Option<Value>)) -> (Field, Value) {
+        (field, value.unwrap_or(Value::List(Vec::new())))
+    }
+}

@@ -99,11 +99,14 @@ impl<'ast> Visit<'ast> for Variables {
     }
 }
 
-/// The variables a function reads: those of its own settings (`webhook-intake` has `config/intake.rs`) and of the logs.
+/// The variables a function reads: those of its own settings (`webhook-intake` has `config/intake.rs`), of the app at Wix if they have it, and of
+/// the logs.
 fn read_by(function: &str) -> BTreeSet<String> {
     let own = function.rsplit('-').next().unwrap();
     let mut variables = Variables::default();
-    for file in [format!("shared/src/config/{own}.rs"), "shared/src/telemetry.rs".to_owned()] {
+    let own = format!("shared/src/config/{own}.rs");
+    let wix = text(&own).contains("WixApp::from_variables").then(|| "shared/src/config/wix.rs".to_owned());
+    for file in [own, "shared/src/telemetry.rs".to_owned()].into_iter().chain(wix) {
         variables.visit_file(&parse(&file));
     }
     variables.0

@@ -6,11 +6,12 @@ use super::{Contacts, EVIDENCE_TIME, Effect, Hint, Skip, Step, Stop, WHILE_WRITT
 use crate::{
     model::{
         contact::{Contact, Found},
-        ids::{RecordId, Side},
-        link::{Cause, Hold, Link, ParkedReason, Slot},
+        ids::{Pair, RecordId, Side},
+        link::{Cause, Hold, Link, Notes, ParkedReason, Slot},
         site::OnMerge,
     },
-    ports::ErrorKind,
+    ports::{ErrorKind, Noted},
+    sync::enter,
 };
 
 impl Contacts {
@@ -25,7 +26,7 @@ impl Contacts {
             match self.look_up(side, source).await? {
                 Slot::Linked(link) if self.went_into(side, source, &winner).await? => effect = self.follow(*link, side, &winner).await?,
                 Slot::Linked(_) => {}
-                Slot::Free | Slot::Gone(_) => self.links.unpark(&self.site.site, side, source).await?,
+                Slot::Free | Slot::Gone(_) => self.unpark(side, source).await?,
                 Slot::Reserved { until, .. } => return Err(self.until(until, "its counterpart is being made").into()),
             }
         }
@@ -111,35 +112,46 @@ impl Contacts {
         anchor.id = winner.id.clone();
         anchor.revision = None;
         anchor.overwrote.clear();
-        self.links.repoint(&self.site.site, link, &moved, self.clock.now()).await?;
-        self.links.unpark(&self.site.site, side, &winner.id).await?;
-        if link.held.is_some() {
-            self.unpark_both(link).await?;
-        }
+        let mut notes = self.no_notes(link);
+        notes.extend(self.notes_on_rows(&moved));
+        self.links.repoint(&self.site.site, link, Noted { link: &moved, notes: &notes }, self.clock.now()).await?;
         info!(site = %self.site.site, side = %side, from = %link.id(side), to = %winner.id, "Re-pointed a link after a merge.");
         Ok(Effect::Repointed)
     }
 
-    /// Two links meet in one winner: their counterparts are merged as well, or the younger link ends and is reported.
+    /// Two links meet in one winner: their counterparts are merged as well, or one of the links ends and is reported: the younger, unless the
+    /// counterpart of the older is not there any more.
     async fn unite(&self, lost: Link, kept: Link, side: Side, winner: &Contact) -> Step<Effect> {
+        self.ensure_not_being_written(&kept)?;
         let other = side.opposite();
         if self.site.on_merge == OnMerge::Propagate
-            && let Some(effect) = self.merge_counterparts(&lost, &kept, other).await?
+            && let Some(effect) = self.merge_counterparts(&lost, &kept, (side, winner)).await?
         {
             return Ok(effect);
         }
         let (older, younger) = if kept.since <= lost.since { (&kept, &lost) } else { (&lost, &kept) };
-        self.bury(younger, Cause::Merged).await?;
-        self.park(other, younger.id(other), ParkedReason::UnlinkedByMerge).await?;
-        if older.id(side) == &winner.id {
+        let is_there = [self.is_there(other, older.id(other)).await?, self.is_there(other, younger.id(other)).await?];
+        let (stays, ends) = if is_there == [false, true] { (younger, older) } else { (older, younger) };
+        let mut notes = self.no_notes(ends);
+        if is_there == [true, true] {
+            let reported = self.note(other, ends.id(other), ParkedReason::UnlinkedByMerge);
+            notes.insert((other, ends.id(other).clone()), Some(reported));
+        }
+        self.bury_noting(ends, Cause::Merged, &notes).await?;
+        if stays.id(side) == &winner.id {
             return Ok(Effect::Repointed);
         }
         self.links.exhume(&self.site.site, side, &winner.id).await?;
-        self.repoint(older, side, winner).await
+        self.repoint(stays, side, winner).await
     }
 
-    /// Merges the counterparts of two links on `side`; `None` if the side does not let them be merged.
-    async fn merge_counterparts(&self, lost: &Link, kept: &Link, side: Side) -> Step<Option<Effect>> {
+    async fn is_there(&self, side: Side, id: &RecordId) -> Step<bool> {
+        Ok(!matches!(self.read(side, id).await?, Found::Absent))
+    }
+
+    /// Merges the counterparts of two links whose records went into one on a side; `None` if the other side does not let them be merged.
+    async fn merge_counterparts(&self, lost: &Link, kept: &Link, into: (Side, &Contact)) -> Step<Option<Effect>> {
+        let side = into.0.opposite();
         let Some(winner) = self.surviving(side, kept.id(side)).await? else { return Ok(None) };
         let merged = match self.read(side, lost.id(side)).await? {
             Found::Absent => winner,
@@ -153,9 +165,14 @@ impl Contacts {
                 Err(error) => return Err(Stop::at(side, error)),
             },
         };
+        let mut kept = kept.clone();
+        let contacts = Pair::from_side(side, &merged, into.1);
+        if enter::take_over(&mut kept, lost, contacts, (&self.key, &self.mapping)) {
+            self.save(&mut kept, &Notes::new()).await?;
+        }
         self.bury(lost, Cause::Merged).await?;
         if merged.id != *kept.id(side) {
-            self.repoint(kept, side, &merged).await?;
+            self.repoint(&kept, side, &merged).await?;
         }
         Ok(Some(Effect::Merged(side)))
     }

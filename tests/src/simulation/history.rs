@@ -60,9 +60,9 @@ fn judge(seed: u64, mut sites: Vec<Running>) -> Verdict {
         running.come_to_rest();
         check::at_rest(running);
         // What waits for a person may find its way at another look, when what stood in the way is gone; then nothing is left to do.
-        running.replay();
+        running.replay(true);
         let before = check::snapshot(running);
-        running.replay();
+        running.replay(false);
         check::at_rest(running);
         check::nothing_happened(running, &before);
         let world = lock(&running.world);

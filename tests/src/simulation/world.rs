@@ -171,6 +171,8 @@ pub struct World {
     pub edits: Edits,
     /// Records whose events became dead letters.
     pub dead: BTreeSet<(Side, RecordId)>,
+    /// The ids of those events.
+    pub dead_letters: BTreeSet<String>,
     /// What an onlooker of the store knows.
     pub witness: Witness,
     /// What the checker found on the way.
@@ -205,6 +207,7 @@ impl World {
             events: Vec::new(),
             edits: Edits::default(),
             dead: BTreeSet::new(),
+            dead_letters: BTreeSet::new(),
             witness: Witness::default(),
             violations: Vec::new(),
             sequence: 0,

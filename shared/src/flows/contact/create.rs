@@ -63,8 +63,14 @@ impl Contacts {
         let side = hint.side;
         let this = match self.read(side, id).await? {
             Found::Present(contact) => contact,
-            Found::Merged(winner) => return Box::pin(self.synchronise(hint, &winner.id)).await,
-            Found::Absent => return Ok(Effect::Skipped(Skip::Absent)),
+            Found::Merged(winner) => {
+                self.unpark(side, id).await?;
+                return Box::pin(self.synchronise(hint, &winner.id)).await;
+            }
+            Found::Absent => {
+                self.unpark(side, id).await?;
+                return Ok(Effect::Skipped(Skip::Absent));
+            }
         };
         if let Some(other) = self.named_counterpart(side, &this).await? {
             return self.link_pair(side, this, other).await;
@@ -99,7 +105,7 @@ impl Contacts {
 
     /// Follows the id of the counterpart that the bridge once wrote on the record: a create whose link was not stored. A person may have
     /// copied it, so it counts only if that record is free.
-    async fn named_counterpart(&self, side: Side, this: &Contact) -> Step<Option<Contact>> {
+    pub(super) async fn named_counterpart(&self, side: Side, this: &Contact) -> Step<Option<Contact>> {
         let Some(id) = &this.counterpart else { return Ok(None) };
         let other = side.opposite();
         match self.look_up(other, id).await? {

@@ -2,7 +2,7 @@
 
 use tracing::info;
 
-use super::{Contacts, EVIDENCE_TIME, Effect, Hint, Skip, Step, Stop, WHILE_WRITTEN, pair::Reads};
+use super::{Contacts, EVIDENCE_TIME, Effect, Hint, SOON, Skip, Step, Stop, WHILE_WRITTEN, pair::Reads};
 use crate::{
     model::{
         contact::{Contact, Found},
@@ -46,7 +46,10 @@ impl Contacts {
         let mut effect = Effect::Skipped(Skip::Absent);
         let is_erased = matches!(ended, Slot::Gone(tombstone) if tombstone.cause == Cause::Erased);
         for id in from.iter().chain([winner]) {
-            let Slot::Linked(link) = self.look_up(hint.side, id).await? else { continue };
+            let Slot::Linked(link) = self.look_up(hint.side, id).await? else {
+                self.unpark(hint.side, id).await?;
+                continue;
+            };
             effect = if is_erased && matches!(self.read(hint.side, id).await?, Found::Absent) {
                 self.erase_linked(hint.side.opposite(), &link).await?
             } else {
@@ -92,7 +95,10 @@ impl Contacts {
     pub(super) async fn follow(&self, link: Link, side: Side, winner: &Contact) -> Step<Effect> {
         self.ensure_not_being_written(&link)?;
         match self.look_up(side, &winner.id).await? {
-            Slot::Free => self.repoint(&link, side, winner).await,
+            Slot::Free => {
+                self.link_with_its_own(&link, side, winner).await?;
+                self.repoint(&link, side, winner).await
+            }
             Slot::Linked(present) => self.unite(link, *present, side, winner).await,
             Slot::Reserved { until, .. } => Err(self.until(until, "the winner's counterpart is being made").into()),
             Slot::Gone(tombstone) if tombstone.cause == Cause::Erased => self.bury(&link, Cause::Unlinked).await,
@@ -100,6 +106,17 @@ impl Contacts {
                 self.links.exhume(&self.site.site, side, &winner.id).await?;
                 self.repoint(&link, side, winner).await
             }
+        }
+    }
+
+    /// A winner that was made for another record, whose link was not stored, is that one's first; then two links meet in it.
+    async fn link_with_its_own(&self, link: &Link, side: Side, winner: &Contact) -> Step<()> {
+        match self.named_counterpart(side, winner).await? {
+            Some(own) if own.id != *link.id(side.opposite()) => {
+                self.link_pair(side, winner.clone(), own).await?;
+                Err(self.later(SOON, "the winner was linked with the record it was made for").into())
+            }
+            Some(_) | None => Ok(()),
         }
     }
 

@@ -57,10 +57,14 @@ impl Contacts {
         Parked { side, id: id.clone(), reason, rows: Vec::new(), since: self.clock.now() }
     }
 
-    /// Puts a record without a link on the list.
+    /// Puts a record without a link on the list; one that went away meanwhile comes off it again, as its own event may have passed by.
     pub(super) async fn park(&self, side: Side, id: &RecordId, reason: ParkedReason) -> Step<Effect> {
         match self.links.park(&self.site.site, &self.note(side, id, reason)).await {
-            Ok(()) => Ok(Effect::Parked(reason)),
+            Ok(()) if self.read_present(side, id).await?.is_some() => Ok(Effect::Parked(reason)),
+            Ok(()) => {
+                self.unpark(side, id).await?;
+                Err(self.later(SOON, "it went away just now").into())
+            }
             Err(error) if matches!(error.kind, ErrorKind::Exists(_)) => Err(self.later(SOON, "it was linked just now").into()),
             Err(error) => Err(error.into()),
         }

@@ -129,46 +129,58 @@ impl Asleep {
     }
 
     fn describe(&self, world: &World, (side, id): (Side, &RecordId), slot: StoreResult<Slot>) -> String {
-        let own = values(world, side, id);
+        let other = side.opposite();
         let text = match slot {
             Ok(Slot::Linked(link)) => {
-                let other = values(world, side.opposite(), link.id(side.opposite()));
-                format!("{own:?} linked with {other:?}, held {:?}, rows {:?}", link.held, link.rows)
+                let pair = [(side, id), (other, link.id(other))];
+                let [own, counterpart] = pair.map(|record| self.settled(world, record, &pair));
+                format!("{own:?} linked with {counterpart:?}, held {:?}, rows {:?}", link.held, link.rows)
             }
             Ok(Slot::Gone(tombstone)) => {
-                let settled = tombstone.counterpart.map(|other| self.settled(world, (side, id), &other));
-                format!("{:?} ended: {:?}", settled.unwrap_or(own), tombstone.cause)
+                format!("{:?} ended: {:?}", self.settled(world, (side, id), &[(side, id)]), tombstone.cause)
             }
-            Ok(Slot::Free | Slot::Reserved { .. }) | Err(_) => format!("{own:?} is alone"),
+            Ok(Slot::Free | Slot::Reserved { .. }) | Err(_) => format!("{:?} is alone", values(world, side, id)),
         };
         format!("{side} {text}")
     }
 
-    /// What a record has whose link ended, without what people did last to its counterpart: whether that came over before the end, which the
-    /// order decides, is all the same, as the two are not kept in step any more.
-    fn settled(&self, world: &World, (side, id): (Side, &RecordId), counterpart: &RecordId) -> Values {
+    /// What a record has, but for what people did last to records that it, or its counterpart, is not linked with any more: the order decides
+    /// whether that came over before the link ended, and either is right.
+    fn settled(&self, world: &World, (side, id): (Side, &RecordId), pair: &[(Side, &RecordId)]) -> Values {
         let mut own = values(world, side, id);
-        for row in people::mapping() {
-            let versions = self.versions(world, (side.opposite(), counterpart), &row);
-            let Some(mine) = own.get_mut(row.id.as_str()) else { continue };
-            if row.id.as_str() == LABELS {
-                let first = versions.first().cloned().unwrap_or_default();
-                let moved = |item: &String| versions.iter().any(|version| version.contains(item) != first.contains(item));
-                mine.retain(|item| !moved(&essence(item)));
-            } else if versions.len() > 1 && versions.contains(&mine.iter().map(|item| essence(item)).collect()) {
-                mine.clear();
+        for (side, id) in pair {
+            let other = side.opposite();
+            let former = world.witness.counterparts(*side, id).filter(|former| !pair.contains(&(other, *former)));
+            for former in former {
+                self.leave_open(&mut own, world, (other, former));
             }
         }
         own
     }
 
-    /// What a row of a record had when the workers fell asleep, and since.
+    /// Leaves out of a record's values what may have come of the last acts on another.
+    fn leave_open(&self, own: &mut Values, world: &World, former: (Side, &RecordId)) {
+        for row in people::mapping() {
+            let versions = self.versions(world, former, &row);
+            let Some(mine) = own.get_mut(row.id.as_str()) else { continue };
+            if row.id.as_str() == LABELS {
+                let first = versions.first().cloned().unwrap_or_default();
+                let moved = |item: &str| versions.iter().any(|version| version.contains(item) != first.contains(item));
+                mine.retain(|item| !moved(&essence(item)));
+            } else if versions.len() > 1 && versions.contains(&mine.iter().map(|item| essence(item)).collect()) {
+                mine.clear();
+            }
+        }
+    }
+
+    /// What a row of a record had when the workers fell asleep, and what people made of it since.
     fn versions(&self, world: &World, (side, id): (Side, &RecordId), row: &MappingRow) -> Vec<BTreeSet<String>> {
         let past = world.sides.of(side).records.get(id).into_iter().flat_map(|record| &record.past);
         let past = past.filter(|(own, ..)| own == field(side, row));
         let (before, since): (Vec<_>, Vec<_>) = past.partition(|(_, _, at, _)| *at < self.since);
         let first = before.last().map(|(_, value, ..)| items(value.as_ref())).unwrap_or_default();
-        let versions = std::iter::once(first).chain(since.iter().map(|(_, value, ..)| items(value.as_ref())));
+        let typed = since.iter().filter(|(.., ours)| !ours).map(|(_, value, ..)| items(value.as_ref()));
+        let versions = std::iter::once(first).chain(typed);
         versions.map(|version| version.iter().map(|item| essence(item)).collect()).collect()
     }
 }

@@ -14,8 +14,8 @@ use super::world::World;
 pub struct Witness {
     /// Each side's linked records, and the record on the other side.
     linked: Pair<BTreeMap<RecordId, RecordId>>,
-    /// All pairs that ever were, the Wix record first.
-    ever: BTreeSet<(RecordId, RecordId)>,
+    /// All pairs that ever were, the Wix record first, and when the link ended.
+    ever: BTreeMap<(RecordId, RecordId), Option<i64>>,
     /// When both sides of a pair first agreed on something.
     agreed: BTreeMap<(RecordId, RecordId), i64>,
     /// Deletes the rails let pass, by the hour.
@@ -37,9 +37,14 @@ impl Witness {
 
     /// Returns the records that one was ever linked with.
     pub fn counterparts<'a>(&'a self, side: Side, id: &'a RecordId) -> impl Iterator<Item = &'a RecordId> {
-        self.ever.iter().filter_map(move |(wix, external)| match side {
-            Side::Wix => (wix == id).then_some(external),
-            Side::External => (external == id).then_some(wix),
+        self.partners(side, id).map(|(other, _)| other)
+    }
+
+    /// The same, and until when; as long as they are linked there is no end.
+    pub fn partners<'a>(&'a self, side: Side, id: &'a RecordId) -> impl Iterator<Item = (&'a RecordId, i64)> {
+        self.ever.iter().filter_map(move |((wix, external), end)| {
+            let (own, other) = if side == Side::Wix { (wix, external) } else { (external, wix) };
+            (own == id).then_some((other, end.unwrap_or(i64::MAX)))
         })
     }
 
@@ -59,7 +64,7 @@ impl World {
                 self.violation("I6", format!("{side} {} was linked with {taken} already", link.id(side)));
             }
         }
-        self.witness.ever.insert(ids(link));
+        self.witness.ever.insert(ids(link), None);
         self.saw_save(link);
     }
 
@@ -75,6 +80,7 @@ impl World {
         for side in Side::BOTH {
             self.witness.linked.of_mut(side).remove(link.id(side));
         }
+        self.witness.ever.insert(ids(link), Some(self.now));
     }
 
     /// The rails were asked about one more delete. I9: they let no more pass in an hour than the site's limit.

@@ -1,11 +1,11 @@
 //! Histories that the flows once got wrong, step by step; and the same histories over both stores.
 
 use contact_bridge::model::{
-    event::Event,
+    event::{Event, EventKind},
     field::{Field, Fields, Patch, Value},
     ids::{RecordId, Side},
-    link::{Link, Slot},
-    site::OnConflict,
+    link::{Hold, Link, Parked, ParkedReason, Slot},
+    site::{OnConflict, OnDelete, OnMerge},
 };
 use contact_bridge_tests::simulation::{
     backend::{Backend, Tables},
@@ -13,7 +13,7 @@ use contact_bridge_tests::simulation::{
     plants::Plant,
     records::Actor,
     site::Running,
-    world::{Refusals, lock},
+    world::{Refusals, World, lock},
 };
 
 /// A linked pair in a world where nothing happens by itself.
@@ -50,6 +50,33 @@ impl Stage {
         let event = world.events.last().unwrap().clone();
         world.queue.retain(|_, queued| queued.id != event.id);
         event
+    }
+
+    /// Has people do something; the events are returned, to be delivered when it suits.
+    fn unheard(&mut self, act: impl FnOnce(&mut World)) -> Vec<Event> {
+        let mut world = lock(&self.running.world);
+        let before = world.events.len();
+        act(&mut world);
+        let events = world.events[before..].to_vec();
+        world.queue.retain(|_, queued| events.iter().all(|event| event.id != queued.id));
+        events
+    }
+
+    /// Somebody else is added on a side, with an address.
+    fn adds(&mut self, side: Side, email: &str) -> (RecordId, Event) {
+        let mut id = None;
+        let fields = Fields::from([(Field::from("email"), Value::text(email).unwrap())]);
+        let mut events = self.unheard(|world| id = Some(world.insert(side, Actor::Person, &fields, None)));
+        (id.unwrap(), events.remove(0))
+    }
+
+    fn present(&self, side: Side) -> Vec<RecordId> {
+        lock(&self.running.world).sides.of(side).present_ids()
+    }
+
+    fn notes(&self) -> Vec<Parked> {
+        let links = &self.running.backend.links;
+        self.running.backend.finish(links.parked(&self.running.site.site)).unwrap()
     }
 
     /// Has a worker take an event and go on until it has announced a write to `side`.
@@ -164,6 +191,95 @@ fn a_worker_that_read_a_value_before_it_was_set_back_does_not_write_it() {
         stage.running.go_on(1);
     }
     assert_eq!(stage.end("company", "company"), both("v3 ann"));
+}
+
+#[test]
+fn a_record_merged_into_a_half_made_one_leaves_it_to_whom_it_was_made_for() {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.on_merge = OnMerge::Unlink;
+    let (own, winner) = (stage.id(Side::Wix).clone(), RecordId::from("w2"));
+    let (newcomer, event) = stage.adds(Side::External, "bo@example.net");
+    stage.running.begin(event);
+    while stage.present(Side::Wix).len() == 1 {
+        stage.running.go_on(0);
+    }
+    stage.running.crash(0);
+    let merge = stage.unheard(|world| world.unite(Side::Wix, &winner, &own));
+    merge.into_iter().for_each(|event| stage.running.deal_with(event));
+    stage.running.come_to_rest();
+    assert_eq!(stage.present(Side::Wix), [winner], "nobody is made once more");
+    assert_eq!(stage.notes().iter().map(|note| (&note.id, note.reason)).collect::<Vec<_>>(), [(&newcomer, ParkedReason::UnlinkedByMerge)]);
+}
+
+#[test]
+fn an_edit_of_a_deleted_record_does_not_go_over_one_on_the_other_side() {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.system_of_record = Some(Side::Wix);
+    stage.running.contacts.site.on_delete = OnDelete::Propagate;
+    let (wix, edited) = (stage.id(Side::Wix).clone(), stage.types(Side::Wix, "company", "v4 Bo"));
+    let deleted = stage.unheard(|world| world.remove(Side::Wix, &wix, EventKind::Deleted { by_merge: false }));
+    stage.types(Side::External, "company", "v5 Cy");
+    stage.running.deal_with(edited);
+    deleted.into_iter().for_each(|event| stage.running.deal_with(event));
+    stage.running.come_to_rest();
+    assert_eq!((stage.present(Side::External).len(), stage.link().held), (1, Some(Hold::DeletedAndChanged)));
+}
+
+#[test]
+fn an_erasure_finds_the_former_counterpart_whose_new_one_is_gone() {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.on_delete = OnDelete::Unlink;
+    let (wix, external) = (stage.id(Side::Wix).clone(), stage.id(Side::External).clone());
+    let (another, event) = stage.adds(Side::Wix, "bo@example.net");
+    stage.running.deal_with(event);
+    stage.running.come_to_rest();
+    let its_own = lock(&stage.running.world).witness.counterpart(Side::Wix, &another).unwrap().clone();
+    let deleted = |id: &RecordId| {
+        let id = id.clone();
+        move |world: &mut World| world.remove(Side::External, &id, EventKind::Deleted { by_merge: false })
+    };
+    let [second, first] = [&its_own, &external].map(|id| stage.unheard(deleted(id)));
+    let merged = stage.unheard(|world| world.unite(Side::Wix, &wix, &another));
+    let erased = stage.unheard(|world| world.raise(Side::External, &external, EventKind::Erased));
+    for event in [first, second, erased, merged].concat() {
+        stage.running.deal_with(event);
+    }
+    stage.running.come_to_rest();
+    assert_eq!((stage.present(Side::Wix), stage.notes()), (vec![], vec![]));
+}
+
+#[test]
+fn nobody_is_told_of_a_record_that_went_away_while_it_was_put_on_the_list() {
+    for steps in 0..20 {
+        let mut stage = Stage::set();
+        let external = stage.id(Side::External).clone();
+        let (double, event) = stage.adds(Side::External, "ann@example.net");
+        stage.running.begin(event);
+        (0..steps).for_each(|_| stage.running.go_on(0));
+        let merged = stage.unheard(|world| world.unite(Side::External, &external, &double));
+        for event in merged {
+            stage.running.begin(event);
+        }
+        while stage.running.is_busy(1) {
+            stage.running.go_on(1);
+        }
+        stage.running.come_to_rest();
+        assert_eq!(stage.notes(), [], "after {steps} steps");
+    }
+}
+
+#[test]
+fn a_note_goes_with_a_record_whose_winner_was_deleted_at_once() {
+    let mut stage = Stage::set();
+    let external = stage.id(Side::External).clone();
+    let (double, event) = stage.adds(Side::External, "ann@example.net");
+    stage.running.deal_with(event);
+    assert_eq!(stage.notes().len(), 1);
+    let mut events = stage.unheard(|world| world.unite(Side::External, &external, &double));
+    events.extend(stage.unheard(|world| world.remove(Side::External, &external, EventKind::Deleted { by_merge: false })));
+    events.into_iter().rev().for_each(|event| stage.running.deal_with(event));
+    stage.running.come_to_rest();
+    assert_eq!(stage.notes(), []);
 }
 
 #[test]

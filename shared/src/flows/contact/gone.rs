@@ -142,10 +142,15 @@ impl Contacts {
         }
     }
 
-    /// The delete came before the erasure: its tombstone still names the counterpart, unless that is somebody else's by now.
+    /// The delete came before the erasure: its tombstone still names the counterpart, unless that is somebody else's by now who is there.
     async fn erase_buried(&self, side: Side, id: &RecordId, counterpart: &RecordId) -> Step<Effect> {
         let other = side.opposite();
         if let Slot::Linked(mut link) = self.look_up(other, counterpart).await? {
+            if matches!(self.read(side, link.id(side)).await?, Found::Absent) {
+                let effect = self.erase_linked(other, &link).await?;
+                self.forget(side, id).await?;
+                return Ok(effect);
+            }
             let note = self.note(other, counterpart, ParkedReason::ErasureUnclear);
             self.save(&mut link, &Notes::from([((other, counterpart.clone()), Some(note))])).await?;
             self.forget(side, id).await?;

@@ -53,7 +53,7 @@ impl Contacts {
         match self.decide(hint, &link, Reads { this, other }) {
             Decision::Merge(contacts) => {
                 let mut plan = self.merge(hint, &link, &contacts);
-                if trusts_enclosed && (plan.is_grave(side) || link.is_first()) {
+                if trusts_enclosed && (plan.is_grave(side, &link) || link.is_first()) {
                     return Box::pin(self.synchronise_afresh(hint, link)).await;
                 }
                 self.spare_fields_gone(&mut plan).await?;

@@ -14,10 +14,12 @@ pub(super) fn judge(scene: &Scene, found: &mut Found) {
             continue;
         }
         let now: BTreeSet<String> = labels_of(Side::Wix, fields.wix).into_iter().collect();
+        let former: Vec<(Side, &Labelling)> = former_acts(scene, link).collect();
         for (side, act) in acts(scene, link) {
-            let others = acts(scene, link).filter(|(_, other)| other.label == act.label && other.on != act.on);
+            let all = acts(scene, link).chain(former.iter().copied());
+            let mut others = all.filter(|(_, other)| other.label == act.label && other.on != act.on);
             // An act of the other side may not have been known yet; of two that did not know of each other either may stand.
-            let undone = others.into_iter().any(|(own, other)| own != side || other.at > act.at);
+            let undone = others.any(|(own, other)| own != side || other.at > act.at);
             if now.contains(&act.label) != act.on && !undone {
                 let what = if act.on { "put on" } else { "taken off" };
                 found.push(("I2", format!("link {}: {} was {what} in vain", link.id(Side::Wix), act.label)));
@@ -28,4 +30,14 @@ pub(super) fn judge(scene: &Scene, found: &mut Found) {
 
 fn acts<'a>(scene: &'a Scene, link: &'a Link) -> impl Iterator<Item = (Side, &'a Labelling)> {
     Side::BOTH.into_iter().flat_map(move |side| scene.world.edits.labellings(link.id(side)).map(move |act| (side, act)))
+}
+
+/// What was done to the records that these two were linked with before, as long as they were.
+fn former_acts<'a>(scene: &'a Scene, link: &'a Link) -> impl Iterator<Item = (Side, &'a Labelling)> {
+    Side::BOTH.into_iter().flat_map(move |side| {
+        let partners = scene.world.witness.partners(side.opposite(), link.id(side.opposite())).filter(move |(id, _)| *id != link.id(side));
+        partners.flat_map(move |(id, until)| {
+            scene.world.edits.labellings(id).filter(move |act| act.at <= until).map(move |act| (side, act))
+        })
+    })
 }

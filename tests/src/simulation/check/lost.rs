@@ -47,7 +47,7 @@ impl Judgement<'_> {
             None => own.iter().copied().filter(|edit| edit.left == Left::Nothing).collect(),
         };
         // Whoever saw an edit and changed it has done away with it, even if theirs gave way to yet another.
-        let superseded = self.scene.world.edits.superseded(&own);
+        let superseded = self.scene.world.edits.superseded(&self.with_former(&own));
         let open: Vec<&Edit> = own.iter().copied().filter(|edit| !superseded.contains(&edit.id)).collect();
         let lost_to = |last: &Edit| open.iter().find(|edit| !self.gives_way(edit, last)).map(|edit| edit.id);
         // Several edits may have left what stands there; one of them must be able to stand for it.
@@ -56,6 +56,16 @@ impl Judgement<'_> {
             None => open.first().map(|edit| edit.id),
             Some(first) => lost.fold(first, Option::and),
         }
+    }
+
+    /// Adds what was typed into the records that these two were linked with before, as long as they were.
+    fn with_former<'a>(&'a self, own: &[&'a Edit]) -> Vec<&'a Edit> {
+        let is_former = |edit: &&Edit| {
+            let side = edit.side.opposite();
+            let mut partners = self.scene.world.witness.partners(side, self.link.id(side));
+            edit.row == self.row.0 && partners.any(|(id, until)| *id == edit.record && edit.at <= until && *id != *self.link.id(edit.side))
+        };
+        own.iter().copied().chain(self.scene.world.edits.iter().filter(is_former)).collect()
     }
 
     /// Tells whether an edit rightly gave way to the last one.

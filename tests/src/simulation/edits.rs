@@ -170,7 +170,8 @@ impl Edits {
 
     fn seen_by<'a>(&'a self, edit: &'a Edit, everywhere: bool) -> impl Iterator<Item = EditId> + 'a {
         let value = if let Seen::Value(seen) = edit.seen { seen } else { None };
-        let knows = move |own: &&Edit| matches!(edit.seen, Seen::Empty { since, by_bridge } if own.at <= since && (everywhere || by_bridge));
+        let knows =
+            move |own: &&Edit| matches!(edit.seen, Seen::Empty { since, by_bridge } if own.at <= since && (everywhere || by_bridge));
         let cleared = move |own: &&Edit| own.left == Left::Nothing && knows(own);
         let cleared = self.all.range(..edit.id).map(|(_, own)| own).filter(cleared).filter(|own| own.row == edit.row).map(|own| own.id);
         [value, self.before.get(&edit.id).copied()].into_iter().flatten().chain(cleared)

@@ -101,7 +101,19 @@ impl Running {
         let contacts = flows(&site, &world, plant, backend);
         people::settle_in(&world);
         let turns = rng.random_range(20..90);
-        Self { world, site, contacts, backend: backend.clone(), done: 0, turns, weather, rng, plant, workers: Vec::new(), owed: Pair::default() }
+        Self {
+            world,
+            site,
+            contacts,
+            backend: backend.clone(),
+            done: 0,
+            turns,
+            weather,
+            rng,
+            plant,
+            workers: Vec::new(),
+            owed: Pair::default(),
+        }
     }
 
     /// Returns all writes by the bridge so far.

@@ -1,5 +1,7 @@
 //! Carrying a plan out: intent, write, commit.
 
+use std::collections::BTreeMap;
+
 use tracing::warn;
 
 use super::{Contacts, Effect, INTENT_TIME, Step, Stop, notes::Shown};
@@ -8,7 +10,7 @@ use crate::{
         contact::Contact,
         field::Patch,
         ids::{Pair, Revision, RowId, Side},
-        link::{Base, Hold, Intent, Link, Overwrote, RowState},
+        link::{Base, Hold, Intent, Link, Notes, Overwrote, RowState},
     },
     ports::{ErrorKind, Noted, StoreResult},
     sync::{
@@ -101,6 +103,15 @@ impl Contacts {
         work.agreed_revision = std::mem::replace(&mut work.link.anchors.of_mut(side).revision, read);
         self.store_link(work).await?;
         Ok(intent)
+    }
+
+    /// Keeps other workers off a link while something is done to one of its records that is not a write of rows: whoever decided on the link as it
+    /// was before fails to store what they decided.
+    pub(super) async fn keep_others_off(&self, link: &mut Link, side: Side) -> StoreResult<()> {
+        let until = self.clock.now() + INTENT_TIME;
+        let none = Intent { side, until, rows: BTreeMap::new() };
+        link.intent = Some(link.intent.take().map_or(none, |unfinished| Intent { until, ..unfinished }));
+        self.save(link, &Notes::new()).await
     }
 
     async fn store_link(&self, work: &mut Work) -> StoreResult<()> {

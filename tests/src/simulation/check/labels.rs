@@ -36,8 +36,7 @@ fn acts<'a>(scene: &'a Scene, link: &'a Link) -> impl Iterator<Item = (Side, &'a
 fn former_acts<'a>(scene: &'a Scene, link: &'a Link) -> impl Iterator<Item = (Side, &'a Labelling)> {
     Side::BOTH.into_iter().flat_map(move |side| {
         let partners = scene.world.witness.partners(side.opposite(), link.id(side.opposite())).filter(move |(id, _)| *id != link.id(side));
-        partners.flat_map(move |(id, until)| {
-            scene.world.edits.labellings(id).filter(move |act| act.at <= until).map(move |act| (side, act))
-        })
+        partners
+            .flat_map(move |(id, until)| scene.world.edits.labellings(id).filter(move |act| act.at <= until).map(move |act| (side, act)))
     })
 }

@@ -72,7 +72,10 @@ impl Contacts {
         link.intent = unfinished;
         info!(site = %self.site.site, record = %contact.id, fields = patch.len(), "Put back an edit that our write had gone over.");
         match self.store(side).update(contact, patch).await {
-            Ok(returned) => *contact = returned,
+            Ok(returned) => {
+                self.remember_overwritten(link, side, patch, [contact, &returned]);
+                *contact = returned;
+            }
             Err(error) if matches!(error.kind, ErrorKind::Invalid(_) | ErrorKind::Exists(_) | ErrorKind::Forbidden) => return Ok(false),
             Err(error) => return Err(Stop::at(side, error)),
         }

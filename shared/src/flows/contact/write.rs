@@ -79,7 +79,8 @@ impl Contacts {
             let written =
                 Written { side, before: &current, returned: &returned, earlier: earlier.of(side.opposite()).as_ref(), intent: &intent };
             dropped.extend(enter::enter(&mut work.link, &work.plan, written, &self.key, &self.mapping));
-            self.remember_overwritten(&mut work.link, &work.plan, side, &current, &returned);
+            let patch = work.plan.patch(&self.mapping, side);
+            self.remember_overwritten(&mut work.link, side, &patch, [&current, &returned]);
             *work.contacts.of_mut(side) = returned.clone();
             *earlier.of_mut(side) = Some(returned);
         }
@@ -172,13 +173,13 @@ impl Contacts {
         }
     }
 
-    /// Remembers what an unconditional write went over.
-    fn remember_overwritten(&self, link: &mut Link, plan: &Plan, side: Side, current: &Contact, returned: &Contact) {
+    /// Remembers what an unconditional write of a patch went over.
+    pub(super) fn remember_overwritten(&self, link: &mut Link, side: Side, patch: &Patch, [current, returned]: [&Contact; 2]) {
         let (Some(read), Some(wrote)) = (&current.revision, &returned.revision) else { return };
         if wrote.counter().is_some() {
             return;
         }
-        let rows = self.mapping.rows().iter().filter(|row| plan.flows.of(side).contains_key(row.id()));
+        let rows = self.mapping.rows().iter().filter(|row| patch.contains_key(row.field(side)));
         let rows: Base =
             rows.map(|row| (row.id().clone(), prints::print(&self.key, row, side, row.read(side, &current.fields).as_ref()))).collect();
         link.anchors.of_mut(side).remember(Overwrote { read: read.clone(), wrote: wrote.clone(), rows });

@@ -87,7 +87,8 @@ impl Judgement<'_> {
     /// Tells whether an edit rightly gave way to the last one.
     fn gives_way(&self, edit: &Edit, last: &Edit) -> bool {
         let edits = &self.scene.world.edits;
-        let is_seen = edit.id == last.id || edits.may_have_seen(last.id, edit.id) || self.came_to_nothing(edit, last);
+        let stands = edit.id == last.id || edit.left == Left::Nothing && last.left == Left::Nothing;
+        let is_seen = stands || edits.may_have_seen(last.id, edit.id) || self.came_to_nothing(edit, last);
         is_seen || self.was_the_same(edit, last) || (!edits.has_seen(edit.id, last.id) && self.loses(edit, last))
     }
 

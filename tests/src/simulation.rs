@@ -11,5 +11,6 @@ pub mod history;
 pub mod links;
 pub mod people;
 pub mod plants;
+pub mod relay;
 pub mod vendor;
 pub mod world;

@@ -238,5 +238,6 @@ fn draw_site(name: &str, rng: &mut SmallRng) -> Site {
         mapping: people::mapping(),
         mirror_field: None,
         forms: std::collections::BTreeMap::new(),
+        inbox: std::collections::BTreeMap::new(),
     }
 }

@@ -92,6 +92,16 @@ impl Key {
         Self::of(site, format!("posts#{form}#{}#{}", from.hex(), now.as_second().div_euclid(60)))
     }
 
+    /// Where the claim on a message of a service lies.
+    pub(super) fn claim(site: &SiteId, message: &Digest) -> Self {
+        Self::of(site, format!("claim#{}", message.hex()))
+    }
+
+    /// Where the messages of one sender line up.
+    pub(super) fn line(site: &SiteId, line: &Digest) -> Self {
+        Self::of(site, format!("line#{}", line.hex()))
+    }
+
     /// Where the settings of a site lie.
     pub(super) fn settings(site: &SiteId) -> Self {
         Self::of(site, SETTINGS.to_owned())

@@ -7,12 +7,15 @@ use std::{
 
 use jiff::Timestamp;
 
-use crate::model::{
-    fingerprint::Digest,
-    ids::{FormId, Pair, RecordId, Side, SiteId},
-    link::{Cause, Intent, Link, Parked, Tombstone},
-    site::Site,
-    submission::{ConsentProof, Record},
+use crate::{
+    model::{
+        fingerprint::Digest,
+        ids::{FormId, Pair, RecordId, Side, SiteId},
+        link::{Cause, Intent, Link, Parked, Tombstone},
+        site::Site,
+        submission::{ConsentProof, Record},
+    },
+    ports::{Claim, Line},
 };
 
 /// Who holds a reservation, and until when.
@@ -55,6 +58,8 @@ pub(super) struct OfSite {
     pub(super) addresses: BTreeMap<Digest, Address>,
     pub(super) proofs: BTreeMap<(Digest, Timestamp), ConsentProof>,
     pub(super) posts: BTreeMap<(FormId, Digest, i64), u32>,
+    pub(super) claims: BTreeMap<Digest, Claim>,
+    pub(super) lines: BTreeMap<Digest, Line>,
 }
 
 impl OfSite {

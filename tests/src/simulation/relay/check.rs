@@ -1,0 +1,127 @@
+//! The judgement of a history that came to rest.
+
+use std::collections::BTreeMap;
+
+use contact_bridge::{
+    model::{
+        fingerprint::Digest,
+        message::{Content, Message},
+        post::Said,
+        site::inbox::{NoMatch, SeveralMatches},
+    },
+    ports::{ClaimStore, Ticket},
+};
+
+use super::{
+    super::executor::Task,
+    history::Running,
+    world::{Standing, lock},
+};
+
+fn now<T: 'static>(future: impl Future<Output = T> + 'static) -> T {
+    let mut task = Task::new(future);
+    loop {
+        if let Some(result) = task.step() {
+            return result;
+        }
+    }
+}
+
+fn words(message: &Message) -> &str {
+    match &message.content {
+        Content::Message { text, .. } | Content::Activity { text, .. } => text,
+    }
+}
+
+/// Judges; returns what was violated.
+#[must_use]
+pub fn at_rest(running: &Running) -> Vec<String> {
+    let mut found = Vec::new();
+    if !lock(&running.world).queue.is_empty() {
+        found.push("I12: the queue does not run dry".to_owned());
+    }
+    everything_stands_once(running, &mut found);
+    nothing_is_given_up_without_reason(running, &mut found);
+    the_order_is_kept(running, &mut found);
+    nobody_waits(running, &mut found);
+    found
+}
+
+/// Messages say the same again and again, so they are counted by their words: neither fewer nor more stand there than were sent.
+fn everything_stands_once(running: &Running, found: &mut Vec<String>) {
+    let world = lock(&running.world);
+    let mut expected = BTreeMap::<&str, i64>::new();
+    for message in running.sent.iter().filter(|message| !world.dead.contains_key(&message.id)) {
+        let email = message.who.email.as_deref().unwrap_or_default();
+        let holders = world.contacts.values().filter(|contact| contact.emails.contains(email)).count();
+        let all = running.site.inbox.values().any(|source| source.several_matches == SeveralMatches::All);
+        *expected.entry(words(message)).or_default() += if all { i64::try_from(holders).unwrap_or(1) } else { 1 };
+    }
+    for (words, count) in expected {
+        let is_it = |standing: &&Standing| standing.said.iter().any(|said| matches!(said, Said::Text(text) if text == words));
+        let standing = i64::try_from(world.standing.iter().filter(is_it).count()).unwrap_or(i64::MAX);
+        if standing != count {
+            found.push(format!("I4: {count} times {words:?} was sent, {standing} stand there"));
+        }
+    }
+}
+
+/// Only what belongs to nobody waits for a person.
+fn nothing_is_given_up_without_reason(running: &Running, found: &mut Vec<String>) {
+    let world = lock(&running.world);
+    let parks = running.site.inbox.values().any(|source| source.no_match == NoMatch::Park);
+    for (id, reason) in &world.dead {
+        let message = running.sent.iter().find(|message| message.id == *id);
+        let email = message.and_then(|message| message.who.email.as_deref()).unwrap_or_default();
+        let is_known = world.contacts.values().any(|contact| contact.emails.contains(email));
+        if reason != "no_contact" || !parks || is_known {
+            found.push(format!("I14: {id} was given up: {reason}"));
+        }
+    }
+}
+
+/// A message that lined up before a later one had its turn stands before it.
+fn the_order_is_kept(running: &Running, found: &mut Vec<String>) {
+    let world = lock(&running.world);
+    let digest = |message: &Message| message.digest(&running.key);
+    for earlier in &running.sent {
+        for later in running.sent.iter().filter(|later| later.who == earlier.who && later.at > earlier.at && words(later) != words(earlier))
+        {
+            let (Some(lined), Some(turn)) = (world.first_lined.get(&digest(earlier)), world.turns.get(&digest(later))) else { continue };
+            let (Some(first), Some(second)) = (world.places.get(&digest(earlier)), world.places.get(&digest(later))) else { continue };
+            if lined < turn && first > second {
+                found.push(format!("order: {} stands behind {}", earlier.id, later.id));
+            }
+        }
+    }
+}
+
+/// Nobody is left in a line, and no claim is left open.
+fn nobody_waits(running: &Running, found: &mut Vec<String>) {
+    let (store, site) = (running.store.clone(), running.site.site.clone());
+    for email in running.sent.iter().filter_map(|message| message.who.email.clone()) {
+        let line = running.key.digest("line:email", &email);
+        let looker = Ticket {
+            message: Digest::from_bytes(&[0; Digest::LEN]).unwrap_or(line),
+            at: jiff::Timestamp::MAX,
+            part: 0,
+            since: jiff::Timestamp::MIN,
+        };
+        let (store, site) = (store.clone(), site.clone());
+        let waiting = now(async move {
+            let all = store.line_up(&site, &line, &looker).await.unwrap_or_default();
+            let _ = store.step_out(&site, &line, &looker.message, None).await;
+            all.tickets.len() - 1
+        });
+        if waiting > 0 {
+            found.push(format!("I12: {waiting} messages of one sender are left in line"));
+        }
+    }
+    for message in &running.sent {
+        let (store, site, digest) = (store.clone(), site.clone(), message.digest(&running.key));
+        let claim = now(async move { store.claim(&site, &digest).await.unwrap_or_default() });
+        if claim.is_some_and(|claim| claim.owner.is_some()) {
+            found.push(format!("I14: the claim on {} is left open", message.id));
+        }
+    }
+}

@@ -61,10 +61,10 @@ impl Intake {
 
     /// Reads the settings from variables.
     pub fn from_variables(variables: &Variables) -> Result<Self, ConfigError> {
-        let hubspot = HubspotWebhooks::from_variables(variables)?;
+        let (wix, hubspot) = (WixWebhooks::from_variables(variables)?, HubspotWebhooks::from_variables(variables)?);
         let secret_prefix = variables.optional("MESSAGE_SECRET_PREFIX").map(str::to_owned);
         Ok(Self {
-            wix: WixWebhooks::from_variables(variables)?,
+            wix,
             messages: MessageWebhooks { public_url: hubspot.public_url.clone(), secret_prefix },
             hubspot,
             event_bus: variables.required("EVENT_BUS_NAME")?.to_owned(),

@@ -141,11 +141,10 @@ fn what_is_forged_is_refused_by_every_service() {
             ("another body", tampered, WebhookError::Signature),
             ("another secret", Sent::by(service, SECRETS[2], 0), WebhookError::Signature),
             ("no signature", sent.clone().without(header), WebhookError::Unsigned),
-            ("an empty signature", sent.clone().with(header, ""), WebhookError::Unsigned),
         ] {
             assert_eq!(request.verdict(&secrets), Err(expected), "{service}: {what}");
         }
-        for malformed in ["v1", "v1,", "v1,é", "sha1=", "t=,v1=", "t=1795176000,v1=", "%%%", "AAAA"] {
+        for malformed in ["", "v1", "v1,", "v1,é", "sha1=", "t=,v1=", "t=1795176000,v1=", "%%%", "AAAA"] {
             let verdict = sent.clone().with(header, malformed).verdict(&secrets).unwrap_err();
             assert_eq!(verdict.status(), http::StatusCode::UNAUTHORIZED, "{service}: {malformed}");
         }
@@ -178,8 +177,9 @@ fn a_time_that_is_none_is_refused() {
         let calendly = Sent::by("calendly", SECRETS[0], 0).with("calendly-webhook-signature", &format!("t={sent},v1=00"));
         assert_eq!(calendly.verdict(&secrets), Err(WebhookError::MalformedTimestamp), "{sent}");
     }
-    assert_eq!(plain.clone().without("webhook-timestamp").verdict(&secrets), Err(WebhookError::MalformedTimestamp));
-    assert_eq!(plain.without("webhook-id").verdict(&secrets), Err(WebhookError::Unsigned));
+    for header in ["webhook-timestamp", "webhook-id"] {
+        assert_eq!(plain.clone().without(header).verdict(&secrets), Err(WebhookError::Unsigned), "{header}");
+    }
 }
 
 #[test]

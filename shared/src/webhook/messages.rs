@@ -35,6 +35,7 @@ macro_rules! services {
 
 services! {
     calendly,
+    intercom,
     plain,
     twilio,
 }

@@ -20,7 +20,7 @@ use crate::model::{
 };
 
 pub use self::forms::{Claimed, Reserved, SubmissionQueue, SubmissionStore, Subscriptions};
-pub use inbox::{Bus, Claim, ClaimStore, Inbox, Line, MessageBus, MessageQueue, Order, Ticket, Unsure};
+pub use inbox::{Bus, Claim, ClaimStore, Inbox, MessageBus, MessageQueue, Order, Ticket};
 
 /// What kind of failure a port reports; callers match on this alone.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -19,7 +19,9 @@ use serde::Deserialize;
 use tracing::{error, info, warn};
 
 /// So often a message is tried before it goes to the dead letters; with the growing delay that is about a day.
-const MOST_ATTEMPTS: u32 = 100;
+const MOST_ATTEMPTS: u32 = 300;
+/// The longest delay after failures. Several fit into the time for which those behind wait for it.
+const LONGEST_GROWN: Duration = Duration::from_mins(5);
 /// The longest delay between two tries, and the longest the queue takes.
 const LONGEST_DELAY: Duration = Duration::from_mins(15);
 /// When a message for a site that is not known yet is looked at again: its installation may be on the way.
@@ -152,7 +154,7 @@ async fn put_back(relays: &Relays, mut message: Message, body: &str, later: Late
         return bury(relays, body, &format!("gave up after {} tries: {}", message.attempts, later.reason)).await;
     }
     let wait = Duration::try_from(later.until.duration_since(relays.means.clock.now())).unwrap_or_default();
-    let grown = if later.counts { Duration::from_secs(1 << message.attempts.min(10)) } else { Duration::ZERO };
+    let grown = if later.counts { Duration::from_secs(1 << message.attempts.min(9)).min(LONGEST_GROWN) } else { Duration::ZERO };
     let delay = wait.max(grown).clamp(Duration::from_secs(1), LONGEST_DELAY);
     match relays.means.queue.put_back(&message, delay).await {
         Ok(()) => End::Later,

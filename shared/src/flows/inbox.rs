@@ -1,7 +1,8 @@
 //! A message or an activity of an external service into the Inbox of a site, once and in its turn.
 //!
 //! Wix has no key that makes a repeated post harmless. Before a message is posted its claim is taken, and after that the claim is done with; a
-//! claim that was left in between means that nobody knows whether the message stands there, and then the conversation is looked at first.
+//! claim that was left in between means that nobody knows whether the message stands there, and then the conversation is looked at first. What is
+//! known to stand there is noted as the message's own, so that of two that say the same none is taken for the other.
 //! Messages of one sender wait for each other, so that what fails for a while is not overtaken.
 
 mod compose;
@@ -20,12 +21,12 @@ use crate::{
     model::{
         contact::MatchKey,
         fingerprint::{Digest, Key},
-        ids::RecordId,
+        ids::{ConversationId, RecordId},
         message::Message,
         post::Post,
         site::{Site, Status, inbox::Source},
     },
-    ports::{Claim, ClaimStore, Clock, ErrorKind, Inbox, LinkStore, StoreError, Ticket, Unsure},
+    ports::{Claim, ClaimStore, Clock, ErrorKind, Inbox, LinkStore, StoreError, StoreResult, Ticket},
 };
 
 /// How long a claim is its taker's. Longer than a worker lives, and than a listing of messages may lag: what was posted before shows then.
@@ -60,13 +61,6 @@ pub struct Relay {
     pub owner: Arc<dyn Fn() -> String + Send + Sync>,
 }
 
-/// A message at the head of its line.
-struct InLine {
-    line: Digest,
-    /// The place of the last post from this line.
-    last: u64,
-}
-
 /// A message whose turn it is: what is known of it in the table.
 struct Turn {
     message: Digest,
@@ -90,11 +84,11 @@ impl Relay {
 
     async fn try_relay(&self, message: &Message) -> Step<Effect> {
         let source = self.source(message)?;
-        let place = self.line_up(message).await?;
+        let line = self.line_up(message).await?;
         self.ensure_part_before(message).await?;
         let known = self.known(message).await?;
         let contacts = self.contacts(message, source, known.as_ref()).await?;
-        let turn = self.take(message, place, known, contacts).await?;
+        let turn = self.take(message, line, known, contacts).await?;
         self.deliver(turn, &compose::post(message, source)).await
     }
 
@@ -121,15 +115,15 @@ impl Relay {
     }
 
     /// Takes a place in the line. Whoever wrote earlier goes first, as long as they are there.
-    async fn line_up(&self, message: &Message) -> Step<InLine> {
+    async fn line_up(&self, message: &Message) -> Step<Digest> {
         let now = self.clock.now();
         let own = Ticket { message: message.digest(&self.key), at: message.at, part: message.part, since: now };
         let digest = self.line_of(message)?;
-        let line = self.claims.line_up(&self.site.site, &digest, &own).await?;
+        let tickets = self.claims.line_up(&self.site.site, &digest, &own).await?;
         let place = |ticket: &Ticket| (ticket.at, ticket.part, ticket.message);
-        let ahead = line.tickets.iter().filter(|other| place(other) < place(&own) && other.since + LOST > now);
+        let ahead = tickets.iter().filter(|other| place(other) < place(&own) && other.since + LOST > now);
         match ahead.map(|ticket| ticket.since).max() {
-            None => Ok(InLine { line: digest, last: line.last }),
+            None => Ok(digest),
             Some(since) => Err(self.later(now.duration_since(since).clamp(WAIT.0, WAIT.1), "an earlier message of the sender waits")),
         }
     }
@@ -157,52 +151,64 @@ impl Relay {
     }
 
     /// Takes the claim. From here on a worker that ends without a word leaves it in doubt whether the message stands there.
-    async fn take(&self, message: &Message, place: InLine, known: Option<Claim>, left: Vec<RecordId>) -> Step<Turn> {
+    async fn take(&self, message: &Message, line: Digest, known: Option<Claim>, left: Vec<RecordId>) -> Step<Turn> {
         let now = self.clock.now();
-        let unsure = known.as_ref().map_or(Unsure { since: now, after: place.last }, |known| known.unsure);
-        let claim = Claim { owner: Some((self.owner)()), until: now + CLAIM_TIME, unsure, left };
+        let since = known.as_ref().map_or(now, |known| known.since);
+        let claim = Claim { owner: Some((self.owner)()), until: now + CLAIM_TIME, since, left };
         let digest = message.digest(&self.key);
         self.claims.swap_claim(&self.site.site, &digest, known.as_ref(), Some(&claim)).await?;
-        Ok(Turn { message: digest, line: place.line, claim, in_doubt: known.is_some() })
+        Ok(Turn { message: digest, line, claim, in_doubt: known.is_some() })
     }
 
     /// Posts the message to every conversation it belongs to, and hands the turn on.
     async fn deliver(&self, mut turn: Turn, post: &Post) -> Step<Effect> {
-        let (contacts, mut place) = (turn.claim.left.clone(), 0);
+        let contacts = turn.claim.left.clone();
         for (nth, contact) in contacts.iter().enumerate() {
-            match self.post_once(&turn, contact, post).await {
-                Ok(posted) => place = place.max(posted),
-                Err(stop) => return Err(self.let_go(turn, stop).await),
+            if let Err(stop) = self.post_once(&turn, contact, post).await {
+                return Err(self.let_go(turn, stop).await);
             }
             // For the last one, the end is noted at once.
             if nth + 1 < contacts.len() {
                 self.note_reached(&mut turn, contact).await?;
             }
         }
-        self.finish(&turn, place).await?;
+        self.finish(&turn).await?;
         Ok(Effect::Posted { contacts: contacts.len() })
     }
 
     /// Posts to the conversation with a contact, unless an attempt that nobody heard the end of has done so.
-    async fn post_once(&self, turn: &Turn, contact: &RecordId, post: &Post) -> Step<u64> {
-        let conversation = self.inbox.conversation_with(contact).await?;
-        let linked = post.with_links();
-        if turn.in_doubt {
-            let Unsure { since, after } = turn.claim.unsure;
-            let posted = self.inbox.posted(&conversation, since - SKEW).await?;
-            let newer: Vec<_> = posted.into_iter().filter(|posted| posted.place > after).collect();
-            let found = same::find(&post.said(), &newer).or_else(|| same::find(&linked.as_ref()?.said(), &newer));
-            if let Some(place) = found {
-                return Ok(place);
-            }
+    async fn post_once(&self, turn: &Turn, contact: &RecordId, post: &Post) -> Step<()> {
+        let conversation = self.inbox.conversation_with(contact).await.map_err(Stop::of_contact)?;
+        if turn.in_doubt && self.stands(turn, &conversation, post).await? {
+            return Ok(());
         }
-        let outcome = self.inbox.post(&conversation, post).await;
-        match (outcome, linked) {
-            // A picture that Wix cannot fetch is better as a link than not at all.
-            (Err(StoreError { kind: ErrorKind::Invalid(_), .. }), Some(linked)) => self.inbox.post(&conversation, &linked).await,
+        let Some(place) = self.post(&conversation, post).await.map_err(Stop::of_post)? else { return Ok(()) };
+        match self.own(turn, &[place]).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(self.later(WAIT.0, "another message that says the same was taken for it")),
+            Err(error) => Err(Stop::Doubt(error)),
+        }
+    }
+
+    /// Looks for the message in a conversation: what says the same and is not known to be another message.
+    async fn stands(&self, turn: &Turn, conversation: &ConversationId, post: &Post) -> Step<bool> {
+        let posted = self.inbox.posted(conversation, turn.claim.since - SKEW).await?;
+        let shapes = [Some(post.clone()), post.with_links()];
+        let places: Vec<_> = shapes.iter().flatten().flat_map(|shape| same::places(&shape.said(), &posted)).collect();
+        Ok(!places.is_empty() && self.own(turn, &places).await?)
+    }
+
+    /// A picture that Wix cannot fetch is better as a link than not at all.
+    async fn post(&self, conversation: &ConversationId, post: &Post) -> StoreResult<Option<u64>> {
+        let outcome = self.inbox.post(conversation, post).await;
+        match (outcome, post.with_links()) {
+            (Err(StoreError { kind: ErrorKind::Invalid(_), .. }), Some(linked)) => self.inbox.post(conversation, &linked).await,
             (outcome, _) => outcome,
         }
-        .map_err(Stop::Post)
+    }
+
+    async fn own(&self, turn: &Turn, places: &[u64]) -> StoreResult<bool> {
+        self.claims.own_post(&self.site.site, places, &turn.message, self.clock.now()).await
     }
 
     async fn note_reached(&self, turn: &mut Turn, contact: &RecordId) -> Step<()> {
@@ -214,10 +220,9 @@ impl Relay {
         Ok(())
     }
 
-    /// The message stands where it belongs: the next one of the line has its turn, and nobody posts this one again. In this order, because the
-    /// line must know the place before anybody looks for a message that says the same.
-    async fn finish(&self, turn: &Turn, place: u64) -> Step<()> {
-        self.claims.step_out(&self.site.site, &turn.line, &turn.message, Some(place)).await?;
+    /// The message stands where it belongs: the next one of the line has its turn, and nobody posts this one again.
+    async fn finish(&self, turn: &Turn) -> Step<()> {
+        self.claims.step_out(&self.site.site, &turn.line, &turn.message).await?;
         let done = Claim { owner: None, until: self.clock.now(), left: Vec::new(), ..turn.claim.clone() };
         self.claims.swap_claim(&self.site.site, &turn.message, Some(&turn.claim), Some(&done)).await?;
         Ok(())
@@ -225,11 +230,11 @@ impl Relay {
 
     /// Gives the claim back, unless a post may be out there that nobody knows of: then it is kept until one would show.
     async fn let_go(&self, turn: Turn, stop: Stop) -> Stop {
-        if stop.leaves_doubt() {
+        if matches!(stop, Stop::Doubt(_)) {
             return self.until(turn.claim.until, "nobody knows whether it was posted").counted();
         }
         // Without a doubt nothing is there to be remembered. With one, a contact that is gone by now is looked for anew.
-        let left = if stop.is_about_a_gone_contact() { Vec::new() } else { turn.claim.left.clone() };
+        let left = if matches!(stop, Stop::Gone(_)) { Vec::new() } else { turn.claim.left.clone() };
         let free = turn.in_doubt.then(|| Claim { until: self.clock.now(), left, ..turn.claim.clone() });
         match self.claims.swap_claim(&self.site.site, &turn.message, Some(&turn.claim), free.as_ref()).await {
             Ok(()) => stop,

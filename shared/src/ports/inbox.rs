@@ -63,9 +63,9 @@ pub trait Inbox: Send + Sync {
     /// Returns what the bridge posted to a conversation since `since`, oldest first. Sees every post that was acknowledged minutes ago.
     async fn posted(&self, conversation: &ConversationId, since: Timestamp) -> StoreResult<Vec<Posted>>;
 
-    /// Posts to a conversation, as often as it is called, and returns the place of the post. `NotFound` if the conversation was merged away;
+    /// Posts to a conversation, as often as it is called, and returns the place of the post, where the vendor tells it. `NotFound` if the conversation was merged away;
     /// `Invalid` if the vendor cannot fetch a picture or a file.
-    async fn post(&self, conversation: &ConversationId, post: &Post) -> StoreResult<u64>;
+    async fn post(&self, conversation: &ConversationId, post: &Post) -> StoreResult<Option<u64>>;
 }
 
 /// The right to post one message, and how far that has come. It holds ids alone.
@@ -75,19 +75,10 @@ pub struct Claim {
     pub owner: Option<String>,
     /// Until when nobody else may take it.
     pub until: Timestamp,
-    /// Since when, and behind which place, the message may have been posted without anybody knowing.
-    pub unsure: Unsure,
+    /// Since when the message may have been posted without anybody knowing.
+    pub since: Timestamp,
     /// The contacts whose conversations are still to get it; none if that is to be found out again.
     pub left: Vec<RecordId>,
-}
-
-/// Where to look for a message that may have been posted.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Unsure {
-    /// Not posted before this instant.
-    pub since: Timestamp,
-    /// Not posted at this place, or before it.
-    pub after: u64,
 }
 
 /// The place of a message in its line.
@@ -103,15 +94,6 @@ pub struct Ticket {
     pub since: Timestamp,
 }
 
-/// The messages of one sender that wait to be posted, in any order.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Line {
-    /// Who waits.
-    pub tickets: Vec<Ticket>,
-    /// The place of the last post from this line, 0 if there was none of late.
-    pub last: u64,
-}
-
 /// What keeps messages to once and in order. Every sentence here is a test of the contract.
 #[async_trait]
 pub trait ClaimStore: Send + Sync {
@@ -122,9 +104,13 @@ pub trait ClaimStore: Send + Sync {
     /// A claim without an owner is kept for a month and is never replaced. Called again after it was carried out, it is carried out.
     async fn swap_claim(&self, site: &SiteId, message: &Digest, known: Option<&Claim>, new: Option<&Claim>) -> StoreResult<()>;
 
-    /// Puts a ticket into a line, in place of an earlier one of the same message, and returns the line.
-    async fn line_up(&self, site: &SiteId, line: &Digest, ticket: &Ticket) -> StoreResult<Line>;
+    /// Notes that one of these posts is that of a message, the first that is no other's, unless one of them is known to be already; `false` if
+    /// all are others'. Kept for a month, and never changed.
+    async fn own_post(&self, site: &SiteId, places: &[u64], message: &Digest, now: Timestamp) -> StoreResult<bool>;
 
-    /// Takes a message out of its line; `place` is where it was posted, if it was. The line keeps the highest one.
-    async fn step_out(&self, site: &SiteId, line: &Digest, message: &Digest, place: Option<u64>) -> StoreResult<()>;
+    /// Puts a ticket into a line, in place of an earlier one of the same message, and returns all that are there, in any order.
+    async fn line_up(&self, site: &SiteId, line: &Digest, ticket: &Ticket) -> StoreResult<Vec<Ticket>>;
+
+    /// Takes a message out of its line.
+    async fn step_out(&self, site: &SiteId, line: &Digest, message: &Digest) -> StoreResult<()>;
 }

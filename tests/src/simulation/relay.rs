@@ -21,8 +21,8 @@ pub enum Plant {
     ClaimsExpireAtOnce,
     /// The conversation is not looked at before a message in doubt is posted.
     NoLook,
-    /// Whatever was posted of late is taken for the message in doubt.
-    LooksAtTextAlone,
+    /// Whatever says the same is taken for the message in doubt, whosever it is.
+    OwnsAnything,
     /// Nobody waits for an earlier message.
     NoLines,
     /// A message that failed is not delivered again.

@@ -47,8 +47,9 @@ contracts! {
         of_two_who_take_a_claim_one_wins,
         whoever_lines_up_sees_everybody,
         a_ticket_replaces_that_of_the_same_message,
-        whoever_steps_out_leaves_the_place_of_the_post,
-        the_place_of_a_line_never_goes_back,
+        whoever_steps_out_is_gone,
+        a_post_is_of_the_message_that_came_first,
+        of_several_posts_the_known_one_comes_first,
         all_who_line_up_at_once_are_there;
     linking:
         a_record_nobody_knows_is_free,

@@ -4,13 +4,14 @@ use std::collections::HashMap;
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::types::{AttributeValue, ConsumedCapacity, ReturnValue};
+use jiff::Timestamp;
 
 use super::{
     EXPIRY, Store,
     call::Read,
     item::{Item, build, get_instant, get_number, get_text, instant, number, text},
     key::Key,
-    write::{Condition, Refusal, Write, accepted},
+    write::{Condition, Refusal, Write},
 };
 use crate::{
     adapters::aws::failure,
@@ -18,7 +19,7 @@ use crate::{
         fingerprint::Digest,
         ids::{RecordId, SiteId},
     },
-    ports::{Claim, ClaimStore, ErrorKind, Line, StoreError, StoreResult, Ticket, Unsure},
+    ports::{Claim, ClaimStore, ErrorKind, StoreError, StoreResult, Ticket},
 };
 
 /// How long a claim is kept after it was last written, in seconds: longer than any service sends a message again, and than dead letters wait.
@@ -55,8 +56,25 @@ impl ClaimStore for Store {
         }
     }
 
+    async fn own_post(&self, site: &SiteId, places: &[u64], message: &Digest, now: Timestamp) -> StoreResult<bool> {
+        let message = message.hex();
+        // One alone needs no look: the write tells.
+        for place in places.iter().filter(|_| places.len() > 1) {
+            let note = self.get(Key::own_post(site, *place), Read::Consistent).await?;
+            if note.is_some_and(|note| get_text(&note, "message") == Some(message.as_str())) {
+                return Ok(true);
+            }
+        }
+        for place in places {
+            if self.note_post(Key::own_post(site, *place), &message, now).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     /// Each ticket is an attribute of its own, so that whoever lines up meets nobody.
-    async fn line_up(&self, site: &SiteId, line: &Digest, ticket: &Ticket) -> StoreResult<Line> {
+    async fn line_up(&self, site: &SiteId, line: &Digest, ticket: &Ticket) -> StoreResult<Vec<Ticket>> {
         let call = self.client.update_item().table_name(&self.table).set_key(Some(Key::line(site, line).item()));
         let call = call
             .update_expression(format!("SET #ticket = :ticket, {EXPIRY} = :expiry"))
@@ -70,27 +88,27 @@ impl ClaimStore for Store {
         Ok(read_line(output.attributes.unwrap_or_default()))
     }
 
-    async fn step_out(&self, site: &SiteId, line: &Digest, message: &Digest, place: Option<u64>) -> StoreResult<()> {
-        let operation = format!("step out {}", message.hex());
+    async fn step_out(&self, site: &SiteId, line: &Digest, message: &Digest) -> StoreResult<()> {
         let call = self.client.update_item().table_name(&self.table).set_key(Some(Key::line(site, line).item()));
-        let call = call.expression_attribute_names("#ticket", format!("{TICKET}{}", message.hex()));
-        let call = call.set_return_consumed_capacity(self.cost());
-        if let Some(place) = place {
-            let behind = call.clone().update_expression("REMOVE #ticket SET last_place = :place");
-            let behind = behind.condition_expression("attribute_not_exists(last_place) OR last_place < :place");
-            let sent = behind.expression_attribute_values(":place", number(place)).send().await;
-            if let Some(output) = accepted(&operation, sent)? {
-                self.count_write(output.consumed_capacity());
-                return Ok(());
-            }
-        }
-        let output = call.update_expression("REMOVE #ticket").send().await.map_err(|error| failure(operation, &error))?;
+        let call = call.update_expression("REMOVE #ticket").expression_attribute_names("#ticket", format!("{TICKET}{}", message.hex()));
+        let sent = call.set_return_consumed_capacity(self.cost()).send().await;
+        let output = sent.map_err(|error| failure(format!("step out {}", message.hex()), &error))?;
         self.count_write(output.consumed_capacity());
         Ok(())
     }
 }
 
 impl Store {
+    async fn note_post(&self, key: Key, message: &str, now: Timestamp) -> StoreResult<bool> {
+        let note = build(key, [("message", text(message)), (EXPIRY, number(now.as_second() + CLAIM_KEPT))]);
+        let write = Write::put(note, Condition::of_message(message), STALE);
+        match self.commit(&format!("note a post of {message}"), vec![write]).await {
+            Ok(()) => Ok(true),
+            Err(error) if error.kind == ErrorKind::Stale => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
     fn count_write(&self, consumed: Option<&ConsumedCapacity>) {
         if let Some(capacity) = &self.capacity {
             capacity.add_write(consumed);
@@ -104,8 +122,7 @@ fn item(key: Key, claim: &Claim) -> Item {
         key,
         [
             ("held_until", instant(claim.until)),
-            ("unsure_since", instant(claim.unsure.since)),
-            ("unsure_after", number(claim.unsure.after)),
+            ("unsure_since", instant(claim.since)),
             (EXPIRY, number(claim.until.as_second() + CLAIM_KEPT)),
         ],
     );
@@ -121,8 +138,8 @@ fn read(item: &Item) -> Option<Claim> {
         None => Vec::new(),
         Some(list) => list.as_l().ok()?.iter().map(|id| Some(RecordId::new(id.as_s().ok()?))).collect::<Option<_>>()?,
     };
-    let unsure = Unsure { since: get_instant(item, "unsure_since")?, after: get_number(item, "unsure_after")? };
-    Some(Claim { owner: get_text(item, "holder").map(str::to_owned), until: get_instant(item, "held_until")?, unsure, left })
+    let (until, since) = (get_instant(item, "held_until")?, get_instant(item, "unsure_since")?);
+    Some(Claim { owner: get_text(item, "holder").map(str::to_owned), until, since, left })
 }
 
 fn write_ticket(ticket: &Ticket) -> AttributeValue {
@@ -133,11 +150,9 @@ fn write_ticket(ticket: &Ticket) -> AttributeValue {
     ]))
 }
 
-fn read_line(item: Item) -> Line {
-    let last = get_number(&item, "last_place").unwrap_or_default();
-    // What is not understood is nobody who waits: a line that cannot be read must not stand still.
-    let tickets = item.into_iter().filter_map(|(name, value)| read_ticket(name.strip_prefix(TICKET)?, value.as_m().ok()?));
-    Line { tickets: tickets.collect(), last }
+/// What is not understood is nobody who waits: a line that cannot be read must not stand still.
+fn read_line(item: Item) -> Vec<Ticket> {
+    item.into_iter().filter_map(|(name, value)| read_ticket(name.strip_prefix(TICKET)?, value.as_m().ok()?)).collect()
 }
 
 fn read_ticket(message: &str, ticket: &Item) -> Option<Ticket> {

@@ -97,6 +97,11 @@ impl Key {
         Self::of(site, format!("claim#{}", message.hex()))
     }
 
+    /// Where it is noted whose a post is.
+    pub(super) fn own_post(site: &SiteId, place: u64) -> Self {
+        Self::of(site, format!("post#{place}"))
+    }
+
     /// Where the messages of one sender line up.
     pub(super) fn line(site: &SiteId, line: &Digest) -> Self {
         Self::of(site, format!("line#{}", line.hex()))

@@ -76,6 +76,11 @@ impl Condition {
         }
     }
 
+    /// It is noted for this message, or not yet.
+    pub(super) fn of_message(message: &str) -> Self {
+        Self { expression: "attribute_not_exists(PK) OR message = :message", values: vec![(":message", text(message))] }
+    }
+
     /// `owner` holds it until this instant and no other.
     pub(super) fn held_until(owner: &str, until: Timestamp) -> Self {
         let values = vec![(":holder", text(owner)), (":until", instant(until))];

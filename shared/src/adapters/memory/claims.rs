@@ -1,11 +1,12 @@
 //! Claims and lines in memory.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 
 use super::Store;
 use crate::{
     model::{fingerprint::Digest, ids::SiteId},
-    ports::{Claim, ClaimStore, ErrorKind, Line, StoreError, StoreResult, Ticket},
+    ports::{Claim, ClaimStore, ErrorKind, StoreError, StoreResult, Ticket},
 };
 
 #[async_trait]
@@ -33,21 +34,24 @@ impl ClaimStore for Store {
         })
     }
 
-    async fn line_up(&self, site: &SiteId, line: &Digest, ticket: &Ticket) -> StoreResult<Line> {
+    async fn own_post(&self, site: &SiteId, places: &[u64], message: &Digest, _now: Timestamp) -> StoreResult<bool> {
         Ok(self.of_site(site, |own| {
-            let line = own.lines.entry(*line).or_default();
-            line.tickets.retain(|other| other.message != ticket.message);
-            line.tickets.push(*ticket);
-            line.clone()
+            let is_known = places.iter().any(|place| own.own_posts.get(place) == Some(message));
+            is_known || places.iter().any(|place| own.own_posts.entry(*place).or_insert(*message) == message)
         }))
     }
 
-    async fn step_out(&self, site: &SiteId, line: &Digest, message: &Digest, place: Option<u64>) -> StoreResult<()> {
-        self.of_site(site, |own| {
-            let line = own.lines.entry(*line).or_default();
-            line.tickets.retain(|ticket| ticket.message != *message);
-            line.last = line.last.max(place.unwrap_or_default());
-        });
+    async fn line_up(&self, site: &SiteId, line: &Digest, ticket: &Ticket) -> StoreResult<Vec<Ticket>> {
+        Ok(self.of_site(site, |own| {
+            let tickets = own.lines.entry(*line).or_default();
+            tickets.retain(|other| other.message != ticket.message);
+            tickets.push(*ticket);
+            tickets.clone()
+        }))
+    }
+
+    async fn step_out(&self, site: &SiteId, line: &Digest, message: &Digest) -> StoreResult<()> {
+        self.of_site(site, |own| own.lines.entry(*line).or_default().retain(|ticket| ticket.message != *message));
         Ok(())
     }
 }

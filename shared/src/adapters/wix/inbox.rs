@@ -112,12 +112,11 @@ impl Inbox for Client {
         Ok(posted)
     }
 
-    async fn post(&self, conversation: &ConversationId, post: &Post) -> StoreResult<u64> {
+    async fn post(&self, conversation: &ConversationId, post: &Post) -> StoreResult<Option<u64>> {
         let operation = format!("wix post to {conversation}");
         let call = Call::write(&operation, Method::POST, self.inbox_url("messages")).body(message(conversation, post));
         let reply: MessageReply = self.call(&call).await?;
-        // It stands there, whatever the answer leaves out.
-        Ok(reply.message.place().unwrap_or_default())
+        Ok(reply.message.place())
     }
 }
 

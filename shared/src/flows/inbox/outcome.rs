@@ -80,8 +80,10 @@ pub(super) enum Stop {
     Later(Later),
     Skip(Skip),
     Park(Parked),
-    /// A post failed.
-    Post(StoreError),
+    /// A message may have been posted that nobody knows of.
+    Doubt(StoreError),
+    /// The contact is gone.
+    Gone(StoreError),
     /// Anything else failed.
     Failed(StoreError),
 }
@@ -95,20 +97,14 @@ impl Stop {
         }
     }
 
-    /// Tells whether a message may have been posted that nobody knows of.
-    pub(super) const fn leaves_doubt(&self) -> bool {
-        match self {
-            Self::Post(error) => error.kind.is_ambiguous(),
-            Self::Later(_) | Self::Skip(_) | Self::Park(_) | Self::Failed(_) => false,
-        }
+    /// Makes a stop of a post that failed.
+    pub(super) fn of_post(error: StoreError) -> Self {
+        if error.kind.is_ambiguous() { Self::Doubt(error) } else { Self::Failed(error) }
     }
 
-    /// Tells whether the contact, or the conversation with it, is gone.
-    pub(super) fn is_about_a_gone_contact(&self) -> bool {
-        match self {
-            Self::Post(error) | Self::Failed(error) => error.kind == ErrorKind::NotFound,
-            Self::Later(_) | Self::Skip(_) | Self::Park(_) => false,
-        }
+    /// Makes a stop of a conversation that was not found or made.
+    pub(super) fn of_contact(error: StoreError) -> Self {
+        if error.kind == ErrorKind::NotFound { Self::Gone(error) } else { Self::Failed(error) }
     }
 }
 
@@ -120,23 +116,25 @@ impl From<StoreError> for Stop {
 
 impl Relay {
     /// Turns a stop into an outcome: a passing failure is for later, Wix's limit holds for all workers. Whoever does not come again leaves the
-    /// line.
+    /// line, or comes again until it has.
     pub(super) async fn settle(&self, message: &Message, stop: Stop) -> Outcome {
         let outcome = match stop {
             Stop::Later(later) => return Outcome::Later(later),
             Stop::Skip(skip) => Outcome::Done(Effect::Skipped(skip)),
             Stop::Park(reason) => Outcome::Parked(reason),
-            Stop::Post(error) | Stop::Failed(error) => match self.again_at(&error) {
+            Stop::Doubt(error) | Stop::Gone(error) | Stop::Failed(error) => match self.again_at(&error) {
                 Some(later) => return self.put_off(later, &error).await,
                 None => Outcome::Poison(error),
             },
         };
-        if let Ok(line) = self.line_of(message)
-            && let Err(error) = self.claims.step_out(&self.site.site, &line, &message.digest(&self.key), None).await
-        {
-            tracing::warn!(site = %self.site.site, %error, "Could not leave the line; those behind wait half an hour at most.");
+        let Ok(line) = self.line_of(message) else { return outcome };
+        match self.claims.step_out(&self.site.site, &line, &message.digest(&self.key)).await {
+            Ok(()) => outcome,
+            Err(error) => match self.again_at(&error) {
+                Some(later) => self.put_off(later, &error).await,
+                None => outcome,
+            },
         }
-        outcome
     }
 
     fn again_at(&self, error: &StoreError) -> Option<Later> {

@@ -7,12 +7,12 @@ use crate::model::post::{Posted, Said};
 /// A text that was cut is still known by so many letters.
 const ENOUGH: usize = 200;
 
-/// Finds what was to be said among what was posted, oldest first; returns the place where it ends. Its items may have become messages of their
+/// Finds what was to be said among what was posted, oldest first; returns the places where it ends. Its items may have become messages of their
 /// own.
-pub(super) fn find(said: &[Said], posted: &[Posted]) -> Option<u64> {
+pub(super) fn places(said: &[Said], posted: &[Posted]) -> Vec<u64> {
     let shown: Vec<(u64, &Said)> = posted.iter().flat_map(|posted| posted.said.iter().map(|said| (posted.place, said))).collect();
-    let found = shown.windows(said.len().max(1)).find(|window| window.iter().zip(said).all(|((_, shown), said)| is_same(said, shown)));
-    found.filter(|_| !said.is_empty()).and_then(|window| window.last()).map(|(place, _)| *place)
+    let found = shown.windows(said.len().max(1)).filter(|window| window.iter().zip(said).all(|((_, shown), said)| is_same(said, shown)));
+    found.filter(|_| !said.is_empty()).filter_map(|window| window.last()).map(|(place, _)| *place).collect()
 }
 
 fn is_same(said: &Said, shown: &Said) -> bool {
@@ -23,16 +23,11 @@ fn is_same(said: &Said, shown: &Said) -> bool {
     }
 }
 
-/// Compares letters and digits alone; where there are none, everything but blanks.
+/// Compares what is seen, and not how it is written.
 fn is_same_text(said: &str, shown: &str) -> bool {
-    let (said, shown) = (plain(said), plain(shown));
-    let letters = |text: &str| text.chars().filter(|letter| letter.is_alphanumeric()).flat_map(char::to_lowercase).collect::<String>();
-    let (own, other) = (letters(&said), letters(&shown));
-    if own.is_empty() && other.is_empty() {
-        let visible = |text: &str| text.chars().filter(|letter| !is_unseen(*letter)).collect::<String>();
-        return visible(&said) == visible(&shown);
-    }
-    own == other || (other.len() >= ENOUGH && own.starts_with(&other))
+    let visible = |text: &str| plain(text).chars().filter(|letter| !is_unseen(*letter)).collect::<String>();
+    let (said, shown) = (visible(said), visible(shown));
+    said == shown || (shown.len() >= ENOUGH && said.starts_with(&shown))
 }
 
 /// Returns a text without what a server may have put on it: entities of HTML, composed characters.
@@ -64,7 +59,8 @@ mod tests {
         let long = "a very long text ".repeat(100);
         for (said, shown, expected) in [
             ("Hello, world!", "Hello, world!", true),
-            (" Hello,\n world! ", "hello, world!", true),
+            (" Hello,\n world! ", "Hello, world!", true),
+            ("Hello, world!", "hello world", false),
             ("Fish & <chips> \"now\"", "Fish &amp; &lt;chips&gt; &quot;now&quot;", true),
             ("Zoë", "Zoe\u{308}", true),
             ("ﬁne ½", "fine 1⁄2", true),
@@ -77,17 +73,23 @@ mod tests {
             ("yes please", "yes", false),
             (&long, &long[..500], true),
         ] {
-            assert_eq!(find(&[text(said)], &[posted(7, &[text(shown)])]), expected.then_some(7), "{said} {shown}");
+            assert_eq!(!places(&[text(said)], &[posted(7, &[text(shown)])]).is_empty(), expected, "{said} {shown}");
         }
     }
 
     #[test]
     fn items_are_found_together_and_apart() {
         let said = [text("one"), text("two"), Said::Image];
-        assert_eq!(find(&said, &[posted(1, &[text("zero")]), posted(2, &said)]), Some(2));
-        assert_eq!(find(&said, &[posted(1, &[text("one")]), posted(2, &[text("two")]), posted(3, &[Said::Image])]), Some(3));
-        assert_eq!(find(&said, &[posted(1, &[text("one")]), posted(3, &[Said::Image])]), None);
-        assert_eq!(find(&[Said::Image], &[posted(1, &[Said::File])]), None);
-        assert_eq!(find(&[], &[posted(1, &[text("one")])]), None);
+        assert_eq!(places(&said, &[posted(1, &[text("zero")]), posted(2, &said)]), [2]);
+        assert_eq!(places(&said, &[posted(1, &[text("one")]), posted(2, &[text("two")]), posted(3, &[Said::Image])]), [3]);
+        assert!(places(&said, &[posted(1, &[text("one")]), posted(3, &[Said::Image])]).is_empty());
+        assert!(places(&[Said::Image], &[posted(1, &[Said::File])]).is_empty());
+        assert!(places(&[], &[posted(1, &[text("one")])]).is_empty());
+    }
+
+    #[test]
+    fn whoever_said_it_more_often_is_found_as_often() {
+        let all = [posted(1, &[text("Ok!")]), posted(2, &[text("ok")]), posted(3, &[text("no")]), posted(4, &[text("ok ")])];
+        assert_eq!(places(&[text("ok")], &all), [2, 4]);
     }
 }

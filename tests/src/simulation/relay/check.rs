@@ -58,7 +58,7 @@ fn everything_stands_once(running: &Running, found: &mut Vec<String>) {
         *expected.entry(words(message)).or_default() += if all { i64::try_from(holders).unwrap_or(1) } else { 1 };
     }
     for (words, count) in expected {
-        let is_it = |standing: &&Standing| standing.said.iter().any(|said| matches!(said, Said::Text(text) if text == words));
+        let is_it = |standing: &&Standing| says(standing, words);
         let standing = i64::try_from(world.standing.iter().filter(is_it).count()).unwrap_or(i64::MAX);
         if standing != count {
             found.push(format!("I4: {count} times {words:?} was sent, {standing} stand there"));
@@ -80,20 +80,35 @@ fn nothing_is_given_up_without_reason(running: &Running, found: &mut Vec<String>
     }
 }
 
-/// A message that lined up before a later one had its turn stands before it.
+/// A message that lined up before a later one had the turn in which it was posted stands before it.
 fn the_order_is_kept(running: &Running, found: &mut Vec<String>) {
+    let places: Vec<_> = running.sent.iter().map(|message| place_of(running, message)).collect();
     let world = lock(&running.world);
-    let digest = |message: &Message| message.digest(&running.key);
-    for earlier in &running.sent {
-        for later in running.sent.iter().filter(|later| later.who == earlier.who && later.at > earlier.at && words(later) != words(earlier))
-        {
-            let (Some(lined), Some(turn)) = (world.first_lined.get(&digest(earlier)), world.turns.get(&digest(later))) else { continue };
-            let (Some(first), Some(second)) = (world.places.get(&digest(earlier)), world.places.get(&digest(later))) else { continue };
+    let placed = || running.sent.iter().zip(&places).filter_map(|(message, place)| Some((message, (*place)?)));
+    for (earlier, first) in placed() {
+        for (later, second) in placed().filter(|(later, _)| later.who == earlier.who && later.at > earlier.at) {
+            let Some(lined) = world.first_lined.get(&earlier.digest(&running.key)) else { continue };
+            let Some(turn) = world.turns.get(&second) else { continue };
             if lined < turn && first > second {
                 found.push(format!("order: {} stands behind {}", earlier.id, later.id));
             }
         }
     }
+}
+
+/// Where a message stands, as the table has it.
+fn place_of(running: &Running, message: &Message) -> Option<u64> {
+    let is_it = |standing: &&Standing| says(standing, words(message));
+    let places: Vec<_> = lock(&running.world).standing.iter().filter(is_it).map(|standing| standing.place).collect();
+    let owns = |place: &u64| {
+        let (store, site, place, digest) = (running.store.clone(), running.site.site.clone(), *place, message.digest(&running.key));
+        now(async move { store.own_post(&site, &[place], &digest, jiff::Timestamp::UNIX_EPOCH).await.unwrap_or_default() })
+    };
+    places.into_iter().filter(owns).max()
+}
+
+fn says(standing: &Standing, words: &str) -> bool {
+    standing.said.iter().any(|said| matches!(said, Said::Text(text) if text == words))
 }
 
 /// Nobody is left in a line, and no claim is left open.
@@ -110,8 +125,8 @@ fn nobody_waits(running: &Running, found: &mut Vec<String>) {
         let (store, site) = (store.clone(), site.clone());
         let waiting = now(async move {
             let all = store.line_up(&site, &line, &looker).await.unwrap_or_default();
-            let _ = store.step_out(&site, &line, &looker.message, None).await;
-            all.tickets.len() - 1
+            let _ = store.step_out(&site, &line, &looker.message).await;
+            all.len().saturating_sub(1)
         });
         if waiting > 0 {
             found.push(format!("I12: {waiting} messages of one sender are left in line"));

@@ -40,7 +40,7 @@ const WORKERS: usize = 2;
 /// After so many steps something feeds itself.
 const MOST_STEPS: u32 = 400_000;
 /// As the function does.
-const MOST_ATTEMPTS: u32 = 100;
+const MOST_ATTEMPTS: u32 = 300;
 
 /// A running history.
 pub struct Running {
@@ -56,7 +56,8 @@ pub struct Running {
     pub site: Site,
     relay: Relay,
     plant: Plant,
-    workers: Vec<(Message, Task<Outcome>)>,
+    workers: Vec<(u64, Message, Task<Outcome>)>,
+    begun: u64,
 }
 
 impl Running {
@@ -105,7 +106,7 @@ impl Running {
             clock: Arc::new(WorldClock(world.clone())),
             owner: Arc::new(move || owners.fetch_add(1, Ordering::Relaxed).to_string()),
         };
-        Self { world, sent: Vec::new(), key, store, site, relay, plant, workers: Vec::new() }
+        Self { world, sent: Vec::new(), key, store, site, relay, plant, workers: Vec::new(), begun: 0 }
     }
 
     fn run(&mut self) {
@@ -115,17 +116,22 @@ impl Running {
             let steps = lock(&self.world).rng.random_range(0..40);
             (0..steps).for_each(|_| self.step());
         }
-        // A service sends something again, a day later.
-        let late = lock(&self.world).rng.random_range(0..self.sent.len());
         for _ in 0..2_000 {
             self.step();
         }
-        let again = self.sent.get(late).cloned();
-        let mut world = lock(&self.world);
-        world.chaos = Chaos::NONE;
-        world.now += 24 * 3_600_000;
-        again.iter().for_each(|message| world.publish(message));
-        drop(world);
+        lock(&self.world).chaos = Chaos::NONE;
+        self.come_to_rest();
+        // A service sends something again, a day later.
+        {
+            let mut world = lock(&self.world);
+            world.now += 24 * 3_600_000;
+            let late = world.rng.random_range(0..self.sent.len());
+            self.sent.get(late).iter().for_each(|message| world.publish(message));
+        }
+        self.come_to_rest();
+    }
+
+    fn come_to_rest(&mut self) {
         for _ in 0..MOST_STEPS {
             if self.workers.is_empty() && lock(&self.world).queue.is_empty() {
                 return;
@@ -174,22 +180,22 @@ impl Running {
             self.begin();
             return;
         }
-        let nth = nth % self.workers.len().max(1);
-        if nth >= self.workers.len() {
+        if self.workers.is_empty() {
             return;
         }
+        let nth = nth % self.workers.len();
         if crashes {
-            let (message, task) = self.workers.swap_remove(nth);
-            drop(task);
+            let (_, message, _) = self.workers.swap_remove(nth);
             let mut world = lock(&self.world);
             world.trace("crash");
             let due = world.now + VISIBILITY;
             world.deliver_at(due, message);
             return;
         }
-        let ended = self.workers.get_mut(nth).and_then(|(_, task)| task.step());
-        if let Some(outcome) = ended {
-            let (message, _) = self.workers.swap_remove(nth);
+        let Some((worker, _, task)) = self.workers.get_mut(nth) else { return };
+        lock(&self.world).worker = *worker;
+        if let Some(outcome) = task.step() {
+            let (_, message, _) = self.workers.swap_remove(nth);
             self.end(message, &outcome);
         }
     }
@@ -209,12 +215,13 @@ impl Running {
             }
         };
         let (relay, own) = (self.relay.clone(), message.clone());
-        self.workers.push((message, Task::new(async move { relay.relay(&own).await })));
+        self.begun += 1;
+        self.workers.push((self.begun, message, Task::new(async move { relay.relay(&own).await })));
     }
 
     fn end(&self, mut message: Message, outcome: &Outcome) {
         let mut world = lock(&self.world);
-        world.trace(format!("{outcome:?}"));
+        world.trace(format!("{} {outcome:?}", message.id));
         match outcome {
             Outcome::Done(_) => {}
             Outcome::Later(_) if self.plant == Plant::AcknowledgesFailures => {}
@@ -224,7 +231,7 @@ impl Running {
                     world.dead.insert(message.id, later.reason.to_owned());
                     return;
                 }
-                let grown = if later.counts { 1_000 << message.attempts.min(10) } else { 1_000 };
+                let grown = if later.counts { (1_000 << message.attempts.min(9)).min(300_000) } else { 1_000 };
                 let due = later.until.as_millisecond().max(world.now + grown).min(world.now + 900_000);
                 world.deliver_at(due, message);
             }

@@ -12,7 +12,7 @@ use contact_bridge::{
         message::Person,
         post::{Post, Posted},
     },
-    ports::{Claim, ClaimStore, Clock, ErrorKind, Inbox, Line, Order, StoreError, StoreResult, Ticket},
+    ports::{Claim, ClaimStore, Clock, ErrorKind, Inbox, Order, StoreError, StoreResult, Ticket},
 };
 use jiff::Timestamp;
 
@@ -80,16 +80,14 @@ impl Inbox for SimulatedInbox {
         self.call(|world| {
             let (now, lag) = (world.now, world.chaos.lag);
             let shows = world.standing.iter().filter(|own| own.conversation == *conversation && now - own.at >= lag);
-            let since = if plant == Plant::LooksAtTextAlone { i64::MIN } else { since.as_millisecond() };
-            let shows = shows.filter(|own| own.at >= since && plant != Plant::NoLook);
-            let place = |place| if plant == Plant::LooksAtTextAlone { u64::MAX } else { place };
-            Ok(shows.map(|own| Posted { place: place(own.place), at: None, said: own.said.clone() }).collect())
+            let shows = shows.filter(|own| own.at >= since.as_millisecond() && plant != Plant::NoLook);
+            Ok(shows.map(|own| Posted { place: own.place, at: None, said: own.said.clone() }).collect())
         })
         .await
     }
 
-    async fn post(&self, conversation: &ConversationId, post: &Post) -> StoreResult<u64> {
-        self.call(|world| world.post(conversation, post.said()).map_or_else(|| failed(ErrorKind::NotFound), Ok)).await
+    async fn post(&self, conversation: &ConversationId, post: &Post) -> StoreResult<Option<u64>> {
+        self.call(|world| world.post(conversation, post.said()).map_or_else(|| failed(ErrorKind::NotFound), |place| Ok(Some(place)))).await
     }
 }
 
@@ -157,28 +155,27 @@ impl ClaimStore for SimulatedClaims {
         self.call(self.below.swap_claim(site, message, known, new)).await
     }
 
-    async fn line_up(&self, site: &SiteId, line: &Digest, ticket: &Ticket) -> StoreResult<Line> {
-        let line = self
-            .call(async {
-                let line = self.below.line_up(site, line, ticket).await;
-                let mut world = lock(&self.world);
-                let step = world.step();
-                world.first_lined.entry(ticket.message).or_insert(step);
-                world.lined.insert(ticket.message, step);
-                line
-            })
-            .await?;
-        Ok(if self.plant == Plant::NoLines { Line { tickets: vec![*ticket], ..line } } else { line })
+    async fn own_post(&self, site: &SiteId, places: &[u64], message: &Digest, now: Timestamp) -> StoreResult<bool> {
+        let is_own = self.below.own_post(site, places, message, now);
+        self.call(async { Ok(is_own.await? || self.plant == Plant::OwnsAnything) }).await
     }
 
-    async fn step_out(&self, site: &SiteId, line: &Digest, message: &Digest, place: Option<u64>) -> StoreResult<()> {
-        if let Some(place) = place {
-            let mut world = lock(&self.world);
-            let turn = world.lined.get(message).copied().unwrap_or_default();
-            world.turns.insert(*message, turn);
-            world.places.insert(*message, place);
-        }
-        self.call(self.below.step_out(site, line, message, place)).await
+    async fn line_up(&self, site: &SiteId, line: &Digest, ticket: &Ticket) -> StoreResult<Vec<Ticket>> {
+        let tickets = self
+            .call(async {
+                let tickets = self.below.line_up(site, line, ticket).await;
+                let mut world = lock(&self.world);
+                let (step, worker) = (world.step(), world.worker);
+                world.first_lined.entry(ticket.message).or_insert(step);
+                world.lined.insert(worker, step);
+                tickets
+            })
+            .await?;
+        Ok(if self.plant == Plant::NoLines { vec![*ticket] } else { tickets })
+    }
+
+    async fn step_out(&self, site: &SiteId, line: &Digest, message: &Digest) -> StoreResult<()> {
+        self.call(self.below.step_out(site, line, message)).await
     }
 }
 

@@ -105,12 +105,12 @@ pub struct World {
     pub dead: BTreeMap<String, String>,
     /// When each message lined up the first time, in steps.
     pub first_lined: BTreeMap<Digest, u64>,
-    /// When each message lined up the last time, in steps.
-    pub lined: BTreeMap<Digest, u64>,
-    /// When each message lined up that was posted then, in steps.
-    pub turns: BTreeMap<Digest, u64>,
-    /// Where the relay says that each message stands.
-    pub places: BTreeMap<Digest, u64>,
+    /// The worker that goes on now.
+    pub worker: u64,
+    /// When each worker's message lined up, in steps.
+    pub lined: BTreeMap<u64, u64>,
+    /// When the message lined up that was then posted at a place, in steps.
+    pub turns: BTreeMap<u64, u64>,
     steps: u64,
     sequence: u64,
     trace: DefaultHasher,
@@ -142,9 +142,9 @@ impl World {
             queue: BTreeMap::new(),
             dead: BTreeMap::new(),
             first_lined: BTreeMap::new(),
+            worker: 0,
             lined: BTreeMap::new(),
             turns: BTreeMap::new(),
-            places: BTreeMap::new(),
             steps: 0,
             sequence: 0,
             trace: DefaultHasher::new(),
@@ -278,6 +278,8 @@ impl World {
         self.sequence += 1;
         let place = self.now.unsigned_abs() * 1000 + self.sequence;
         self.trace(("post", conversation.as_str(), place));
+        let turn = self.lined.get(&self.worker).copied().unwrap_or_default();
+        self.turns.insert(place, turn);
         self.standing.push(Standing { conversation: conversation.clone(), place, at: self.now, said });
         Some(place)
     }

@@ -1,17 +1,12 @@
 //! Contracts of claims on messages, and of the lines messages wait in.
 
-use contact_bridge::ports::{Claim, ErrorKind, Ticket, Unsure};
+use contact_bridge::ports::{Claim, ErrorKind, Ticket};
 use futures::future::join_all;
 
 use super::bench::{Bench, STALE, at, digest, kind, one_wins, record};
 
 fn claim(owner: &str, until: i64) -> Claim {
-    Claim {
-        owner: Some(owner.to_owned()),
-        until: at(until),
-        unsure: Unsure { since: at(1), after: 1_795_176_000_000_001 },
-        left: Vec::new(),
-    }
+    Claim { owner: Some(owner.to_owned()), until: at(until), since: at(1), left: Vec::new() }
 }
 
 fn done(until: i64) -> Claim {
@@ -98,53 +93,64 @@ fn ticket(message: &str, written: i64, since: i64) -> Ticket {
     Ticket { message: digest(message), at: at(written), part: 0, since: at(since) }
 }
 
-async fn line_up(bench: &Bench, line: &str, ticket: &Ticket) -> anyhow::Result<(Vec<Ticket>, u64)> {
-    let mut line = bench.claims.line_up(&bench.site, &digest(line), ticket).await?;
-    line.tickets.sort_by_key(|ticket| ticket.at);
-    Ok((line.tickets, line.last))
+async fn line_up(bench: &Bench, line: &str, ticket: &Ticket) -> anyhow::Result<Vec<Ticket>> {
+    let mut tickets = bench.claims.line_up(&bench.site, &digest(line), ticket).await?;
+    tickets.sort_by_key(|ticket| ticket.at);
+    Ok(tickets)
 }
 
 pub(super) async fn whoever_lines_up_sees_everybody(bench: &Bench) -> anyhow::Result<()> {
     let (early, late) = (ticket("a", 1, 10), Ticket { part: 3, ..ticket("b", 2, 11) });
-    assert_eq!(line_up(bench, "ada", &late).await?, (vec![late], 0));
-    assert_eq!(line_up(bench, "ada", &early).await?, (vec![early, late], 0));
-    assert_eq!(line_up(bench, "grace", &early).await?, (vec![early], 0));
+    assert_eq!(line_up(bench, "ada", &late).await?, [late]);
+    assert_eq!(line_up(bench, "ada", &early).await?, [early, late]);
+    assert_eq!(line_up(bench, "grace", &early).await?, [early]);
     Ok(())
 }
 
 pub(super) async fn a_ticket_replaces_that_of_the_same_message(bench: &Bench) -> anyhow::Result<()> {
     line_up(bench, "ada", &ticket("a", 1, 10)).await?;
-    assert_eq!(line_up(bench, "ada", &ticket("a", 1, 20)).await?, (vec![ticket("a", 1, 20)], 0));
+    assert_eq!(line_up(bench, "ada", &ticket("a", 1, 20)).await?, [ticket("a", 1, 20)]);
     Ok(())
 }
 
-pub(super) async fn whoever_steps_out_leaves_the_place_of_the_post(bench: &Bench) -> anyhow::Result<()> {
+pub(super) async fn whoever_steps_out_is_gone(bench: &Bench) -> anyhow::Result<()> {
     let (first, second) = (ticket("a", 1, 10), ticket("b", 2, 11));
     line_up(bench, "ada", &first).await?;
     line_up(bench, "ada", &second).await?;
-    bench.claims.step_out(&bench.site, &digest("ada"), &first.message, Some(1_795_176_000_000_001)).await?;
-    assert_eq!(line_up(bench, "ada", &second).await?, (vec![second], 1_795_176_000_000_001));
     for _ in 0..2 {
-        bench.claims.step_out(&bench.site, &digest("ada"), &second.message, None).await?;
+        bench.claims.step_out(&bench.site, &digest("ada"), &first.message).await?;
+        assert_eq!(line_up(bench, "ada", &second).await?, [second]);
     }
-    assert_eq!(line_up(bench, "ada", &first).await?, (vec![first], 1_795_176_000_000_001));
-    bench.claims.step_out(&bench.site, &digest("nobody"), &first.message, None).await?;
+    bench.claims.step_out(&bench.site, &digest("nobody"), &first.message).await?;
     Ok(())
 }
 
-pub(super) async fn the_place_of_a_line_never_goes_back(bench: &Bench) -> anyhow::Result<()> {
-    let (first, second) = (ticket("a", 1, 10), ticket("b", 2, 11));
-    for (place, expected) in [(5, 5), (7, 7), (6, 7), (7, 7)] {
-        line_up(bench, "ada", &first).await?;
-        bench.claims.step_out(&bench.site, &digest("ada"), &first.message, Some(place)).await?;
-        assert_eq!(line_up(bench, "ada", &second).await?, (vec![second], expected));
+pub(super) async fn a_post_is_of_the_message_that_came_first(bench: &Bench) -> anyhow::Result<()> {
+    let place = 1_795_176_000_000_001;
+    let own = async |place, message| bench.claims.own_post(&bench.site, &[place], &digest(message), at(1)).await;
+    for _ in 0..2 {
+        assert!(own(place, "a").await?);
+        assert!(!own(place, "b").await?);
     }
+    assert!(own(place + 1, "b").await?);
+    let both = join_all(["c", "d"].map(|message| own(place + 2, message))).await.into_iter().collect::<Result<Vec<_>, _>>()?;
+    assert_eq!(both.iter().filter(|own| **own).count(), 1);
+    Ok(())
+}
+
+pub(super) async fn of_several_posts_the_known_one_comes_first(bench: &Bench) -> anyhow::Result<()> {
+    let own = async |places: &[u64], message| bench.claims.own_post(&bench.site, places, &digest(message), at(1)).await;
+    assert!(own(&[2], "a").await?);
+    assert!(own(&[1, 2], "a").await?);
+    assert!(own(&[2, 1, 3], "b").await?, "the first that is no other's");
+    assert!(!own(&[1], "c").await? && own(&[3], "c").await?);
+    assert!(!own(&[1, 2, 3], "d").await? && !own(&[], "d").await?);
     Ok(())
 }
 
 pub(super) async fn all_who_line_up_at_once_are_there(bench: &Bench) -> anyhow::Result<()> {
     let tickets: Vec<_> = (0..8).map(|nth| ticket(&nth.to_string(), nth, nth)).collect();
     join_all(tickets.iter().map(|ticket| line_up(bench, "ada", ticket))).await.into_iter().collect::<Result<Vec<_>, _>>()?;
-    assert_eq!(line_up(bench, "ada", &tickets[0]).await?.0, tickets);
+    assert_eq!(line_up(bench, "ada", &tickets[0]).await?, tickets);
     Ok(())
 }

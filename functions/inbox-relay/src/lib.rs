@@ -136,6 +136,7 @@ async fn end(relays: &Relays, message: Message, body: &str, outcome: Outcome) ->
             End::Done
         }
         Outcome::Later(later) => put_back(relays, message, body, later).await,
+        Outcome::NobodyYet(later) => put_back(relays, Message { searches: message.searches + 1, ..message }, body, later).await,
         Outcome::Parked(reason) => {
             warn!(site = %site, source = %source, reason = reason.name(), "A message waits for a person.");
             bury(relays, body, &format!("parked: {}", reason.name())).await

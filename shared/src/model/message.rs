@@ -42,6 +42,9 @@ pub struct Message {
     /// How often it was tried and failed for a passing reason.
     #[serde(default)]
     pub attempts: u32,
+    /// How often nobody was found who has the address.
+    #[serde(default)]
+    pub searches: u32,
 }
 
 /// Whose conversation a message belongs to.
@@ -200,6 +203,7 @@ mod tests {
             content: Content::Message { text: text.to_owned(), media },
             at: Timestamp::UNIX_EPOCH,
             attempts: 0,
+            searches: 0,
         }
     }
 

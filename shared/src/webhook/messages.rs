@@ -173,6 +173,7 @@ impl Verified<Delivery<'_>> {
             content: draft.content,
             at: draft.at.unwrap_or(self.received),
             attempts: 0,
+            searches: 0,
         };
         Ok(drafts.into_iter().map(whole).flat_map(Message::parts).collect())
     }

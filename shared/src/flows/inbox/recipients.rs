@@ -2,6 +2,7 @@
 
 use super::{Relay, Step, Stop, outcome::Parked};
 use crate::{
+    flows::contact::Later,
     model::{
         ids::RecordId,
         message::Message,
@@ -12,7 +13,7 @@ use crate::{
 
 /// More contacts than this do not have one address by intention.
 const MOST: usize = 20;
-/// So often a message of nobody known is tried before it is parked. With the growing delay that is some eight minutes, longer than Wix's index
+/// So often a contact is looked for before a message is parked. With the growing delay that is some eight minutes, longer than Wix's index
 /// of contacts lags behind.
 const PATIENCE: u32 = 8;
 
@@ -53,7 +54,10 @@ impl Relay {
     /// Nobody has the address.
     async fn newcomer(&self, message: &Message, source: &Source) -> Step<Vec<RecordId>> {
         match source.no_match {
-            NoMatch::Park if message.attempts < PATIENCE => Err(self.later(super::WAIT.0, "no contact has the address yet").counted()),
+            NoMatch::Park if message.searches < PATIENCE => {
+                let until = self.clock.now() + super::WAIT.0;
+                Err(Stop::NobodyYet(Later { until, reason: "no contact has the address yet", counts: true }))
+            }
             NoMatch::Park => Err(Stop::Park(Parked::NoContact)),
             NoMatch::Create => match self.inbox.add_contact(&message.who).await {
                 Ok(id) => Ok(vec![id]),

@@ -80,16 +80,23 @@ fn nothing_is_given_up_without_reason(running: &Running, found: &mut Vec<String>
     }
 }
 
-/// A message that lined up before a later one had the turn in which it was posted stands before it.
+/// A message that lined up before a later one had the turn in which it was posted stands before it. Of messages that say the same, one may own the
+/// post of another that owns its in turn: where they stand proves nothing.
 fn the_order_is_kept(running: &Running, found: &mut Vec<String>) {
     let places: Vec<_> = running.sent.iter().map(|message| place_of(running, message)).collect();
     let world = lock(&running.world);
-    let placed = || running.sent.iter().zip(&places).filter_map(|(message, place)| Some((message, (*place)?)));
-    for (earlier, first) in placed() {
-        for (later, second) in placed().filter(|(later, _)| later.who == earlier.who && later.at > earlier.at) {
-            let Some(lined) = world.first_lined.get(&earlier.digest(&running.key)) else { continue };
-            let Some(turn) = world.turns.get(&second) else { continue };
-            if lined < turn && first > second {
+    let posted = |message: &Message, place: u64| {
+        let (of, turn) = world.turns.get(&place)?;
+        (*of == message.digest(&running.key)).then_some(*turn)
+    };
+    let placed = || {
+        let own = running.sent.iter().zip(&places).filter_map(|(message, place)| Some((message, (*place)?)));
+        own.filter_map(|(message, place)| Some((message, place, posted(message, place)?)))
+    };
+    for (earlier, first, _) in placed() {
+        for (later, second, turn) in placed().filter(|(later, ..)| later.who == earlier.who && later.at > earlier.at) {
+            let lined = world.first_lined.get(&earlier.digest(&running.key));
+            if lined.is_some_and(|lined| *lined < turn) && first > second {
                 found.push(format!("order: {} stands behind {}", earlier.id, later.id));
             }
         }

@@ -157,6 +157,7 @@ impl Running {
             content: Content::Message { text: words.to_owned(), media: Vec::new() },
             at: world.instant(),
             attempts: 0,
+            searches: 0,
         };
         world.trace(("write", nth, sender));
         world.publish(&message);
@@ -224,8 +225,9 @@ impl Running {
         world.trace(format!("{} {outcome:?}", message.id));
         match outcome {
             Outcome::Done(_) => {}
-            Outcome::Later(_) if self.plant == Plant::AcknowledgesFailures => {}
-            Outcome::Later(later) => {
+            Outcome::Later(_) | Outcome::NobodyYet(_) if self.plant == Plant::AcknowledgesFailures => {}
+            Outcome::Later(later) | Outcome::NobodyYet(later) => {
+                message.searches += u32::from(matches!(outcome, Outcome::NobodyYet(_)));
                 message.attempts += u32::from(later.counts);
                 if message.attempts >= MOST_ATTEMPTS {
                     world.dead.insert(message.id, later.reason.to_owned());

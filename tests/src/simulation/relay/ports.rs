@@ -167,7 +167,7 @@ impl ClaimStore for SimulatedClaims {
                 let mut world = lock(&self.world);
                 let (step, worker) = (world.step(), world.worker);
                 world.first_lined.entry(ticket.message).or_insert(step);
-                world.lined.insert(worker, step);
+                world.lined.insert(worker, (ticket.message, step));
                 tickets
             })
             .await?;

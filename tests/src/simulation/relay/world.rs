@@ -107,10 +107,10 @@ pub struct World {
     pub first_lined: BTreeMap<Digest, u64>,
     /// The worker that goes on now.
     pub worker: u64,
-    /// When each worker's message lined up, in steps.
-    pub lined: BTreeMap<u64, u64>,
-    /// When the message lined up that was then posted at a place, in steps.
-    pub turns: BTreeMap<u64, u64>,
+    /// What each worker's message is, and when it lined up, in steps.
+    pub lined: BTreeMap<u64, (Digest, u64)>,
+    /// What was posted at a place, and when it had lined up for that, in steps.
+    pub turns: BTreeMap<u64, (Digest, u64)>,
     steps: u64,
     sequence: u64,
     trace: DefaultHasher,
@@ -278,8 +278,7 @@ impl World {
         self.sequence += 1;
         let place = self.now.unsigned_abs() * 1000 + self.sequence;
         self.trace(("post", conversation.as_str(), place));
-        let turn = self.lined.get(&self.worker).copied().unwrap_or_default();
-        self.turns.insert(place, turn);
+        self.turns.extend(self.lined.get(&self.worker).map(|turn| (place, *turn)));
         self.standing.push(Standing { conversation: conversation.clone(), place, at: self.now, said });
         Some(place)
     }

@@ -58,7 +58,7 @@ pub fn all(now: Timestamp) -> Vec<Sample> {
     let intake = requests.iter().map(|sent| sample("webhook-intake", sent.name, aws::http(sent, now)));
     let sync = requests.iter().map(|sent| (sent.name, events(sent, now))).chain(resyncs(now));
     let sync = sync.filter(|(_, events)| !events.is_empty()).map(|(name, events)| sample("contact-sync", name, aws::queued(&events, now)));
-    intake.chain(sync).chain(forms::all(now)).collect()
+    intake.chain(sync).chain([sample("contact-sync", "daily", aws::scheduled(now))]).chain(forms::all(now)).collect()
 }
 
 /// Writes samples below `folder`.

@@ -11,17 +11,19 @@ use contact_bridge::{
     ports::{Clock, EventBus, LinkStore, SiteStore, SubmissionQueue, SubmissionStore, WorkQueue},
 };
 use secrecy::SecretString;
+use serde_json::json;
 
 use super::{
     clock::FlowClock,
     options::{Options, StoreKind},
 };
 use crate::cloud::{
-    REGION,
+    ACCOUNT, REGION,
     aws::{Aws, Resources},
     bus::{self, Bus, BusOptions, Pattern, Rule},
     dynamo::Dynamo,
-    queue::{Queue, QueueOptions, Redrive},
+    queue::{Draft, Queue, QueueOptions, Redrive},
+    timer::Timer,
 };
 
 /// The bus, as the template names it.
@@ -35,6 +37,8 @@ pub(crate) const FORM_DEAD_LETTERS: &str = "form-upsert-dead-letters";
 /// As in `template.yaml`.
 const VISIBILITY: Duration = Duration::from_mins(6);
 const MOST_RECEIVES: u32 = 5;
+/// How often sites are looked through, as in `template.yaml`.
+const DAILY: Duration = Duration::from_hours(24);
 
 /// The cloud's parts.
 #[derive(Clone)]
@@ -46,6 +50,22 @@ pub(crate) struct Cloud {
     pub form_queue: Queue,
     pub form_dead_letters: Queue,
     pub dynamo: Option<Dynamo>,
+    pub timer: Timer,
+}
+
+/// The rule that has sites looked through once a day: EventBridge puts what a schedule sends into the queue.
+///
+/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html>
+fn daily(options: &Options, queue: &Queue) -> Timer {
+    let (timer, queue) = (Timer::new(&options.clock), queue.clone());
+    timer.add("daily", DAILY, move |at_ms| {
+        let message = json!({"version": "0", "id": format!("{at_ms:032x}"), "detail-type": "Scheduled Event", "source": "aws.events",
+            "region": REGION, "resources": [format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/daily")], "detail": {}});
+        // A queue that refuses it gets the next one.
+        let _ = queue.send(Draft::new(message.to_string()));
+        std::future::ready(())
+    });
+    timer
 }
 
 /// Links and sites, whatever they are kept in.
@@ -67,8 +87,9 @@ impl Cloud {
         bus.add_rule(Rule { pattern, target: queue.clone() });
         let queues = [&queue, &dead_letters, &form_queue, &form_dead_letters].map(Queue::clone);
         let resources = Resources { buses: vec![bus.clone()], queues: queues.into(), ..Resources::default() };
+        let timer = daily(options, &queue);
         let aws = Aws::start(options.listen.aws, resources).await?;
-        Ok(Self { aws, bus, queue, dead_letters, form_queue, form_dead_letters, dynamo: dynamo(options).await? })
+        Ok(Self { aws, bus, queue, dead_letters, form_queue, form_dead_letters, dynamo: dynamo(options).await?, timer })
     }
 
     /// The bus adapter.

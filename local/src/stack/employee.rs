@@ -1,6 +1,6 @@
 //! Instances of contact sync.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use contact_bridge::app::App;
 use lambda_runtime::LambdaEvent;
@@ -18,6 +18,9 @@ pub(crate) struct Employee {
     pub worker: Worker,
 }
 
+/// How long one invocation may take, as in the template.
+const TIMEOUT: Duration = Duration::from_mins(1);
+
 impl Employee {
     /// `batch` is the most messages of one invocation.
     pub fn new(app: Arc<App>, queue: &Queue, batch: usize) -> Self {
@@ -30,6 +33,6 @@ impl Employee {
 fn function_of(app: Arc<App>) -> Function {
     event_function(move |event: LambdaEvent<_>| {
         let app = Arc::clone(&app);
-        async move { contact_sync::handle(&app, event.payload).await }
+        async move { contact_sync::handle(&app, event.payload, TIMEOUT).await }
     })
 }

@@ -18,6 +18,7 @@ use crate::{
         entity::Entity,
         field::{Field, FieldSpec, Patch, Value},
         ids::{RecordId, Revision},
+        normal,
     },
     ports::{ContactStore, Draft, ErrorKind, PastValue, StoreError, StoreResult},
 };
@@ -37,20 +38,17 @@ impl ContactStore for Client {
 
     async fn find(&self, key: &MatchKey) -> StoreResult<Vec<Contact>> {
         match key {
-            MatchKey::Email(email) => self.find_by("info.emails.email", email, |contact| holds(contact, "emails", &Emails, email)).await,
-            MatchKey::Phone(phone) => {
-                let entry = Phones(self.settings.default_country.as_deref());
-                let holds = |contact: &Contact| holds(contact, "phones", &entry, phone);
-                let found = self.find_by("info.phones.e164Phone", phone, holds).await?;
-                if found.is_empty() { self.find_by("info.phones.phone", phone, holds).await } else { Ok(found) }
+            MatchKey::Email(email) => {
+                self.find_by("info.emails.email", json!({"$eq": email}), |contact| holds(contact, "emails", &Emails, email)).await
             }
+            MatchKey::Phone(phone) => self.find_by_phone(phone).await,
         }
     }
 
     async fn find_counterpart(&self, counterpart: &RecordId) -> StoreResult<Option<Contact>> {
         let Some(key) = self.mirror() else { return Ok(None) };
         let names = |contact: &Contact| contact.counterpart.as_ref() == Some(counterpart);
-        match self.find_by(&format!("info.extendedFields.{key}"), counterpart.as_str(), names).await {
+        match self.find_by(&format!("info.extendedFields.{key}"), json!({"$eq": counterpart.as_str()}), names).await {
             Ok(found) => Ok(found.into_iter().next()),
             // The owner deleted the field: no contact has it.
             Err(error) if error.kind == ErrorKind::Unsupported => Ok(None),
@@ -62,17 +60,14 @@ impl ContactStore for Client {
         let operation = format!("wix create for {}", draft.counterpart);
         let patch: Patch = draft.fields.iter().map(|(field, value)| (field.clone(), Some(value.clone()))).collect();
         let change = self.change(&operation, &Json::Null, &patch).await?;
-        let extended = change.extended.clone();
-        let Some(key) = self.mirror() else {
-            return self.create_contact(operation, change.new_info(None)).await.map_err(|error| blaming(error, &extended));
-        };
-        let info = |key: &str| change.clone().new_info(Some((key, draft.counterpart.as_str())));
-        let made = match self.create_contact(operation.clone(), info(key)).await {
-            // The owner may have deleted the field.
-            Err(error) if may_be_about(&error.kind, key) => self.create_contact(operation, info(&self.mirror_key().await?)).await,
-            made => made,
-        };
-        made.map_err(|error| blaming(error, &extended))
+        let mut made = self.create_once(&operation, &change, &draft.counterpart).await;
+        if let Err(error) = &made
+            && error.kind == ErrorKind::Invalid(Vec::new())
+            && let Some(change) = self.without_unknown_labels(&change).await?
+        {
+            made = self.create_once(&operation, &change, &draft.counterpart).await;
+        }
+        made.map_err(|error| blaming(error, &change.extended))
     }
 
     async fn update(&self, current: &Contact, patch: &Patch) -> StoreResult<Contact> {
@@ -180,10 +175,26 @@ fn may_be_about_clearing(kind: &ErrorKind, change: &Change) -> bool {
 }
 
 impl Client {
+    /// A number without a country has no E.164 form in Wix: it is looked for as people write it.
+    async fn find_by_phone(&self, phone: &str) -> StoreResult<Vec<Contact>> {
+        let country = self.settings.default_country.as_deref();
+        let entry = Phones(country);
+        let holds = |contact: &Contact| holds(contact, "phones", &entry, phone);
+        let mut found = self.find_by("info.phones.e164Phone", json!({"$eq": phone}), holds).await?;
+        let written = json!({"$in": normal::phone_forms(phone, country)});
+        for contact in self.find_by("info.phones.phone", written, holds).await? {
+            if found.iter().all(|known| known.id != contact.id) {
+                found.push(contact);
+            }
+        }
+        found.sort_by_key(|contact| (contact.created_at.is_none(), contact.created_at));
+        Ok(found)
+    }
+
     /// Reads what a query finds: the index may show what a contact was minutes ago, or one that is gone.
-    async fn find_by(&self, path: &str, value: &str, holds: impl Fn(&Contact) -> bool + Send) -> StoreResult<Vec<Contact>> {
+    async fn find_by(&self, path: &str, condition: Json, holds: impl Fn(&Contact) -> bool + Send) -> StoreResult<Vec<Contact>> {
         let mut filter = serde_json::Map::new();
-        filter.insert(path.to_owned(), json!({"$eq": value}));
+        filter.insert(path.to_owned(), condition);
         let query = Query { filter: filter.into(), limit: MOST_FOUND, ..Query::default() };
         let mut indexed = self.query(&query).await?.contacts;
         indexed.retain(&holds);
@@ -248,15 +259,51 @@ impl Client {
         Err(StoreError::new(ErrorKind::Invalid(left.into_iter().collect()), operation()))
     }
 
+    async fn create_once(&self, operation: &str, change: &Change, counterpart: &RecordId) -> StoreResult<Contact> {
+        let Some(key) = self.mirror() else { return self.create_contact(operation.to_owned(), change.clone().new_info(None)).await };
+        let info = |key: &str| change.clone().new_info(Some((key, counterpart.as_str())));
+        match self.create_contact(operation.to_owned(), info(key)).await {
+            // The owner may have deleted the field.
+            Err(error) if may_be_about(&error.kind, key) => {
+                self.create_contact(operation.to_owned(), info(&self.mirror_key().await?)).await
+            }
+            made => made,
+        }
+    }
+
+    /// Labels that the owner deleted stop none of the others.
     async fn relabel(&self, id: &RecordId, change: &Change) -> StoreResult<Option<Contact>> {
-        let labels = [Field::from("labels")];
+        let mut relabelled = self.relabel_once(id, change).await;
+        if let Err(error) = &relabelled
+            && error.kind == ErrorKind::Invalid(Vec::new())
+            && let Some(change) = self.without_unknown_labels(change).await?
+        {
+            relabelled = self.relabel_once(id, &change).await;
+        }
+        relabelled.map_err(|error| blaming(error, &[Field::from("labels")]))
+    }
+
+    async fn relabel_once(&self, id: &RecordId, change: &Change) -> StoreResult<Option<Contact>> {
         let mut last = None;
         for keys in change.add_labels.chunks(Self::MOST_LABELS) {
-            last = Some(self.label(id, keys).await.map_err(|error| blaming(error, &labels))?);
+            last = Some(self.label(id, keys).await?);
         }
         for keys in change.remove_labels.chunks(Self::MOST_LABELS) {
-            last = Some(self.unlabel(id, keys).await.map_err(|error| blaming(error, &labels))?);
+            last = Some(self.unlabel(id, keys).await?);
         }
         Ok(last)
+    }
+
+    /// Returns the change without the labels that the site does not have; `None` if it has them all.
+    async fn without_unknown_labels(&self, change: &Change) -> StoreResult<Option<Change>> {
+        if change.add_labels.is_empty() && change.remove_labels.is_empty() {
+            return Ok(None);
+        }
+        let known: BTreeSet<String> = self.labels().await?.into_iter().map(|label| label.key).collect();
+        let mut fewer = change.clone();
+        fewer.add_labels.retain(|key| known.contains(key));
+        fewer.remove_labels.retain(|key| known.contains(key));
+        let all = fewer.add_labels.len() == change.add_labels.len() && fewer.remove_labels.len() == change.remove_labels.len();
+        Ok((!all).then_some(fewer))
     }
 }

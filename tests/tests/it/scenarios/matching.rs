@@ -182,3 +182,17 @@ async fn x07_whoever_was_left_alone_is_found_by_a_newcomer() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn d07_people_are_matched_by_phone_however_it_is_written_and_never_by_name() {
+    at_every_switch_but(WITH_AN_INDEX, async |lab| {
+        let wix = lab.wix_create(json!({"firstname": "Grace", "phone": "(646) 555-0111"})).await;
+        lab.hub_create(json!({"lastname": "Hopper", "phone": "+1 646 555 0111"})).await;
+        lab.wix_create(json!({"firstname": "Mary", "lastname": "Smith"})).await;
+        lab.hub_create(json!({"firstname": "Mary", "lastname": "Smith"})).await;
+        lab.settle().await;
+        assert_eq!((lab.wix_ids().len(), lab.hub_ids().len(), lab.wix(&wix).get("lastname")), (3, 3, "Hopper"));
+        lab.assert_in_step();
+    })
+    .await;
+}

@@ -86,8 +86,12 @@ impl ContactStore for Client {
     }
 
     async fn set_counterpart(&self, current: &Contact, counterpart: &RecordId) -> StoreResult<Contact> {
-        let Some(key) = self.mirror().filter(|_| current.counterpart.is_none()) else { return Ok(current.clone()) };
+        let Some(key) = self.mirror() else { return Ok(current.clone()) };
         let items = current.native.pointer("/info/extendedFields/items").and_then(Json::as_object).cloned().unwrap_or_default();
+        // Whatever a person wrote there stays.
+        if items.get(key).is_some_and(|value| !value.is_null() && value != "") {
+            return Ok(current.clone());
+        }
         let mut items = super::change::writable(items);
         items.insert(key.to_owned(), counterpart.as_str().into());
         let operation = format!("wix set counterpart of {}", current.id);

@@ -9,7 +9,7 @@ use crate::{
         contact::Contact,
         field::Value,
         fingerprint::{Key, Print},
-        ids::{RowId, Side},
+        ids::{Pair, RowId, Side},
         link::{Base, Intent, Link, RowState},
         normal,
     },
@@ -27,6 +27,22 @@ pub fn begin_with(link: &mut Link, draft: &Intent, key: &Key, mapping: &Mapping,
         set_base(&mut link.anchors.of_mut(side).base, row.id(), if as_made { now } else { wrote.target.clone() });
         set_base(&mut link.anchors.of_mut(side.opposite()).base, row.id(), wrote.source.clone());
     }
+}
+
+/// Takes over what another link agreed on, for the rows whose values came from its records when both pairs were merged: each side keeps its own
+/// spelling. Tells whether there were any.
+pub fn take_over(kept: &mut Link, lost: &Link, contacts: Pair<&Contact>, (key, mapping): (&Key, &Mapping)) -> bool {
+    let before = kept.anchors.clone();
+    for row in mapping.rows() {
+        let agreed = lost.anchors.as_ref().map(|_, anchor| anchor.base.get(row.id()).cloned().unwrap_or_default());
+        let now = contacts.map(|side, contact| prints::print(key, row, side, row.read(side, &contact.fields).as_ref()));
+        if now == agreed {
+            for (side, print) in [(Side::Wix, agreed.wix), (Side::External, agreed.external)] {
+                set_base(&mut kept.anchors.of_mut(side).base, row.id(), print);
+            }
+        }
+    }
+    kept.anchors != before
 }
 
 /// Sets a row's fingerprint in a base; an empty one is left out.
@@ -56,7 +72,7 @@ pub struct Written<'a> {
 /// Enters a write into the link: the base is what was returned, not what was sent.
 ///
 /// Returns the rows whose value the side did not take although it answered that it had.
-pub fn enter(link: &mut Link, plan: &Plan, written: Written, key: &Key, mapping: &Mapping) -> Vec<RowId> {
+pub fn enter(link: &mut Link, plan: &Plan, written: Written, key: &Key, mapping: &Mapping) -> Vec<(RowId, RowState)> {
     let (side, other) = (written.side, written.side.opposite());
     let mut dropped = Vec::new();
     for row in mapping.rows() {
@@ -64,7 +80,7 @@ pub fn enter(link: &mut Link, plan: &Plan, written: Written, key: &Key, mapping:
         let value = row.read(side, &written.returned.fields);
         let before = row.read(side, &written.before.fields);
         if is_dropped([before.as_ref(), flow.value.as_ref(), value.as_ref()], written.returned) {
-            dropped.push(row.id().clone());
+            dropped.push((row.id().clone(), RowState::Refused(side)));
         }
         let now = prints::print(key, row, side, value.as_ref());
         let two_way = plan.flows.of(other).contains_key(row.id());
@@ -78,9 +94,7 @@ pub fn enter(link: &mut Link, plan: &Plan, written: Written, key: &Key, mapping:
         set_base(&mut link.anchors.of_mut(side).base, row.id(), own);
         set_base(&mut link.anchors.of_mut(other).base, row.id(), source);
     }
-    for id in &dropped {
-        link.rows.insert(id.clone(), RowState::Refused);
-    }
+    link.rows.extend(dropped.iter().cloned());
     dropped
 }
 

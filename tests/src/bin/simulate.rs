@@ -1,20 +1,38 @@
 //! `cargo simulate --seeds 10000`: histories of the shipped flows under failures, judged by a checker that knows every edit.
+//!
+//! | invariant | judged |
+//! | --- | --- |
+//! | I1 both sides are equal | at rest, and again after all events came twice more (`check/equality.rs`) |
+//! | I2 no edit is lost | at rest and again: texts, cleared and set back too (`check/lost.rs`), labels (`check/labels.rs`) |
+//! | I3 no spurious write | after every single act, in histories where everybody waits for their turn (`site.rs`) |
+//! | I4 applied again changes nothing | vendors and store, when all events come a third time (`check.rs`) |
+//! | I5 any order ends alike | all orders of a few events, of every eighth seed (`orders.rs`) |
+//! | I6 links are one to one | whenever a link is stored (`witness.rs`), and at rest (`check/links.rs`) |
+//! | I7 nobody is made twice | at rest (`check/links.rs`) |
+//! | I8 what ended stays so | at rest, erasures on both sides (`check/endings.rs`) |
+//! | I9 deletes have a reason, within the rails | whenever the bridge deletes, erases or merges (`witness.rs`) |
+//! | I12 progress | the queue runs dry; dead letters of a record that cannot be read, and of no other (`site.rs`) |
+//! | I14 accounting | every record is linked, ended, noted or a dead letter; notes and links agree (`check/links.rs`, `check/notes.rs`) |
+//! | I15 sites are isolated | with `--again`: each site alone, in a store of its own, has the same trace |
+//! | I16 a seed is a history | with `--again`: the same run |
+//! | I17 values survive | whenever the bridge writes: no other spelling of what stands there (`records.rs`); at rest with I1 |
 
 use std::{
     process::ExitCode,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::Instant,
 };
 
 use clap::{Parser, ValueEnum};
-use contact_bridge::{adapters::memory::Store, ports::LinkStore};
 use contact_bridge_tests::simulation::{
-    history::{self, Verdict},
+    backend::{Backend, Tables},
+    history::{self, Backends, Verdict},
+    orders,
     plants::Plant,
 };
+
+/// Of so many seeds one has its orders of delivery judged.
+const ORDERS_OF: u64 = 8;
 
 /// Histories of the shipped flows under failures.
 #[derive(Parser)]
@@ -28,6 +46,15 @@ struct Arguments {
     /// A bug to plant; `all` runs each of them until it is found.
     #[arg(long, default_value = "none")]
     plant: String,
+    /// Where the links are kept.
+    #[arg(long, value_enum, default_value_t)]
+    store: Store,
+    /// Run every history a second time, each site alone with a store of its own in memory: the traces must be the same.
+    #[arg(long)]
+    again: bool,
+    /// Tell of so many histories with violations.
+    #[arg(long, default_value_t = 20)]
+    tell: usize,
     /// Tell every step; for one seed, on one thread.
     #[arg(long)]
     verbose: bool,
@@ -39,35 +66,54 @@ struct Arguments {
     threads: u64,
 }
 
-fn main() -> ExitCode {
+/// Where the links are kept.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Store {
+    /// In memory.
+    #[default]
+    Memory,
+    /// In the embedded `DynamoDB`, spoken to by the real SDK.
+    Dynamodb,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     if arguments.verbose {
         tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_target(false).without_time().init();
     }
-    let passed = if arguments.plant == "all" { plants(&arguments) } else { plain(&arguments) };
-    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let passed = match arguments.store {
+        Store::Memory => judge(&arguments, &Backend::memory),
+        Store::Dynamodb => {
+            let tables = Tables::start()?;
+            judge(&arguments, &move || tables.backend().expect("the embedded engine makes a table"))
+        }
+    };
+    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn stores() -> Arc<dyn LinkStore> {
-    Arc::new(Store::new())
+fn judge(arguments: &Arguments, backends: &Backends<'_>) -> bool {
+    if arguments.plant == "all" { plants(arguments, backends) } else { plain(arguments, backends) }
 }
 
 #[expect(clippy::print_stdout, reason = "the command's answer")]
-fn plain(arguments: &Arguments) -> bool {
-    let plant = Plant::from_str(&arguments.plant, true).unwrap_or_default();
+fn plain(arguments: &Arguments, backends: &Backends<'_>) -> bool {
+    let Ok(plant) = Plant::from_str(&arguments.plant, true) else {
+        println!("there is no bug called {}: {:?}", arguments.plant, Plant::all());
+        return false;
+    };
     let begun = Instant::now();
-    let verdicts = run(arguments, plant, false);
+    let verdicts = run(arguments, plant, backends, false);
     let seconds = begun.elapsed().as_secs_f64();
     let bad: Vec<_> = verdicts.iter().filter(|verdict| !verdict.violations.is_empty()).collect();
-    for verdict in bad.iter().take(20) {
+    for verdict in bad.iter().take(arguments.tell) {
         println!("seed {}: {}", verdict.seed, verdict.violations.join("; "));
     }
     if arguments.traces {
         for verdict in &verdicts {
-            println!("seed {} trace {:016x}", verdict.seed, verdict.trace);
+            println!("seed {} trace {:016x}", verdict.seed, verdict.trace());
         }
     }
-    let trace = verdicts.iter().fold(0_u64, |sum, verdict| sum.rotate_left(7) ^ verdict.trace);
+    let trace = verdicts.iter().fold(0_u64, |sum, verdict| sum.rotate_left(7) ^ verdict.trace());
     let (edits, events) = verdicts.iter().fold((0, 0), |(edits, events), verdict| (edits + verdict.edits, events + verdict.events));
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     let rate = verdicts.len() as f64 / seconds;
@@ -80,10 +126,10 @@ fn plain(arguments: &Arguments) -> bool {
 }
 
 #[expect(clippy::print_stdout, reason = "the command's answer")]
-fn plants(arguments: &Arguments) -> bool {
+fn plants(arguments: &Arguments, backends: &Backends<'_>) -> bool {
     let mut all = true;
     for plant in Plant::all() {
-        let verdicts = run(arguments, plant, true);
+        let verdicts = run(arguments, plant, backends, true);
         let found = verdicts.iter().find(|verdict| !verdict.violations.is_empty());
         match found {
             Some(verdict) => {
@@ -97,25 +143,38 @@ fn plants(arguments: &Arguments) -> bool {
 }
 
 /// Runs the seeds on all threads; stops at the first violation if asked to.
-fn run(arguments: &Arguments, plant: Plant, first: bool) -> Vec<Verdict> {
-    let next = Arc::new(AtomicU64::new(arguments.from));
+fn run(arguments: &Arguments, plant: Plant, backends: &Backends<'_>, first: bool) -> Vec<Verdict> {
+    let next = AtomicU64::new(arguments.from);
     let end = arguments.from + arguments.seeds;
-    let work = move |next: Arc<AtomicU64>| {
+    let work = || {
         let mut verdicts = Vec::new();
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed >= end {
                 return verdicts;
             }
-            let verdict = history::run(seed, plant, &stores);
+            let verdict = one(seed, plant, backends, arguments.again);
             if first && !verdict.violations.is_empty() {
                 next.store(end, Ordering::Relaxed);
             }
             verdicts.push(verdict);
         }
     };
-    let threads: Vec<_> = (0..arguments.threads).map(|_| next.clone()).map(|next| std::thread::spawn(move || work(next))).collect();
-    let mut verdicts: Vec<Verdict> = threads.into_iter().flat_map(|thread| thread.join().expect("a history does not panic")).collect();
+    let mut verdicts: Vec<Verdict> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..arguments.threads).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("a history does not panic")).collect()
+    });
     verdicts.sort_by_key(|verdict| verdict.seed);
     verdicts
+}
+
+fn one(seed: u64, plant: Plant, backends: &Backends<'_>, again: bool) -> Verdict {
+    let mut verdict = history::run(seed, plant, backends);
+    if seed.is_multiple_of(ORDERS_OF) {
+        verdict.violations.extend(orders::judge(seed, plant));
+    }
+    if again && history::run_apart(seed, plant, &Backend::memory).traces != verdict.traces {
+        verdict.violations.push("I15, I16: another run of each site alone has another trace".to_owned());
+    }
+    verdict
 }

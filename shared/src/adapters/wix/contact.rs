@@ -289,8 +289,8 @@ mod tests {
     fn what_people_typed_where_the_id_belongs_is_no_id() {
         for typed in ["ada@example.com", "Ada Stone", "+1 646", "", &"7".repeat(65)] {
             let mut contact = ada();
-            contact["info"]["extendedFields"]["items"][MIRROR] = typed.into();
-            assert_eq!(to_contact(contact, Some(MIRROR)).unwrap().counterpart, None, "{typed}");
+            contact["info"]["extendedFields"]["items"]["custom.externalcrmid"] = typed.into();
+            assert_eq!(to_contact(contact, Some("custom.externalcrmid")).unwrap().counterpart, None, "{typed}");
         }
     }
 

@@ -122,10 +122,12 @@ impl World {
         }
     }
 
-    /// The bridge merges two records. I9: only because records they were linked with went into one.
+    /// The bridge merges two records. I9: only because records that they, or what went into them, were linked with went into one.
     pub fn saw_merge(&mut self, side: Side, winner: &RecordId, loser: &RecordId) {
-        let other = self.sides.of(side.opposite());
-        let went_into = |id| self.witness.counterparts(side, id).map(|own| other.surviving(own)).collect::<BTreeSet<_>>();
+        let (own, other) = (self.sides.of(side), self.sides.of(side.opposite()));
+        let all_in = |id: &RecordId| own.records.keys().filter(|part| own.surviving(part) == id).collect::<Vec<_>>();
+        let of = |part| self.witness.counterparts(side, part).map(|linked| other.surviving(linked));
+        let went_into = |id| all_in(id).into_iter().flat_map(of).collect::<BTreeSet<_>>();
         if went_into(winner).is_disjoint(&went_into(loser)) {
             self.violation("I9", format!("{side} {loser} is merged into {winner} without a merge on the other side"));
         }

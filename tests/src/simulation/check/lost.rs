@@ -44,7 +44,7 @@ impl Judgement<'_> {
         let own: Vec<&Edit> = self.scene.world.edits.iter().filter(own).collect();
         let last: Vec<&Edit> = match last {
             Some(text) => self.scene.world.edits.bearing(text).collect(),
-            None => own.iter().copied().filter(|edit| edit.left == Left::Nothing).collect(),
+            None => own.iter().copied().chain(self.before(since)).filter(|edit| edit.left == Left::Nothing).collect(),
         };
         // Whoever saw an edit and changed it has done away with it, even if theirs gave way to yet another.
         let superseded = self.scene.world.edits.superseded(&self.with_former(&own));
@@ -56,6 +56,14 @@ impl Judgement<'_> {
             None => open.first().map(|edit| edit.id),
             Some(first) => lost.fold(first, Option::and),
         }
+    }
+
+    /// Returns what still stood of the edits up to an instant: a merge on one side does not touch what was done on the other.
+    fn before(&self, instant: i64) -> impl Iterator<Item = &Edit> {
+        let is_own = |edit: &&Edit| edit.row == self.row.0 && edit.record == *self.link.id(edit.side);
+        let all: Vec<&Edit> = self.scene.world.edits.iter().filter(is_own).collect();
+        let superseded = self.scene.world.edits.superseded(&all);
+        all.into_iter().filter(move |edit| edit.at <= instant && !superseded.contains(&edit.id))
     }
 
     /// Adds what was typed into the records that these two were linked with before, as long as they were.

@@ -146,6 +146,15 @@ impl PastValue {
     }
 }
 
+/// The fields of a side that people are known by.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KnownBy {
+    /// Those that hold e-mail addresses.
+    pub emails: &'static [&'static str],
+    /// Those that hold phone numbers.
+    pub phones: &'static [&'static str],
+}
+
 /// The contacts of one side of one site.
 ///
 /// After an error whose kind [`ErrorKind::is_ambiguous`] a write may have been carried out; after any other error it was not.
@@ -156,6 +165,9 @@ pub trait ContactStore: Send + Sync {
 
     /// Understands a record that an event enclosed; `None` if it is not whole.
     fn enclosed(&self, entity: &Entity) -> Option<Contact>;
+
+    /// Returns the fields that people are known by, mapped or not.
+    fn known_by(&self) -> KnownBy;
 
     /// Finds records by a key; may miss writes of the last minutes, but what is returned is as it is now. At most ten, oldest first.
     async fn find(&self, key: &MatchKey) -> StoreResult<Vec<Contact>>;

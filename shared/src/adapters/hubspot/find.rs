@@ -17,7 +17,7 @@ use crate::{
 };
 
 /// The properties that hold phone numbers.
-const PHONES: [&str; 2] = ["phone", "mobilephone"];
+pub(super) const PHONES: [&str; 2] = ["phone", "mobilephone"];
 
 /// At most so many contacts are returned.
 const MOST_FOUND: usize = 10;

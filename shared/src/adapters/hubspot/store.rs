@@ -8,7 +8,8 @@ use super::{
     Client,
     client::{invalid, specs},
     contact::{found, from_patch, has_swallowed, with_primary_apart},
-    property::{COUNTERPART, LABELS, Property, Shape, Shapes, read},
+    find::PHONES,
+    property::{COUNTERPART, LABELS, MORE_EMAILS, Property, Shape, Shapes, read},
     wire::Version,
 };
 use crate::{
@@ -18,7 +19,7 @@ use crate::{
         field::{Field, FieldSpec, Patch},
         ids::{RecordId, Revision},
     },
-    ports::{ContactStore, Draft, ErrorKind, PastValue, StoreError, StoreResult},
+    ports::{ContactStore, Draft, ErrorKind, KnownBy, PastValue, StoreError, StoreResult},
 };
 
 /// What people see of the property that holds the Wix contact's id.
@@ -34,6 +35,10 @@ impl ContactStore for Client {
     /// <https://developers.hubspot.com/docs/api-reference/webhooks-webhooks-v3/guide>
     fn enclosed(&self, _entity: &Entity) -> Option<Contact> {
         None
+    }
+
+    fn known_by(&self) -> KnownBy {
+        KnownBy { emails: &["email", MORE_EMAILS], phones: &PHONES }
     }
 
     async fn find(&self, key: &MatchKey) -> StoreResult<Vec<Contact>> {

@@ -20,7 +20,7 @@ use crate::{
         ids::{RecordId, Revision},
         normal,
     },
-    ports::{ContactStore, Draft, ErrorKind, PastValue, StoreError, StoreResult},
+    ports::{ContactStore, Draft, ErrorKind, KnownBy, PastValue, StoreError, StoreResult},
 };
 
 /// At most so many contacts are returned for a key.
@@ -34,6 +34,10 @@ impl ContactStore for Client {
 
     fn enclosed(&self, entity: &Entity) -> Option<Contact> {
         whole_contact(entity.read()?, self.mirror())
+    }
+
+    fn known_by(&self) -> KnownBy {
+        KnownBy { emails: &["email", "emails"], phones: &["phone", "phones"] }
     }
 
     async fn find(&self, key: &MatchKey) -> StoreResult<Vec<Contact>> {
@@ -79,7 +83,13 @@ impl ContactStore for Client {
         // The labels come last: their calls know no revision, and a stale one must stop everything.
         let written = if change.is_empty() { None } else { Some(self.write(current, &change).await?) };
         match self.relabel(&current.id, &change).await {
-            Ok(relabelled) => Ok(relabelled.or(written).unwrap_or_else(|| current.clone())),
+            Ok(relabelled) => {
+                let known = written.unwrap_or_else(|| current.clone());
+                Ok(match relabelled {
+                    Some(relabelled) => relabelled.since(known),
+                    None => known,
+                })
+            }
             Err(error) if written.is_some() => Err(after_a_write(error)),
             Err(error) => Err(error),
         }
@@ -139,6 +149,38 @@ impl ContactStore for Client {
 /// ignored, and then everybody matches.
 fn holds(contact: &Contact, list: &str, entry: &impl Entry, value: &str) -> bool {
     contact.native.get("info").is_some_and(|info| items_of(info, list).iter().any(|item| entry.is(item, value)))
+}
+
+/// What came of the label calls of an update. They know no revision, so others may have changed the contact in between.
+struct Relabelled {
+    returned: Contact,
+    calls: u64,
+    change: Change,
+}
+
+impl Relabelled {
+    /// Returns the contact as it is if nobody else changed it since it was `known`: with the labels that were changed, and of the revision
+    /// up to which every change is ours. What others did comes with events of its own, which must not pass for old news.
+    fn since(self, mut known: Contact) -> Contact {
+        let labels = Field::from("labels");
+        let of = |contact: &Contact| contact.get(&labels).map(Value::elements).unwrap_or_default().to_vec();
+        let now = of(&self.returned);
+        let stay = of(&known).into_iter().filter(|key| !self.change.remove_labels.contains(key));
+        let added = self.change.add_labels.iter().filter(|key| now.contains(key)).cloned();
+        let keys: Vec<String> = stay.chain(added).collect();
+        if let Some(info) = known.native.get_mut("info").and_then(Json::as_object_mut) {
+            info.insert("labelKeys".to_owned(), json!({"items": keys}));
+        }
+        match Value::list(keys) {
+            Some(list) => known.fields.insert(labels, list),
+            None => known.fields.remove(&labels),
+        };
+        let counter = |contact: &Contact| contact.revision.as_ref().and_then(Revision::counter);
+        if counter(&self.returned).zip(counter(&known)).is_none_or(|(now, before)| now <= before + self.calls) {
+            (known.revision, known.updated_at) = (self.returned.revision, self.returned.updated_at);
+        }
+        known
+    }
 }
 
 /// Names the refused fields where Wix does not.
@@ -276,7 +318,7 @@ impl Client {
     }
 
     /// Labels that the owner deleted stop none of the others.
-    async fn relabel(&self, id: &RecordId, change: &Change) -> StoreResult<Option<Contact>> {
+    async fn relabel(&self, id: &RecordId, change: &Change) -> StoreResult<Option<Relabelled>> {
         let mut relabelled = self.relabel_once(id, change).await;
         if let Err(error) = &relabelled
             && error.kind == ErrorKind::Invalid(Vec::new())
@@ -287,15 +329,15 @@ impl Client {
         relabelled.map_err(|error| blaming(error, &[Field::from("labels")]))
     }
 
-    async fn relabel_once(&self, id: &RecordId, change: &Change) -> StoreResult<Option<Contact>> {
-        let mut last = None;
+    async fn relabel_once(&self, id: &RecordId, change: &Change) -> StoreResult<Option<Relabelled>> {
+        let (mut calls, mut last) = (0, None);
         for keys in change.add_labels.chunks(Self::MOST_LABELS) {
-            last = Some(self.label(id, keys).await?);
+            (calls, last) = (calls + 1, Some(self.label(id, keys).await?));
         }
         for keys in change.remove_labels.chunks(Self::MOST_LABELS) {
-            last = Some(self.unlabel(id, keys).await?);
+            (calls, last) = (calls + 1, Some(self.unlabel(id, keys).await?));
         }
-        Ok(last)
+        Ok(last.map(|returned| Relabelled { returned, calls, change: change.clone() }))
     }
 
     /// Returns the change without the labels that the site does not have; `None` if it has them all.

@@ -116,7 +116,7 @@ fn take_side_effect(link: &mut Link, written: Written, row: &Row, [before, now]:
 pub fn left_out(mapping: &Mapping, side: Side, drafted: &Fields, made: &Contact) -> Vec<RowId> {
     let lacks = |row: &&Row| {
         let (wanted, now) = (row.read(side, drafted), row.read(side, &made.fields));
-        is_dropped([None, wanted.as_ref(), now.as_ref()], made)
+        wanted.is_some() && is_dropped([None, wanted.as_ref(), now.as_ref()], made)
     };
     mapping.rows().iter().filter(|row| row.is_list()).filter(lacks).map(|row| row.id().clone()).collect()
 }

@@ -381,7 +381,15 @@ impl Stack {
             entity: None,
             attempts: 0,
         };
-        self.publisher.publish(&[event]).await
+        self.publish(&event).await
+    }
+
+    /// Puts an event on the bus.
+    ///
+    /// # Errors
+    /// When the bus does not take it.
+    pub async fn publish(&self, event: &Event) -> StoreResult<()> {
+        self.publisher.publish(std::slice::from_ref(event)).await
     }
 }
 

@@ -156,7 +156,7 @@ impl App {
 
     async fn assemble(&self, site: Site) -> StoreResult<Contacts> {
         Ok(Contacts {
-            mapping: Mapping::new(&setup::rows(&site), site.default_country.as_deref()),
+            mapping: Mapping::new(&site.row_keys(setup::rows(&site)), site.default_country.as_deref()),
             key: Key::derive(self.means.fingerprint_secret.expose_secret().as_bytes(), &site.site),
             stores: self.connect(&site).await?,
             links: self.means.links.clone(),

@@ -15,7 +15,7 @@ use crate::model::{
     event::Event,
     field::{Field, FieldSpec, Patch},
     ids::{RecordId, Revision, Side, SiteId},
-    link::{Cause, Link, Parked, Reservation, Slot, Tombstone},
+    link::{Cause, Link, Notes, Parked, Reservation, Slot, Tombstone},
     site::Site,
 };
 
@@ -148,6 +148,15 @@ impl PastValue {
     }
 }
 
+/// The fields of a side that people are known by.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KnownBy {
+    /// Those that hold e-mail addresses.
+    pub emails: &'static [&'static str],
+    /// Those that hold phone numbers.
+    pub phones: &'static [&'static str],
+}
+
 /// The contacts of one side of one site.
 ///
 /// After an error whose kind [`ErrorKind::is_ambiguous`] a write may have been carried out; after any other error it was not.
@@ -158,6 +167,9 @@ pub trait ContactStore: Send + Sync {
 
     /// Understands a record that an event enclosed; `None` if it is not whole.
     fn enclosed(&self, entity: &Entity) -> Option<Contact>;
+
+    /// Returns the fields that people are known by, mapped or not.
+    fn known_by(&self) -> KnownBy;
 
     /// Finds records by a key; may miss writes of the last minutes, but what is returned is as it is now. At most ten, oldest first.
     async fn find(&self, key: &MatchKey) -> StoreResult<Vec<Contact>>;
@@ -198,6 +210,15 @@ pub trait ContactStore: Send + Sync {
     async fn set_up(&self) -> StoreResult<String>;
 }
 
+/// A link to be stored or ended, and what becomes of the notes about its records: both or neither, in one transaction.
+#[derive(Clone, Copy)]
+pub struct Noted<'a> {
+    /// The link.
+    pub link: &'a Link,
+    /// The notes that change; most often none.
+    pub notes: &'a Notes,
+}
+
 /// The links of all sites, and what guards them. Every write is conditional.
 #[async_trait]
 pub trait LinkStore: Send + Sync {
@@ -211,19 +232,19 @@ pub trait LinkStore: Send + Sync {
     async fn release(&self, site: &SiteId, reservation: &Reservation) -> StoreResult<()>;
 
     /// Stores a new link together with its pointer, in one transaction; `Exists` if either record is linked, or reserved by another.
-    /// `link.version` is stored as it is. Ends `reservation`'s hold on the record; its keys stay until they expire.
-    async fn link(&self, site: &SiteId, link: &Link, reservation: Option<&Reservation>, now: Timestamp) -> StoreResult<()>;
+    /// The link's version is stored as it is. Ends `reservation`'s hold on the record; its keys stay until they expire.
+    async fn link(&self, site: &SiteId, new: Noted<'_>, reservation: Option<&Reservation>, now: Timestamp) -> StoreResult<()>;
 
-    /// Stores a link again, with `link.version` one higher than what is stored; `Stale` otherwise.
-    async fn save(&self, site: &SiteId, link: &Link) -> StoreResult<()>;
+    /// Stores a link again, with its version one higher than what is stored; `Stale` otherwise.
+    async fn save(&self, site: &SiteId, new: Noted<'_>) -> StoreResult<()>;
 
     /// Replaces a link by one between other records (after a merge), in one transaction: `old` must be as stored, or `Stale`; the new
     /// records must be free or `old`'s, or `Exists`. Tombstones with cause `Merged` stay for records that only `old` had.
-    async fn repoint(&self, site: &SiteId, old: &Link, new: &Link, now: Timestamp) -> StoreResult<()>;
+    async fn repoint(&self, site: &SiteId, old: &Link, new: Noted<'_>, now: Timestamp) -> StoreResult<()>;
 
     /// Ends a link, leaving a tombstone for both its records, in one transaction; `Stale` if it changed. Each tombstone names the other
     /// record as its counterpart, unless the cause is `Erased`.
-    async fn bury(&self, site: &SiteId, link: &Link, at: Timestamp, cause: Cause) -> StoreResult<()>;
+    async fn bury(&self, site: &SiteId, ended: Noted<'_>, at: Timestamp, cause: Cause) -> StoreResult<()>;
 
     /// Leaves a tombstone for a record that has no link; keeps an older one whose cause is `Erased`.
     async fn entomb(&self, site: &SiteId, side: Side, id: &RecordId, tombstone: &Tombstone) -> StoreResult<()>;
@@ -240,10 +261,10 @@ pub trait LinkStore: Send + Sync {
     /// Counts one more propagated delete within the hour of `now`, unless `limit` are counted already; tells whether it was counted.
     async fn spend_delete(&self, site: &SiteId, now: Timestamp, limit: u32) -> StoreResult<bool>;
 
-    /// Notes that something waits for a person; replaces an earlier note on the same record.
+    /// Notes that a record without a link waits for a person; replaces an earlier note on the same record. `Exists` if it is linked.
     async fn park(&self, site: &SiteId, parked: &Parked) -> StoreResult<()>;
 
-    /// Takes a note away.
+    /// Takes the note on a record away, unless it is linked: then the note is the link's.
     async fn unpark(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<()>;
 
     /// Returns what waits for a person.

@@ -4,6 +4,7 @@ pub mod consent;
 pub mod decide;
 pub mod enter;
 pub mod guard;
+pub mod lost;
 pub mod merge;
 pub mod prints;
 pub mod recover;

@@ -63,7 +63,9 @@ pub fn all(now: Timestamp) -> Vec<Sample> {
     let sync = sync.map(|(name, events)| (name, events.iter().map(|event| (event.detail_type(), json!(event))).collect()));
     let relay = requests.iter().map(|sent| (sent.name, messages(sent, now)));
     let relay = relay.map(|(name, messages)| (name, messages.iter().map(|own| (Message::DETAIL_TYPE.to_owned(), json!(own))).collect()));
-    intake.chain(queued("contact-sync", sync, now)).chain(queued("inbox-relay", relay, now)).chain(forms::all(now)).collect()
+    let daily = sample("contact-sync", "daily", aws::scheduled(now));
+    let behind_queues = queued("contact-sync", sync, now).chain([daily]).chain(queued("inbox-relay", relay, now));
+    intake.chain(behind_queues).chain(forms::all(now)).collect()
 }
 
 /// What the bus carries to a function: detail types and details.

@@ -11,17 +11,19 @@ use contact_bridge::{
     ports::{self, ClaimStore, Clock, LinkStore, MessageQueue, SiteStore, SubmissionQueue, SubmissionStore, WorkQueue},
 };
 use secrecy::SecretString;
+use serde_json::json;
 
 use super::{
     clock::FlowClock,
     options::{Options, StoreKind},
 };
 use crate::cloud::{
-    REGION,
+    ACCOUNT, REGION,
     aws::{Aws, Resources},
     bus::{self, Bus, BusOptions, Pattern, Rule},
     dynamo::Dynamo,
-    queue::{Queue, QueueOptions, Redrive},
+    queue::{Draft, Queue, QueueOptions, Redrive},
+    timer::Timer,
 };
 
 /// The bus, as the template names it.
@@ -39,6 +41,8 @@ pub(crate) const MESSAGE_SECRETS: &str = "messages/";
 /// As in `template.yaml`.
 const VISIBILITY: Duration = Duration::from_mins(6);
 const MOST_RECEIVES: u32 = 5;
+/// How often sites are looked through, as in `template.yaml`.
+const DAILY: Duration = Duration::from_hours(24);
 
 /// The cloud's parts.
 #[derive(Clone)]
@@ -52,6 +56,22 @@ pub(crate) struct Cloud {
     pub message_queue: Queue,
     pub message_dead_letters: Queue,
     pub dynamo: Option<Dynamo>,
+    pub timer: Timer,
+}
+
+/// The rule that has sites looked through once a day: EventBridge puts what a schedule sends into the queue.
+///
+/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html>
+fn daily(options: &Options, queue: &Queue) -> Timer {
+    let (timer, queue) = (Timer::new(&options.clock), queue.clone());
+    timer.add("daily", DAILY, move |at_ms| {
+        let message = json!({"version": "0", "id": format!("{at_ms:032x}"), "detail-type": "Scheduled Event", "source": "aws.events",
+            "region": REGION, "resources": [format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/daily")], "detail": {}});
+        // A queue that refuses it gets the next one.
+        let _ = queue.send(Draft::new(message.to_string()));
+        std::future::ready(())
+    });
+    timer
 }
 
 /// Links and sites, whatever they are kept in.
@@ -75,9 +95,10 @@ impl Cloud {
         bus.add_rule(Rule { pattern: pattern(&["message."]), target: message_queue.clone() });
         let queues = [&queue, &dead_letters, &form_queue, &form_dead_letters, &message_queue, &message_dead_letters].map(Queue::clone);
         let resources = Resources { buses: vec![bus.clone()], queues: queues.into(), ..Resources::default() };
+        let timer = daily(options, &queue);
         let aws = Aws::start(options.listen.aws, resources).await?;
         let dynamo = dynamo(options).await?;
-        Ok(Self { aws, bus, queue, dead_letters, form_queue, form_dead_letters, message_queue, message_dead_letters, dynamo })
+        Ok(Self { aws, bus, queue, dead_letters, form_queue, form_dead_letters, message_queue, message_dead_letters, dynamo, timer })
     }
 
     /// The bus adapter.

@@ -1,6 +1,6 @@
 //! Instances of contact sync and of the inbox relay.
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use contact_bridge::app::{App, inbox::Relays};
 use lambda_runtime::LambdaEvent;
@@ -20,6 +20,9 @@ pub(crate) struct Employee {
     pub workers: [Worker; 2],
 }
 
+/// How long one invocation may take, as in the template.
+const TIMEOUT: Duration = Duration::from_mins(1);
+
 impl Employee {
     /// `batch` is the most messages of one invocation.
     pub fn new(app: Arc<App>, relays: Arc<Relays>, cloud: &Cloud, batch: usize) -> Self {
@@ -36,7 +39,7 @@ impl Employee {
 fn contact_sync_of(app: Arc<App>) -> Function {
     event_function(move |event: LambdaEvent<_>| {
         let app = Arc::clone(&app);
-        async move { contact_sync::handle(&app, event.payload).await }
+        async move { contact_sync::handle(&app, event.payload, TIMEOUT).await }
     })
 }
 

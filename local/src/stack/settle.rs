@@ -68,6 +68,7 @@ impl Stack {
 
     /// Does what is due now, and tells whether there was anything.
     async fn work_off(&self, settled: &mut Settled) -> bool {
+        self.cloud.timer.fire_due().await;
         let webhooks = self.wix.deliver_due().await + self.hubspot.deliver_due().await;
         let workers = self.workers();
         let workers = workers.iter().flat_map(|employee| &employee.workers).chain([&self.form_worker]);
@@ -79,7 +80,7 @@ impl Stack {
         webhooks + messages > 0
     }
 
-    /// When something is, or was, due next.
+    /// When something is, or was, due next. Schedules go on for ever and are nothing to wait for.
     #[must_use]
     pub fn next_due(&self) -> Option<i64> {
         let Cloud { queue, form_queue, message_queue, .. } = &self.cloud;

@@ -7,6 +7,7 @@
 mod create;
 mod gone;
 mod merged;
+mod notes;
 mod outcome;
 mod overwritten;
 mod pair;
@@ -26,7 +27,7 @@ use crate::{
         event::{Event, EventKind},
         fingerprint::Key,
         ids::{Pair, RecordId, Side},
-        link::{Cause, Link, Parked, ParkedReason, Slot},
+        link::{Cause, Link, Slot},
         site::{Site, Status},
     },
     ports::{Clock, ContactStore, LinkStore, StoreResult},
@@ -182,17 +183,6 @@ impl Contacts {
             Found::Present(contact) => Some(contact),
             Found::Merged(_) | Found::Absent => None,
         })
-    }
-
-    async fn save(&self, link: &mut Link) -> StoreResult<()> {
-        link.version += 1;
-        self.links.save(&self.site.site, link).await
-    }
-
-    async fn park(&self, side: Side, id: &RecordId, reason: ParkedReason) -> StoreResult<Effect> {
-        let parked = Parked { side, id: id.clone(), reason, rows: Vec::new(), since: self.clock.now() };
-        self.links.park(&self.site.site, &parked).await?;
-        Ok(Effect::Parked(reason))
     }
 
     fn later(&self, after: SignedDuration, reason: &'static str) -> Later {

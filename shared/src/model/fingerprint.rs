@@ -66,6 +66,16 @@ impl Print {
             Self::List(set) => set.contains(digest),
         }
     }
+
+    /// Returns all there was: of a text itself, of a list its elements.
+    #[must_use]
+    pub fn elements(&self) -> BTreeSet<Digest> {
+        match self {
+            Self::Empty => BTreeSet::new(),
+            Self::Text(digest) => BTreeSet::from([*digest]),
+            Self::List(set) => set.clone(),
+        }
+    }
 }
 
 /// The site's fingerprint key.

@@ -91,10 +91,12 @@ pub struct Intent {
 pub enum RowState {
     /// Both sides changed it differently and the site wants a person to decide.
     Conflict,
-    /// The far side does not take such a value; it is tried again when the value changes.
-    Unconvertible,
-    /// The far side refused the value; it is tried again when the value changes.
-    Refused,
+    /// This side cannot have such a value; it is tried again when the value changes.
+    Unconvertible(Side),
+    /// This side refused the value; it is tried again when the value changes.
+    Refused(Side),
+    /// A write of ours went over an edit on this side that it had not seen, and the site wants a person to decide.
+    Overwritten(Side),
 }
 
 /// Two records that are one person.
@@ -155,6 +157,17 @@ pub enum Hold {
     DeleteUnderWay,
     /// Nobody is waited for: the ids of the two are still to be written on each other.
     MirrorDue,
+}
+
+impl Hold {
+    /// Tells whether a person has to act before the link goes on.
+    #[must_use]
+    pub const fn waits_for_a_person(self) -> bool {
+        match self {
+            Self::DeletedAndChanged | Self::DeleteAwaitsApproval | Self::CannotDelete => true,
+            Self::DeleteUnderWay | Self::MirrorDue => false,
+        }
+    }
 }
 
 /// What remains of a deleted pair, so that late events cannot revive it; kept without end.
@@ -260,3 +273,6 @@ pub struct Parked {
     /// Since when.
     pub since: Timestamp,
 }
+
+/// What becomes of the notes about some records: put on the list in place of an earlier one, or taken off it.
+pub type Notes = BTreeMap<(Side, RecordId), Option<Parked>>;

@@ -4,12 +4,12 @@ use std::collections::BTreeSet;
 
 use super::{merge::Plan, prints};
 use crate::{
-    mapping::Mapping,
+    mapping::{Mapping, Row},
     model::{
         contact::Contact,
-        field::Value,
+        field::{Fields, Value},
         fingerprint::{Key, Print},
-        ids::{RowId, Side},
+        ids::{Pair, RowId, Side},
         link::{Base, Intent, Link, RowState},
         normal,
     },
@@ -27,6 +27,22 @@ pub fn begin_with(link: &mut Link, draft: &Intent, key: &Key, mapping: &Mapping,
         set_base(&mut link.anchors.of_mut(side).base, row.id(), if as_made { now } else { wrote.target.clone() });
         set_base(&mut link.anchors.of_mut(side.opposite()).base, row.id(), wrote.source.clone());
     }
+}
+
+/// Takes over what another link agreed on, for the rows whose values came from its records when both pairs were merged: each side keeps its own
+/// spelling. Tells whether there were any.
+pub fn take_over(kept: &mut Link, lost: &Link, contacts: Pair<&Contact>, (key, mapping): (&Key, &Mapping)) -> bool {
+    let before = kept.anchors.clone();
+    for row in mapping.rows() {
+        let agreed = lost.anchors.as_ref().map(|_, anchor| anchor.base.get(row.id()).cloned().unwrap_or_default());
+        let now = contacts.map(|side, contact| prints::print(key, row, side, row.read(side, &contact.fields).as_ref()));
+        if now == agreed {
+            for (side, print) in [(Side::Wix, agreed.wix), (Side::External, agreed.external)] {
+                set_base(&mut kept.anchors.of_mut(side).base, row.id(), print);
+            }
+        }
+    }
+    kept.anchors != before
 }
 
 /// Sets a row's fingerprint in a base; an empty one is left out.
@@ -56,15 +72,18 @@ pub struct Written<'a> {
 /// Enters a write into the link: the base is what was returned, not what was sent.
 ///
 /// Returns the rows whose value the side did not take although it answered that it had.
-pub fn enter(link: &mut Link, plan: &Plan, written: Written, key: &Key, mapping: &Mapping) -> Vec<RowId> {
+pub fn enter(link: &mut Link, plan: &Plan, written: Written, key: &Key, mapping: &Mapping) -> Vec<(RowId, RowState)> {
     let (side, other) = (written.side, written.side.opposite());
     let mut dropped = Vec::new();
     for row in mapping.rows() {
-        let Some(flow) = plan.flows.of(side).get(row.id()) else { continue };
         let value = row.read(side, &written.returned.fields);
         let before = row.read(side, &written.before.fields);
+        let Some(flow) = plan.flows.of(side).get(row.id()) else {
+            take_side_effect(link, written, row, [before.as_ref(), value.as_ref()].map(|value| prints::print(key, row, side, value)));
+            continue;
+        };
         if is_dropped([before.as_ref(), flow.value.as_ref(), value.as_ref()], written.returned) {
-            dropped.push(row.id().clone());
+            dropped.push((row.id().clone(), RowState::Refused(side)));
         }
         let now = prints::print(key, row, side, value.as_ref());
         let two_way = plan.flows.of(other).contains_key(row.id());
@@ -78,10 +97,28 @@ pub fn enter(link: &mut Link, plan: &Plan, written: Written, key: &Key, mapping:
         set_base(&mut link.anchors.of_mut(side).base, row.id(), own);
         set_base(&mut link.anchors.of_mut(other).base, row.id(), source);
     }
-    for id in &dropped {
-        link.rows.insert(id.clone(), RowState::Refused);
-    }
+    link.rows.extend(dropped.iter().cloned());
     dropped
+}
+
+/// Enters what a write changed beside what was sent, as when the next number moves up because the primary one was taken away: it is nobody's
+/// edit. Only a write on the condition of a revision can tell, as nobody else came between.
+fn take_side_effect(link: &mut Link, written: Written, row: &Row, [before, now]: [Print; 2]) {
+    let conditional = written.returned.revision.as_ref().is_some_and(|revision| revision.counter().is_some());
+    let base = &mut link.anchors.of_mut(written.side).base;
+    if conditional && before != now && base.get(row.id()).cloned().unwrap_or_default() == before {
+        set_base(base, row.id(), now);
+    }
+}
+
+/// Returns the rows of which a record just made lacks an element that it was to have.
+#[must_use]
+pub fn left_out(mapping: &Mapping, side: Side, drafted: &Fields, made: &Contact) -> Vec<RowId> {
+    let lacks = |row: &&Row| {
+        let (wanted, now) = (row.read(side, drafted), row.read(side, &made.fields));
+        wanted.is_some() && is_dropped([None, wanted.as_ref(), now.as_ref()], made)
+    };
+    mapping.rows().iter().filter(|row| row.is_list()).filter(lacks).map(|row| row.id().clone()).collect()
 }
 
 /// Tells whether a side did not take what it was sent, rather than wrote it down in its own way: it has something where nothing was to be or

@@ -10,7 +10,7 @@ use crate::{
         field::{Patch, Value},
         fingerprint::{Digest, Key, Print},
         ids::{Pair, RowId, Side},
-        link::{Base, IntentRow, Link, RowState},
+        link::{IntentRow, Link, RowState},
         site::OnConflict,
     },
 };
@@ -31,6 +31,8 @@ pub struct Policy {
 pub struct Flow {
     /// The value on the side it comes from, fingerprinted.
     pub source: Print,
+    /// The value it is to replace, fingerprinted.
+    pub replaced: Print,
     /// The value as the row sees it, to be written.
     pub value: Option<Value>,
 }
@@ -59,11 +61,14 @@ impl Plan {
         self.is_silent() && self.agreed.is_empty() && self.states.is_empty()
     }
 
-    /// Tells whether carrying the plan out takes a value away or goes against `side`: a reason to read `side` afresh first.
+    /// Tells whether carrying the plan out takes a value away, goes over an edit of the other side, or goes against `side`: a reason to read
+    /// `side` afresh first.
     #[must_use]
-    pub fn is_grave(&self, side: Side) -> bool {
-        let clears = self.flows.of(side.opposite()).values().any(|flow| flow.value.is_none() || matches!(flow.value, Some(Value::List(_))));
-        clears || !self.flows.of(side).is_empty() || self.states.values().any(Option::is_some)
+    pub fn is_grave(&self, side: Side, link: &Link) -> bool {
+        let base = |row: &RowId| link.anchors.of(side.opposite()).base.get(row).cloned().unwrap_or_default();
+        let takes = |(row, flow): (&RowId, &Flow)| !matches!(flow.value, Some(Value::Text(_))) || flow.replaced != base(row);
+        let takes_away = self.flows.of(side.opposite()).iter().any(takes);
+        takes_away || !self.flows.of(side).is_empty() || self.states.values().any(Option::is_some)
     }
 
     /// Returns the field changes to write to `side`.
@@ -97,7 +102,7 @@ impl Plan {
     fn agreed_when_written(&self, link: &Link, row: &RowId, side: Side, target: &Print) -> Option<Print> {
         let before = &self.flows.of(side.opposite()).get(row)?.source;
         let base = link.anchors.of(side).base.get(row).cloned().unwrap_or_default();
-        let (base, before, target) = (elements(&base), elements(before), elements(target));
+        let (base, before, target) = (base.elements(), before.elements(), target.elements());
         let own_additions: BTreeSet<_> = before.difference(&base).copied().collect();
         let own_removals = base.difference(&before).copied();
         Some(Print::List(target.difference(&own_additions).copied().chain(own_removals).collect()))
@@ -108,14 +113,22 @@ impl Plan {
         self.flows.of(side).iter().filter(|(_, flow)| flow.source == Print::Empty).map(|(id, _)| id)
     }
 
-    /// Leaves rows out of the write to `side`, because it refused their values: their source counts as agreed, so that the row is tried
-    /// again when it changes.
-    pub fn refuse(&mut self, side: Side, rows: &[RowId], bases: Pair<&Base>) {
+    /// Leaves rows out of the write to `side`, because it refused their values.
+    pub fn refuse(&mut self, side: Side, rows: &[RowId]) {
+        self.leave_out(side, rows, RowState::Refused(side));
+    }
+
+    /// Leaves rows out of the write to `side`, because the other side only looks empty: it does not have their fields.
+    pub fn spare(&mut self, side: Side, rows: &[RowId]) {
+        self.leave_out(side, rows, RowState::Refused(side.opposite()));
+    }
+
+    /// Both sides count as dealt with as they are, so that the row is tried again when it changes.
+    fn leave_out(&mut self, side: Side, rows: &[RowId], state: RowState) {
         for id in rows {
             if let Some(flow) = self.flows.of_mut(side).remove(id) {
-                let there = bases.of(side).get(id).cloned().unwrap_or_default();
-                self.agreed.insert(id.clone(), Pair::from_side(side, there, flow.source));
-                self.states.insert(id.clone(), Some(RowState::Refused));
+                self.agreed.insert(id.clone(), Pair::from_side(side, flow.replaced, flow.source));
+                self.states.insert(id.clone(), Some(state));
             }
         }
     }
@@ -173,8 +186,13 @@ impl<'a> RowMerge<'a> {
     }
 
     fn merge_scalar(&self, plan: &mut Plan) {
-        if self.waits() {
+        if self.waits() || self.has_passed_by() {
             return self.both(plan);
+        }
+        if let Some(RowState::Overwritten(side)) = self.state()
+            && (self.changed(side.opposite()) || self.input.policy.prefer.is_some())
+        {
+            return self.both_after_overwriting(side, plan);
         }
         match (self.changed(Side::Wix), self.changed(Side::External)) {
             (false, false) => {}
@@ -192,7 +210,7 @@ impl<'a> RowMerge<'a> {
             return self.agree(None, plan);
         }
         match self.row.convert(to, self.value(from)) {
-            Err(_) => self.agree(Some(RowState::Unconvertible), plan),
+            Err(_) => self.agree(Some(RowState::Unconvertible(to)), plan),
             Ok(wanted) if self.row.same(to, wanted.as_ref(), self.value(to)) => self.agree(None, plan),
             Ok(wanted) => self.flow(to, wanted, plan),
         }
@@ -214,9 +232,30 @@ impl<'a> RowMerge<'a> {
         self.follow(prefer.or(self.row.system_of_record()).unwrap_or(system_of_record), plan);
     }
 
+    /// A person was told of an edit on a side that our write went over. Whoever changes the other side has not seen it either.
+    fn both_after_overwriting(&self, side: Side, plan: &mut Plan) {
+        match self.input.policy.prefer {
+            Some(_) => self.both(plan),
+            None if self.is_same() => self.agree(Some(RowState::Overwritten(side)), plan),
+            None => self.note(Some(RowState::Conflict), plan),
+        }
+    }
+
+    fn state(&self) -> Option<RowState> {
+        self.input.link.rows.get(self.row.id()).copied()
+    }
+
     /// Tells whether a person has been asked; then nothing but an answer, or equal values, goes on.
     fn waits(&self) -> bool {
-        self.input.link.rows.get(self.row.id()) == Some(&RowState::Conflict)
+        self.state() == Some(RowState::Conflict)
+    }
+
+    /// Tells whether a side that did not take the other's value has changed: whoever did that has not seen it, as if both had changed.
+    fn has_passed_by(&self) -> bool {
+        match self.state() {
+            Some(RowState::Unconvertible(side) | RowState::Refused(side)) => self.changed(side),
+            Some(RowState::Conflict | RowState::Overwritten(_)) | None => false,
+        }
     }
 
     fn is_same(&self) -> bool {
@@ -234,21 +273,20 @@ impl<'a> RowMerge<'a> {
         if !self.changed(Side::Wix) && !self.changed(Side::External) {
             return;
         }
-        let mut unconvertible = false;
+        let mut unconvertible = None;
         let mut flowed = false;
         for to in Side::BOTH {
             if !self.row.flows_to(to) {
                 continue;
             }
             let (wanted, skipped) = self.list_for(to);
-            unconvertible |= skipped;
+            unconvertible = skipped.then_some(RowState::Unconvertible(to)).or(unconvertible);
             if !self.row.same(to, wanted.as_ref(), self.value(to)) {
                 self.flow(to, wanted, plan);
                 flowed = true;
             }
         }
-        let state = unconvertible.then_some(RowState::Unconvertible);
-        if flowed { self.note(state, plan) } else { self.agree(state, plan) }
+        if flowed { self.note(unconvertible, plan) } else { self.agree(unconvertible, plan) }
     }
 
     /// Returns the list `to` should have, and whether an element has no counterpart there.
@@ -290,8 +328,8 @@ impl<'a> RowMerge<'a> {
     }
 
     fn flow(&self, to: Side, value: Option<Value>, plan: &mut Plan) {
-        let source = self.prints.of(to.opposite()).clone();
-        plan.flows.of_mut(to).insert(self.row.id().clone(), Flow { source, value });
+        let (source, replaced) = (self.prints.of(to.opposite()).clone(), self.prints.of(to).clone());
+        plan.flows.of_mut(to).insert(self.row.id().clone(), Flow { source, replaced, value });
         self.note(None, plan);
     }
 
@@ -308,13 +346,5 @@ impl<'a> RowMerge<'a> {
         } else {
             plan.states.insert(id.clone(), state);
         }
-    }
-}
-
-fn elements(print: &Print) -> BTreeSet<Digest> {
-    match print {
-        Print::Empty => BTreeSet::new(),
-        Print::Text(digest) => BTreeSet::from([*digest]),
-        Print::List(set) => set.clone(),
     }
 }

@@ -1,24 +1,46 @@
 //! `cargo simulate --seeds 10000`: histories of the shipped flows under failures, judged by a checker that knows every edit.
+//!
+//! | invariant | judged |
+//! | --- | --- |
+//! | I1 both sides are equal | at rest, and again after all events came twice more (`check/equality.rs`) |
+//! | I2 no edit is lost | at rest and again: texts, cleared and set back too (`check/lost.rs`), labels (`check/labels.rs`) |
+//! | I3 no spurious write | after every single act, in histories where everybody waits for their turn (`site.rs`) |
+//! | I4 applied again changes nothing | vendors and store, when all events come a third time (`check.rs`) |
+//! | I5 any order ends alike | all orders of a few events, of every eighth seed (`orders.rs`) |
+//! | I6 links are one to one | whenever a link is stored (`witness.rs`), and at rest (`check/links.rs`) |
+//! | I7 nobody is made twice | at rest (`check/links.rs`) |
+//! | I8 what ended stays so | at rest, erasures on both sides (`check/endings.rs`) |
+//! | I9 deletes have a reason, within the rails | whenever the bridge deletes, erases or merges (`witness.rs`) |
+//! | I12 progress | the queue runs dry; dead letters of a record that cannot be read, and of no other (`site.rs`) |
+//! | I14 accounting | every record is linked, ended, noted or a dead letter; notes and links agree (`check/links.rs`, `check/notes.rs`) |
+//! | I15 sites are isolated | with `--again`: each site alone, in a store of its own, has the same trace |
+//! | I16 a seed is a history | with `--again`: the same run |
+//! | I17 values survive | whenever the bridge writes: no other spelling of what stands there (`records.rs`); at rest with I1 |
 
 use std::{
     process::ExitCode,
-    sync::{
-        Arc,
-        atomic::{AtomicU64, Ordering},
-    },
+    sync::atomic::{AtomicU64, Ordering},
     time::Instant,
 };
 
 use clap::{Parser, ValueEnum};
-use contact_bridge::{adapters::memory::Store, ports::LinkStore};
 use contact_bridge_tests::simulation::{
-    history::{self, Verdict},
+    backend::{Backend, Tables},
+    history::{self, Backends, Verdict},
+    orders,
     plants::Plant,
+    relay,
 };
+
+/// Of so many seeds one has its orders of delivery judged.
+const ORDERS_OF: u64 = 8;
 
 /// Histories of the shipped flows under failures.
 #[derive(Parser)]
 struct Arguments {
+    /// Of what.
+    #[arg(long, value_enum, default_value_t)]
+    histories: Histories,
     /// How many histories.
     #[arg(long, default_value_t = 1_000)]
     seeds: u64,
@@ -28,6 +50,15 @@ struct Arguments {
     /// A bug to plant; `all` runs each of them until it is found.
     #[arg(long, default_value = "none")]
     plant: String,
+    /// Where the links are kept.
+    #[arg(long, value_enum, default_value_t)]
+    store: Store,
+    /// Run every history a second time, each site alone with a store of its own in memory: the traces must be the same.
+    #[arg(long)]
+    again: bool,
+    /// Tell of so many histories with violations.
+    #[arg(long, default_value_t = 20)]
+    tell: usize,
     /// Tell every step; for one seed, on one thread.
     #[arg(long)]
     verbose: bool,
@@ -39,35 +70,87 @@ struct Arguments {
     threads: u64,
 }
 
-fn main() -> ExitCode {
+/// What the histories are of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Histories {
+    /// Contacts of both sides.
+    #[default]
+    Contacts,
+    /// Messages relayed into the Inbox (`relay/check.rs`): each appears once, in its turn, and nobody is left waiting.
+    Relay,
+}
+
+/// A bug to plant.
+#[derive(Clone, Copy, Debug)]
+enum Bug {
+    Contacts(Plant),
+    Relay(relay::Plant),
+}
+
+impl Bug {
+    fn named(histories: Histories, name: &str) -> Result<Self, String> {
+        match histories {
+            Histories::Contacts => Plant::from_str(name, true).map(Self::Contacts),
+            Histories::Relay => relay::Plant::from_str(name, true).map(Self::Relay),
+        }
+    }
+
+    fn all(histories: Histories) -> Vec<Self> {
+        match histories {
+            Histories::Contacts => Plant::all().into_iter().map(Self::Contacts).collect(),
+            Histories::Relay => relay::Plant::all().into_iter().map(Self::Relay).collect(),
+        }
+    }
+}
+
+/// Where the links are kept.
+#[derive(Clone, Copy, Debug, Default, ValueEnum)]
+enum Store {
+    /// In memory.
+    #[default]
+    Memory,
+    /// In the embedded `DynamoDB`, spoken to by the real SDK.
+    Dynamodb,
+}
+
+fn main() -> anyhow::Result<ExitCode> {
     let arguments = Arguments::parse();
     if arguments.verbose {
         tracing_subscriber::fmt().with_max_level(tracing::Level::DEBUG).with_target(false).without_time().init();
     }
-    let passed = if arguments.plant == "all" { plants(&arguments) } else { plain(&arguments) };
-    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let passed = match arguments.store {
+        Store::Memory => judge(&arguments, &Backend::memory),
+        Store::Dynamodb => {
+            let tables = Tables::start()?;
+            judge(&arguments, &move || tables.backend().expect("the embedded engine makes a table"))
+        }
+    };
+    Ok(if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn stores() -> Arc<dyn LinkStore> {
-    Arc::new(Store::new())
+fn judge(arguments: &Arguments, backends: &Backends<'_>) -> bool {
+    if arguments.plant == "all" { plants(arguments, backends) } else { plain(arguments, backends) }
 }
 
 #[expect(clippy::print_stdout, reason = "the command's answer")]
-fn plain(arguments: &Arguments) -> bool {
-    let plant = Plant::from_str(&arguments.plant, true).unwrap_or_default();
+fn plain(arguments: &Arguments, backends: &Backends<'_>) -> bool {
+    let Ok(bug) = Bug::named(arguments.histories, &arguments.plant) else {
+        println!("there is no bug called {}: {:?}", arguments.plant, Bug::all(arguments.histories));
+        return false;
+    };
     let begun = Instant::now();
-    let verdicts = run(arguments, plant, false);
+    let verdicts = run(arguments, bug, backends, false);
     let seconds = begun.elapsed().as_secs_f64();
     let bad: Vec<_> = verdicts.iter().filter(|verdict| !verdict.violations.is_empty()).collect();
-    for verdict in bad.iter().take(20) {
+    for verdict in bad.iter().take(arguments.tell) {
         println!("seed {}: {}", verdict.seed, verdict.violations.join("; "));
     }
     if arguments.traces {
         for verdict in &verdicts {
-            println!("seed {} trace {:016x}", verdict.seed, verdict.trace);
+            println!("seed {} trace {:016x}", verdict.seed, verdict.trace());
         }
     }
-    let trace = verdicts.iter().fold(0_u64, |sum, verdict| sum.rotate_left(7) ^ verdict.trace);
+    let trace = verdicts.iter().fold(0_u64, |sum, verdict| sum.rotate_left(7) ^ verdict.trace());
     let (edits, events) = verdicts.iter().fold((0, 0), |(edits, events), verdict| (edits + verdict.edits, events + verdict.events));
     #[expect(clippy::cast_precision_loss, reason = "a rate for people")]
     let rate = verdicts.len() as f64 / seconds;
@@ -80,16 +163,16 @@ fn plain(arguments: &Arguments) -> bool {
 }
 
 #[expect(clippy::print_stdout, reason = "the command's answer")]
-fn plants(arguments: &Arguments) -> bool {
+fn plants(arguments: &Arguments, backends: &Backends<'_>) -> bool {
     let mut all = true;
-    for plant in Plant::all() {
-        let verdicts = run(arguments, plant, true);
+    for bug in Bug::all(arguments.histories) {
+        let verdicts = run(arguments, bug, backends, true);
         let found = verdicts.iter().find(|verdict| !verdict.violations.is_empty());
         match found {
             Some(verdict) => {
-                println!("{plant:?}: found by seed {}: {}", verdict.seed, verdict.violations.first().map_or("", String::as_str));
+                println!("{bug:?}: found by seed {}: {}", verdict.seed, verdict.violations.first().map_or("", String::as_str));
             }
-            None => println!("{plant:?}: NOT FOUND in {} histories", arguments.seeds),
+            None => println!("{bug:?}: NOT FOUND in {} histories", arguments.seeds),
         }
         all &= found.is_some();
     }
@@ -97,25 +180,51 @@ fn plants(arguments: &Arguments) -> bool {
 }
 
 /// Runs the seeds on all threads; stops at the first violation if asked to.
-fn run(arguments: &Arguments, plant: Plant, first: bool) -> Vec<Verdict> {
-    let next = Arc::new(AtomicU64::new(arguments.from));
+fn run(arguments: &Arguments, bug: Bug, backends: &Backends<'_>, first: bool) -> Vec<Verdict> {
+    let next = AtomicU64::new(arguments.from);
     let end = arguments.from + arguments.seeds;
-    let work = move |next: Arc<AtomicU64>| {
+    let work = || {
         let mut verdicts = Vec::new();
         loop {
             let seed = next.fetch_add(1, Ordering::Relaxed);
             if seed >= end {
                 return verdicts;
             }
-            let verdict = history::run(seed, plant, &stores);
+            let verdict = one(seed, bug, backends, arguments.again);
             if first && !verdict.violations.is_empty() {
                 next.store(end, Ordering::Relaxed);
             }
             verdicts.push(verdict);
         }
     };
-    let threads: Vec<_> = (0..arguments.threads).map(|_| next.clone()).map(|next| std::thread::spawn(move || work(next))).collect();
-    let mut verdicts: Vec<Verdict> = threads.into_iter().flat_map(|thread| thread.join().expect("a history does not panic")).collect();
+    let mut verdicts: Vec<Verdict> = std::thread::scope(|scope| {
+        let threads: Vec<_> = (0..arguments.threads).map(|_| scope.spawn(work)).collect();
+        threads.into_iter().flat_map(|thread| thread.join().expect("a history does not panic")).collect()
+    });
     verdicts.sort_by_key(|verdict| verdict.seed);
     verdicts
+}
+
+fn one(seed: u64, bug: Bug, backends: &Backends<'_>, again: bool) -> Verdict {
+    match bug {
+        Bug::Contacts(plant) => contacts(seed, plant, backends, again),
+        Bug::Relay(plant) => {
+            let mut verdict = relay::history::run(seed, plant);
+            if again && relay::history::run(seed, plant).traces != verdict.traces {
+                verdict.violations.push("I16: another run has another trace".to_owned());
+            }
+            verdict
+        }
+    }
+}
+
+fn contacts(seed: u64, plant: Plant, backends: &Backends<'_>, again: bool) -> Verdict {
+    let mut verdict = history::run(seed, plant, backends);
+    if seed.is_multiple_of(ORDERS_OF) {
+        verdict.violations.extend(orders::judge(seed, plant));
+    }
+    if again && history::run_apart(seed, plant, &Backend::memory).traces != verdict.traces {
+        verdict.violations.push("I15, I16: another run of each site alone has another trace".to_owned());
+    }
+    verdict
 }

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use aws_lc_rs::hmac;
+use aws_lc_rs::{digest, hmac};
 use base64::{Engine, engine::general_purpose::STANDARD};
 use contact_bridge::{
     model::message::Message,
@@ -59,10 +59,13 @@ pub(super) fn all(now: Timestamp) -> Vec<Sent> {
             json!({"type": "activity", "contact": contact, "text": "Left a review", "link": "https://reviews.example.com/7"}),
         ),
     ];
+    let intercom =
+        [("intercom-user-replied", "conversation.user.replied", "user"), ("intercom-admin-replied", "conversation.admin.replied", "admin")];
     let twilio = twilio.into_iter().map(|(name, form)| by_twilio(name, &form));
     let calendly = calendly.into_iter().map(|(name, event, more)| by_calendly(name, &notice(event, &more, now), now));
     let plain = plain.into_iter().map(|(name, body)| in_plain(name, &body, now));
-    twilio.chain(calendly).chain(plain).collect()
+    let intercom = intercom.into_iter().map(|(name, topic, writer)| by_intercom(name, &conversation(topic, writer, now)));
+    twilio.chain(intercom).chain(calendly).chain(plain).collect()
 }
 
 /// Returns what intake makes of a request.
@@ -118,8 +121,48 @@ fn notice(event: &str, more: &Value, now: Timestamp) -> Value {
     json!({"event": event, "created_at": now, "created_by": "https://api.calendly.com/users/U", "payload": payload})
 }
 
+fn conversation(topic: &str, writer: &str, now: Timestamp) -> Value {
+    let customer = json!({"type": "user", "id": "U", "name": "Ada Lovelace", "email": "ada@example.com"});
+    let author =
+        if writer == "user" { customer.clone() } else { json!({"type": writer, "id": "A", "name": "Grace", "email": "grace@example.org"}) };
+    let part = json!({"type": "conversation_part", "id": "P", "part_type": "comment", "body": "<p>Is the table <b>free</b> &amp; by the window?</p>",
+        "author": author, "created_at": now.as_second(), "attachments": []});
+    let item = json!({"type": "conversation", "id": "123", "source": {"id": "S", "body": "<p>Hello</p>", "author": customer},
+        "conversation_parts": {"type": "conversation_part.list", "conversation_parts": [part]}});
+    json!({"type": "notification_event", "id": "notif_1", "topic": topic, "app_id": "W", "created_at": now.as_second(),
+        "delivery_attempts": 1, "data": {"type": "notification_event_data", "item": item}})
+}
+
+/// Signs any body so that each service takes it for its own: the target it is sent to, and the headers.
+#[must_use]
+pub fn signed(path: &str, body: &[u8], now: Timestamp) -> (String, HeaderMap) {
+    let sent = now.as_second().to_string();
+    let parts = |parts: &[&[u8]]| parts.concat();
+    let base64_key = STANDARD.decode(SECRET).unwrap_or_default();
+    // Twilio binds a body that is no form by its digest in the URL.
+    let target = format!("{path}?bodySHA256={}", hex::encode(digest::digest(&digest::SHA256, body)));
+    let calendly = hex::encode(tag_of(hmac::HMAC_SHA256, SECRET.as_bytes(), &parts(&[sent.as_bytes(), b".", body])));
+    let plain = STANDARD.encode(tag_of(hmac::HMAC_SHA256, &base64_key, &parts(&[b"m.", sent.as_bytes(), b".", body])));
+    let intercom = hex::encode(tag_of(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, SECRET.as_bytes(), body));
+    let twilio = tag(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, SECRET.as_bytes(), &format!("{PUBLIC_URL}{target}"));
+    let headers = [
+        ("calendly-webhook-signature", format!("t={sent},v1={calendly}")),
+        ("webhook-id", "m".to_owned()),
+        ("webhook-timestamp", sent.clone()),
+        ("webhook-signature", format!("v1,{plain}")),
+        ("x-hub-signature", format!("sha1={intercom}")),
+        ("x-twilio-signature", STANDARD.encode(twilio)),
+    ];
+    let headers = headers.into_iter().filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?)));
+    (target, headers.collect())
+}
+
+fn tag_of(algorithm: hmac::Algorithm, key: &[u8], text: &[u8]) -> Vec<u8> {
+    hmac::sign(&hmac::Key::new(algorithm, key), text).as_ref().to_vec()
+}
+
 fn tag(algorithm: hmac::Algorithm, key: &[u8], text: &str) -> Vec<u8> {
-    hmac::sign(&hmac::Key::new(algorithm, key), text.as_bytes()).as_ref().to_vec()
+    tag_of(algorithm, key, text.as_bytes())
 }
 
 /// Signs the URL and the parameters in order.
@@ -129,6 +172,14 @@ fn by_twilio(name: &'static str, form: &BTreeMap<String, String>) -> Sent {
     let signature = STANDARD.encode(tag(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, SECRET.as_bytes(), &text));
     let headers = vec![("content-type", "application/x-www-form-urlencoded; charset=UTF-8".to_owned()), ("x-twilio-signature", signature)];
     Sent { name, path, headers, body: form_urlencoded::Serializer::new(String::new()).extend_pairs(form).finish() }
+}
+
+/// Signs the body.
+fn by_intercom(name: &'static str, notice: &Value) -> Sent {
+    let body = notice.to_string();
+    let signature = hex::encode(tag(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, SECRET.as_bytes(), &body));
+    let headers = vec![("content-type", "application/json".to_owned()), ("x-hub-signature", format!("sha1={signature}"))];
+    Sent { name, path: format!("/webhooks/intercom/{SITE}/chat"), headers, body }
 }
 
 /// Signs the time and the body.

@@ -28,6 +28,14 @@ pub enum Plant {
     FailureReadsAsAbsence,
     /// Overwritten edits are not looked for in the history.
     NoHistory,
+    /// The history takes what people typed after a write of ours for ours.
+    HistoryTakesAllForOurs,
+    /// An event encloses the latest version of a record under the number of an older one.
+    EnclosesTheLatest,
+    /// A field that has the value to be written passes for proof that an unanswered write was carried out.
+    CoincidenceIsProof,
+    /// A version that has nothing to carry over is not noted.
+    VersionsAreNotNoted,
     /// The rails let every delete pass.
     NoRails,
     /// An event that failed is not delivered again.

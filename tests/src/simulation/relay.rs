@@ -39,26 +39,26 @@ impl Plant {
 
 #[cfg(test)]
 mod tests {
-    use super::{history::Running, *};
+    use super::{history::run, *};
 
     #[test]
     fn every_message_appears_once_and_in_order() {
         for seed in 0..400 {
-            let violations = Running::play(seed, Plant::None);
+            let violations = run(seed, Plant::None).violations;
             assert!(violations.is_empty(), "seed {seed}: {violations:#?}");
         }
     }
 
     #[test]
     fn a_seed_is_a_history() {
-        assert_eq!(Running::trace(7), Running::trace(7));
-        assert_ne!(Running::trace(7), Running::trace(8));
+        assert_eq!(run(7, Plant::None).traces, run(7, Plant::None).traces);
+        assert_ne!(run(7, Plant::None).traces, run(8, Plant::None).traces);
     }
 
     #[test]
     fn every_planted_bug_is_found() {
         for plant in Plant::all() {
-            let found = (0..400).any(|seed| !Running::play(seed, plant).is_empty());
+            let found = (0..400).any(|seed| !run(seed, plant).violations.is_empty());
             assert!(found, "{plant:?} is not found");
         }
     }

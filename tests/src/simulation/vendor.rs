@@ -1,35 +1,28 @@
-//! A vendor as the flows see it: ids, versions, uniqueness, normalisation, lag and failures, without HTTP.
+//! A vendor as the flows see it, without HTTP: conditions, refusals, lag, failures and lost replies.
 
 use async_trait::async_trait;
 use contact_bridge::{
     model::{
         contact::{Contact, Found, MatchKey},
         entity::Entity,
-        event::{EventKind, FieldChange},
+        event::EventKind,
         field::{Field, FieldSpec, Fields, Patch, Value},
         ids::{RecordId, Revision, Side},
         normal,
     },
-    ports::{ContactStore, Draft, ErrorKind, PastValue, StoreError, StoreResult},
+    ports::{ContactStore, Draft, ErrorKind, KnownBy, PastValue, StoreError, StoreResult},
 };
 use jiff::Timestamp;
+use serde::Deserialize;
 use serde_json::json;
 
 use super::{
-    edits::{EditId, token},
+    edits::token,
     executor::point,
     plants::Plant,
+    records::{Actor, email_of},
     world::{Record, Shared, World, lock},
 };
-
-/// Who changes a record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum Actor {
-    /// A person.
-    Person,
-    /// The bridge.
-    Bridge,
-}
 
 /// One vendor of one world, as a port.
 pub struct SimulatedVendor {
@@ -47,7 +40,7 @@ pub fn enclose(id: &RecordId, record: &Record) -> serde_json::Value {
     json!({ "id": id, "counter": record.counter, "fields": record.fields, "counterpart": record.counterpart })
 }
 
-fn contact(side: Side, id: &RecordId, record: &Record) -> Contact {
+pub(super) fn contact(side: Side, id: &RecordId, record: &Record) -> Contact {
     Contact {
         id: id.clone(),
         revision: World::revision(side, record),
@@ -56,149 +49,6 @@ fn contact(side: Side, id: &RecordId, record: &Record) -> Contact {
         counterpart: record.counterpart.clone(),
         fields: record.fields.clone(),
         native: serde_json::Value::Null,
-    }
-}
-
-/// What a vendor makes of a value: the CRM lower-cases e-mails and last names, and trims.
-fn normalise(side: Side, field: &Field, value: Value) -> Value {
-    match (side, field.as_str(), value) {
-        (Side::External, "email" | "lastname", Value::Text(text)) => Value::Text(text.trim().to_lowercase()),
-        (Side::External, _, Value::Text(text)) => Value::Text(text.trim().to_owned()),
-        (_, _, value) => value,
-    }
-}
-
-/// Returns what the trace tells of values: where they come from.
-fn tokens<'a>(fields: impl Iterator<Item = (&'a Field, Option<&'a Value>)>) -> impl Iterator<Item = (String, Option<EditId>)> {
-    fields.map(|(field, value)| (field.to_string(), value.and_then(token)))
-}
-
-/// Returns the field that holds the e-mail on either side.
-fn email_of(fields: &Fields) -> Option<String> {
-    fields.get(&Field::from("email")).and_then(Value::as_text).map(normal::email)
-}
-
-impl World {
-    /// Returns the record that holds an e-mail already.
-    #[must_use]
-    pub fn holder(&self, side: Side, fields: &Fields, but: Option<&RecordId>) -> Option<RecordId> {
-        let email = email_of(fields)?;
-        let vendor = self.sides.of(side);
-        let holds =
-            |(id, record): &(&RecordId, &Record)| !record.deleted && Some(*id) != but && email_of(&record.fields).as_ref() == Some(&email);
-        vendor.records.iter().find(holds).map(|(id, _)| id.clone())
-    }
-
-    /// Makes a record and raises its event.
-    pub fn insert(&mut self, side: Side, actor: Actor, fields: &Fields, counterpart: Option<&RecordId>) -> RecordId {
-        let now = self.now;
-        let vendor = self.sides.of_mut(side);
-        vendor.ids += 1;
-        let id = RecordId::new(format!("{}{}", side.name().chars().next().unwrap_or('?'), vendor.ids));
-        let fields: Fields = fields.iter().map(|(field, value)| (field.clone(), normalise(side, field, value.clone()))).collect();
-        let values: Vec<_> = tokens(fields.iter().map(|(field, value)| (field, Some(value)))).collect();
-        let past = fields.iter().map(|(field, value)| (field.clone(), Some(value.clone()), now, actor == Actor::Bridge)).collect();
-        let record = Record {
-            fields,
-            counter: 1,
-            created: now,
-            updated: now,
-            counterpart: counterpart.cloned(),
-            deleted: false,
-            past,
-            made_for: counterpart.filter(|_| actor == Actor::Bridge).cloned(),
-        };
-        vendor.records.insert(id.clone(), record);
-        self.count_write(side, actor);
-        self.trace((actor, "insert", side, id.as_str(), counterpart.map(RecordId::as_str), values));
-        self.raise(side, &id, EventKind::Created);
-        id
-    }
-
-    /// Changes a record and raises its event; an equal value changes nothing.
-    pub fn change(&mut self, side: Side, actor: Actor, id: &RecordId, patch: &Patch) {
-        self.now += 1;
-        let now = self.now;
-        let Some(record) = self.sides.of_mut(side).records.get_mut(id) else { return };
-        let mut changes = Vec::new();
-        for (field, value) in patch {
-            let value = value.clone().map(|value| normalise(side, field, value));
-            if record.fields.get(field) == value.as_ref() {
-                continue;
-            }
-            record.past.push((field.clone(), value.clone(), now, actor == Actor::Bridge));
-            changes.push(FieldChange {
-                field: field.as_str().to_owned(),
-                at: Timestamp::from_millisecond(now).unwrap_or_default(),
-                ours: false,
-            });
-            match value {
-                Some(value) => record.fields.insert(field.clone(), value),
-                None => record.fields.remove(field),
-            };
-        }
-        if changes.is_empty() && side == Side::External {
-            return;
-        }
-        record.counter += 1;
-        record.updated = now;
-        self.count_write(side, actor);
-        let changes = if side == Side::External { changes } else { Vec::new() };
-        let values: Vec<_> = tokens(patch.iter().map(|(field, value)| (field, value.as_ref()))).collect();
-        self.trace((actor, "change", side, id.as_str(), values));
-        self.raise(side, id, EventKind::Updated { changes });
-    }
-
-    /// Deletes a record and raises its event.
-    pub fn remove(&mut self, side: Side, id: &RecordId, kind: EventKind) {
-        if let Some(record) = self.sides.of_mut(side).records.get_mut(id) {
-            record.deleted = true;
-            record.updated = self.now;
-        }
-        self.trace(("remove", side, id.as_str()));
-        self.raise(side, id, kind);
-    }
-
-    /// Merges one record into another, as both vendors do: empty fields are filled, lists joined; the loser's id leads to the winner.
-    pub fn unite(&mut self, side: Side, winner: &RecordId, loser: &RecordId) {
-        self.now += 1;
-        let now = self.now;
-        let Some(lost) = self.sides.of(side).present(loser).cloned() else { return };
-        if let Some(record) = self.sides.of_mut(side).records.get_mut(winner) {
-            for (field, value) in lost.fields {
-                let merged = match (record.fields.get(&field), &value) {
-                    (Some(Value::List(own)), Value::List(other)) => {
-                        let new = other.iter().filter(|item| !own.contains(item)).cloned();
-                        Some(Value::List(own.iter().cloned().chain(new).collect()))
-                    }
-                    (Some(_), _) => None,
-                    (None, _) => Some(value),
-                };
-                if let Some(value) = merged {
-                    record.past.push((field.clone(), Some(value.clone()), now, false));
-                    record.fields.insert(field, value);
-                }
-            }
-            record.counter += 1;
-            record.updated = now;
-        }
-        let vendor = self.sides.of_mut(side);
-        if let Some(record) = vendor.records.get_mut(loser) {
-            record.deleted = true;
-        }
-        vendor.merged.insert(loser.clone(), winner.clone());
-        self.trace(("merge", side, winner.as_str(), loser.as_str()));
-        self.raise(side, winner, EventKind::Merged { from: vec![loser.clone()] });
-        if side == Side::Wix {
-            self.raise(side, winner, EventKind::Updated { changes: Vec::new() });
-            self.raise(side, loser, EventKind::Deleted { by_merge: true });
-        }
-    }
-}
-
-impl World {
-    fn count_write(&mut self, side: Side, actor: Actor) {
-        self.sides.of_mut(side).writes += u32::from(actor == Actor::Bridge);
     }
 }
 
@@ -240,8 +90,24 @@ impl SimulatedVendor {
         }
     }
 
+    /// A value that the CRM does not take from the bridge, whatever people may type there.
+    fn refused<'a>(&self, world: &World, mut values: impl Iterator<Item = (&'a Field, Option<&'a Value>)>) -> Option<ErrorKind> {
+        let refuses = world.refusals.values && self.side == Side::External;
+        let odd = |value: &Value| token(value).is_some_and(|id| id % 11 == 0);
+        let refused = values.find(|(field, value)| refuses && field.as_str() == "company" && value.is_some_and(odd));
+        refused.map(|(field, _)| ErrorKind::Invalid(vec![field.clone()]))
+    }
+
+    /// Some contacts belong to members, who can neither be deleted nor merged into others.
+    fn is_member(&self, world: &World, id: &RecordId) -> bool {
+        world.refusals.members && self.side == Side::Wix && id.as_str().ends_with(['2', '7'])
+    }
+
     fn do_create(&self, draft: &Draft) -> StoreResult<Contact> {
         let mut world = lock(&self.world);
+        if let Some(refusal) = self.refused(&world, draft.fields.iter().map(|(field, value)| (field, Some(value)))) {
+            return Self::error("create", refusal);
+        }
         let own_key =
             world.sides.of(self.side).records.iter().find(|(_, r)| !r.deleted && r.counterpart.as_ref() == Some(&draft.counterpart));
         let own_key = own_key.map(|(id, record)| contact(self.side, id, record));
@@ -278,6 +144,10 @@ impl SimulatedVendor {
         if patch.contains_key(&Field::from("email")) && world.holder(self.side, &wanted, Some(&current.id)).is_some() {
             return Self::error("update", ErrorKind::Exists(None));
         }
+        if let Some(refusal) = self.refused(&world, patch.iter().map(|(field, value)| (field, value.as_ref()))) {
+            return Self::error("update", refusal);
+        }
+        world.saw_update(self.side, &current.id, patch);
         world.change(self.side, Actor::Bridge, &current.id, patch);
         let vendor = world.sides.of(self.side);
         let Some(record) = vendor.present(&current.id) else { return Self::error("update", ErrorKind::Garbled) };
@@ -306,6 +176,9 @@ impl ContactStore for SimulatedVendor {
             Err(_) if self.plant == Plant::FailureReadsAsAbsence => return Ok(Found::Absent),
             result => result?,
         }
+        if lock(&self.world).refusals.unreadable.as_ref() == Some(&(self.side, id.clone())) {
+            return Self::error("get", ErrorKind::Corrupt);
+        }
         let found = self.read(id);
         point().await;
         Ok(found)
@@ -313,15 +186,19 @@ impl ContactStore for SimulatedVendor {
 
     fn enclosed(&self, entity: &Entity) -> Option<Contact> {
         let entity: serde_json::Value = entity.read()?;
-        Some(Contact {
-            id: serde_json::from_value(entity.get("id")?.clone()).ok()?,
+        let mut contact = Contact {
+            id: RecordId::deserialize(entity.get("id")?).ok()?,
             revision: Some(Revision::new(entity.get("counter")?.as_u64()?.to_string())),
             created_at: None,
             updated_at: None,
-            counterpart: serde_json::from_value(entity.get("counterpart")?.clone()).ok()?,
-            fields: serde_json::from_value(entity.get("fields")?.clone()).ok()?,
+            counterpart: Option::deserialize(entity.get("counterpart")?).ok()?,
+            fields: Fields::deserialize(entity.get("fields")?).ok()?,
             native: serde_json::Value::Null,
-        })
+        };
+        if self.plant == Plant::EnclosesTheLatest {
+            contact.fields = lock(&self.world).sides.of(self.side).present(&contact.id)?.fields.clone();
+        }
+        Some(contact)
     }
 
     async fn find(&self, key: &MatchKey) -> StoreResult<Vec<Contact>> {
@@ -372,7 +249,9 @@ impl ContactStore for SimulatedVendor {
                     Self::error("set_counterpart", ErrorKind::Stale)
                 }
                 Some(record) if !record.deleted => {
-                    record.counterpart.get_or_insert_with(|| counterpart.clone());
+                    if self.side == Side::External || record.counterpart.is_none() {
+                        record.counterpart = Some(counterpart.clone());
+                    }
                     record.counter += 1;
                     record.updated = now;
                     let returned = contact(self.side, &current.id, record);
@@ -382,8 +261,7 @@ impl ContactStore for SimulatedVendor {
                 _ => Self::error("set_counterpart", ErrorKind::NotFound),
             }
         };
-        point().await;
-        result
+        self.end_write("set_counterpart", result).await
     }
 
     async fn delete(&self, id: &RecordId) -> StoreResult<()> {
@@ -391,6 +269,10 @@ impl ContactStore for SimulatedVendor {
         {
             let mut world = lock(&self.world);
             if world.sides.of(self.side).present(id).is_some() {
+                if self.is_member(&world, id) {
+                    return Self::error("delete", ErrorKind::Forbidden);
+                }
+                world.saw_delete(self.side, id);
                 world.sides.of_mut(self.side).deleted_by_bridge.insert(id.clone());
                 world.count_write(self.side, Actor::Bridge);
                 world.remove(self.side, id, EventKind::Deleted { by_merge: false });
@@ -404,9 +286,13 @@ impl ContactStore for SimulatedVendor {
         {
             let mut world = lock(&self.world);
             if world.sides.of(self.side).present(id).is_some() {
+                if self.is_member(&world, id) {
+                    return Self::error("erase", ErrorKind::Forbidden);
+                }
+                world.saw_erasure(self.side, id);
                 world.sides.of_mut(self.side).deleted_by_bridge.insert(id.clone());
                 world.count_write(self.side, Actor::Bridge);
-                world.sides.of_mut(self.side).erased.insert(id.clone());
+                world.sides.of_mut(self.side).erased.insert(id.clone(), None);
                 world.remove(self.side, id, EventKind::Erased);
             }
         }
@@ -422,7 +308,9 @@ impl ContactStore for SimulatedVendor {
                 (Some(record), Some(_)) if self.side == Side::Wix && World::revision(self.side, record) != winner.revision => {
                     Self::error("merge", ErrorKind::Stale)
                 }
+                (Some(_), Some(_)) if self.is_member(&world, loser) => Self::error("merge", ErrorKind::Forbidden),
                 (Some(_), Some(_)) if winner.id != *loser => {
+                    world.saw_merge(self.side, &winner.id, loser);
                     world.count_write(self.side, Actor::Bridge);
                     world.unite(self.side, &winner.id, loser);
                     let record = world.sides.of(self.side).present(&winner.id).cloned();
@@ -442,9 +330,22 @@ impl ContactStore for SimulatedVendor {
         let since = since.instant().map_or(i64::MIN, Timestamp::as_millisecond);
         let world = lock(&self.world);
         let record = world.sides.of(self.side).records.get(id);
-        let past = record.map(|record| record.past.clone()).unwrap_or_default();
-        let past = past.into_iter().filter(|(own, _, at, _)| own == field && *at >= since);
-        Ok(past.map(|(_, value, at, ours)| PastValue { value, at: Timestamp::from_millisecond(at).unwrap_or_default(), ours }).collect())
+        let past = record.iter().flat_map(|record| &record.past).filter(|(own, _, at, _)| own == field && *at >= since);
+        let past = past.map(|(_, value, at, ours)| PastValue {
+            value: value.clone(),
+            at: Timestamp::from_millisecond(*at).unwrap_or_default(),
+            ours: *ours,
+        });
+        let mut past: Vec<_> = past.collect();
+        if self.plant == Plant::HistoryTakesAllForOurs && past.last().is_some_and(|last| last.ours) {
+            past.iter_mut().skip_while(|past| !past.ours).for_each(|past| past.ours = true);
+        }
+        Ok(past)
+    }
+
+    /// Everything is mapped.
+    fn known_by(&self) -> KnownBy {
+        KnownBy::default()
     }
 
     async fn schema(&self) -> StoreResult<Vec<FieldSpec>> {

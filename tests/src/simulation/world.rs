@@ -21,7 +21,7 @@ use contact_bridge::{
 use jiff::Timestamp;
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 
-use super::edits::Edits;
+use super::{edits::Edits, witness::Witness};
 
 /// When every history begins, in milliseconds.
 pub const EPOCH: i64 = 1_790_000_000_000;
@@ -49,11 +49,8 @@ impl Chaos {
     /// Nothing goes wrong.
     pub const NONE: Self = Self { throttled: 0, failed: 0, lost_replies: 0, crashes: 0, repeats: 0, delay: 0, lag: 0 };
 
-    /// Draws how bad a history is: one in eight is calm.
+    /// Draws how bad a history is.
     pub fn draw(rng: &mut SmallRng) -> Self {
-        if rng.random_ratio(1, 8) {
-            return Self::NONE;
-        }
         Self {
             throttled: rng.random_range(0..8),
             failed: rng.random_range(0..10),
@@ -63,6 +60,28 @@ impl Chaos {
             delay: *[0, 50, 5_000, 90_000].get(rng.random_range(0..4)).unwrap_or(&0),
             lag: *[0, 0, 2_000, 120_000].get(rng.random_range(0..4)).unwrap_or(&0),
         }
+    }
+}
+
+/// What the vendors refuse for good in a history.
+#[derive(Clone, Debug, Default)]
+pub struct Refusals {
+    /// The CRM does not take some values.
+    pub values: bool,
+    /// Wix does not let some contacts be deleted.
+    pub members: bool,
+    /// A record that can be found and never be read.
+    pub unreadable: Option<(Side, RecordId)>,
+}
+
+impl Refusals {
+    /// Draws what is refused: in half of the histories nothing is.
+    pub fn draw(rng: &mut SmallRng) -> Self {
+        if rng.random() {
+            return Self::default();
+        }
+        let unreadable = rng.random_ratio(1, 8).then(|| (Side::External, RecordId::from("e2")));
+        Self { values: rng.random(), members: rng.random(), unreadable }
     }
 }
 
@@ -94,16 +113,16 @@ pub struct Vendor {
     pub records: BTreeMap<RecordId, Record>,
     /// Ids that went into another.
     pub merged: BTreeMap<RecordId, RecordId>,
+    /// When another record last went into one.
+    pub merged_at: BTreeMap<RecordId, i64>,
     /// Counts ids.
     pub ids: u32,
     /// Writes by the bridge.
     pub writes: u32,
-    /// Records that a person, or another vendor's rule, deleted.
-    pub deleted_by_people: BTreeSet<RecordId>,
     /// Records that the bridge deleted.
     pub deleted_by_bridge: BTreeSet<RecordId>,
-    /// Records that a privacy request erased.
-    pub erased: BTreeSet<RecordId>,
+    /// Records that a privacy request erased, and the record each was linked with at that time.
+    pub erased: BTreeMap<RecordId, Option<RecordId>>,
 }
 
 impl Vendor {
@@ -140,6 +159,8 @@ pub struct World {
     pub now: i64,
     /// How bad it is at present.
     pub chaos: Chaos,
+    /// What is refused for good.
+    pub refusals: Refusals,
     /// Both vendors.
     pub sides: Pair<Vendor>,
     /// Deliveries by due time.
@@ -148,6 +169,12 @@ pub struct World {
     pub events: Vec<Event>,
     /// What people did.
     pub edits: Edits,
+    /// Records whose events became dead letters.
+    pub dead: BTreeSet<(Side, RecordId)>,
+    /// The ids of those events.
+    pub dead_letters: BTreeSet<String>,
+    /// What an onlooker of the store knows.
+    pub witness: Witness,
     /// What the checker found on the way.
     pub violations: Vec<String>,
     sequence: u64,
@@ -174,10 +201,14 @@ impl World {
             rng: SmallRng::seed_from_u64(seed),
             now: EPOCH,
             chaos,
+            refusals: Refusals::default(),
             sides: Pair::default(),
             queue: BTreeMap::new(),
             events: Vec::new(),
             edits: Edits::default(),
+            dead: BTreeSet::new(),
+            dead_letters: BTreeSet::new(),
+            witness: Witness::default(),
             violations: Vec::new(),
             sequence: 0,
             trace: DefaultHasher::new(),
@@ -204,6 +235,7 @@ impl World {
 
     /// Notes a violation.
     pub fn violation(&mut self, invariant: &str, what: impl AsRef<str>) {
+        tracing::error!(site = %self.site, now = self.now - EPOCH, "{invariant}: {}", what.as_ref());
         self.violations.push(format!("{invariant}: {}", what.as_ref()));
     }
 

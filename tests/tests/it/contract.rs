@@ -104,6 +104,9 @@ contracts! {
         deletes_spent_at_once_are_counted_once_each,
         a_note_replaces_the_one_before,
         a_note_is_taken_away,
+        a_linked_record_is_noted_with_its_link_alone,
+        notes_are_stored_with_every_step_of_a_link,
+        what_is_refused_leaves_the_notes_as_they_are,
         a_side_cools_down_until_the_latest_instant,
         a_site_is_known_with_the_latest_cool_down;
     sites:

@@ -6,5 +6,6 @@ mod architecture;
 mod contract;
 mod processes;
 mod scenarios;
+mod simulation;
 mod source;
 mod template;

@@ -112,7 +112,7 @@ mod tests {
         whole.anchors.wix.base.insert(RowId::from("emptied"), Print::Empty);
         whole.anchors.external.overwrote[0].read = Revision::from("2026-08-21T10:00:12Z");
         whole.anchors.external.overwrote[1].rows.insert(RowId::from("only-overwritten"), Print::List([].into()));
-        whole.rows.insert(RowId::from("only-parked"), RowState::Refused);
+        whole.rows.insert(RowId::from("only-parked"), RowState::Refused(Side::Wix));
         whole.intent.as_mut().unwrap().rows.get_mut(&RowId::from("email")).unwrap().agreed = Some(Print::Empty);
         whole.held = Some(Hold::CannotDelete);
         for link in [whole, busy(0), Link::new(RecordId::new(""), RecordId::new(""), Timestamp::UNIX_EPOCH)] {
@@ -134,9 +134,11 @@ mod tests {
         let mut link = Link::new(RecordId::new(""), RecordId::new(""), Timestamp::UNIX_EPOCH);
         link.anchors.wix.base.insert(RowId::from("r"), Print::Empty);
         link.anchors.external.revision = Some(Revision::from("7"));
-        link.rows.insert(RowId::from("r"), RowState::Unconvertible);
+        link.rows.insert(RowId::from("r"), RowState::Unconvertible(Side::External));
         link.held = Some(Hold::DeleteAwaitsApproval);
-        assert_eq!(hex::encode(pack(&link).unwrap()), "01000000010107000101720100010100000101");
+        assert_eq!(hex::encode(pack(&link).unwrap()), "0100000001010700010172010001030100000101");
+        let earlier = hex::decode("01000000010107000101720100010100000101").unwrap();
+        assert_eq!(unpack(&earlier).unwrap(), link, "written when a state did not tell its side");
     }
 
     #[test]

@@ -16,9 +16,9 @@ use super::{
 use crate::{
     model::{
         ids::{RecordId, Side, SiteId},
-        link::{Cause, Link, Parked, Reservation, Slot, Tombstone},
+        link::{Cause, Link, Notes, Parked, Reservation, Slot, Tombstone},
     },
-    ports::{ErrorKind, LinkStore, StoreError, StoreResult},
+    ports::{ErrorKind, LinkStore, Noted, StoreError, StoreResult},
 };
 
 /// Links on one page of a listing.
@@ -41,6 +41,15 @@ impl Store {
         let key = Key::tombstone(site, side, id, &self.fingerprints(site));
         Write::put(item::tombstone(key, tombstone), Condition::not_erased(), Refusal::Skip)
     }
+}
+
+/// The writes that put notes on the list, or take them off it.
+fn noting(site: &SiteId, notes: &Notes) -> StoreResult<Vec<Write>> {
+    let write = |((side, id), note): (&(Side, RecordId), &Option<Parked>)| match note {
+        Some(note) => Ok(Write::put(item::parked(site, note)?, Condition::none(), Refusal::Skip)),
+        None => Ok(Write::delete(Key::parked(site, *side, id), Condition::none(), Refusal::Skip)),
+    };
+    notes.iter().map(write).collect()
 }
 
 /// The writes that move one side of a link: the new item, and the end of the old one if it lies elsewhere.
@@ -79,32 +88,38 @@ impl LinkStore for Store {
         Ok(())
     }
 
-    async fn link(&self, site: &SiteId, link: &Link, reservation: Option<&Reservation>, now: Timestamp) -> StoreResult<()> {
+    async fn link(&self, site: &SiteId, new: Noted<'_>, reservation: Option<&Reservation>, now: Timestamp) -> StoreResult<()> {
+        let link = new.link;
         let free = Condition::free(reservation.map(|reservation| reservation.owner.as_str()), now);
-        let writes = vec![Write::put(item::link(site, link)?, free.clone(), EXISTS), Write::put(item::pointer(site, link), free, EXISTS)];
+        let mut writes =
+            vec![Write::put(item::link(site, link)?, free.clone(), EXISTS), Write::put(item::pointer(site, link), free, EXISTS)];
+        writes.extend(noting(site, new.notes)?);
         self.commit(&format!("link {} to {}", link.id(Side::Wix), link.id(Side::External)), writes).await
     }
 
-    async fn save(&self, site: &SiteId, link: &Link) -> StoreResult<()> {
+    async fn save(&self, site: &SiteId, new: Noted<'_>) -> StoreResult<()> {
+        let link = new.link;
         let operation = format!("save link {}", link.id(Side::Wix));
         let Some(before) = link.version.checked_sub(1) else { return Err(StoreError::new(ErrorKind::Stale, operation)) };
-        let write = Write::put(item::link(site, link)?, Condition::linked(link, before), STALE);
-        self.commit(&operation, vec![write]).await
+        let mut writes = vec![Write::put(item::link(site, link)?, Condition::linked(link, before), STALE)];
+        writes.extend(noting(site, new.notes)?);
+        self.commit(&operation, writes).await
     }
 
-    async fn repoint(&self, site: &SiteId, old: &Link, new: &Link, now: Timestamp) -> StoreResult<()> {
+    async fn repoint(&self, site: &SiteId, old: &Link, Noted { link: new, notes }: Noted<'_>, now: Timestamp) -> StoreResult<()> {
         let place = |side| (Key::record(site, side, old.id(side)), Key::record(site, side, new.id(side)));
         let mut writes = moving(place(Side::Wix), item::link(site, new)?, Condition::linked(old, old.version), now);
         writes.extend(moving(place(Side::External), item::pointer(site, new), Condition::points_to(old.id(Side::Wix)), now));
         let left = Side::BOTH.into_iter().filter(|side| old.id(*side) != new.id(*side));
         let merged = Tombstone { at: now, cause: Cause::Merged, counterpart: None };
         writes.extend(left.map(|side| self.entombing(site, side, old.id(side), &merged)));
+        writes.extend(noting(site, notes)?);
         // A link that changed is reported before a record that is taken.
         writes.sort_by_key(Write::reports_taken);
         self.commit(&format!("repoint {} to {}", old.id(Side::Wix), new.id(Side::Wix)), writes).await
     }
 
-    async fn bury(&self, site: &SiteId, link: &Link, at: Timestamp, cause: Cause) -> StoreResult<()> {
+    async fn bury(&self, site: &SiteId, Noted { link, notes }: Noted<'_>, at: Timestamp, cause: Cause) -> StoreResult<()> {
         let place = |side| Key::record(site, side, link.id(side));
         let mut writes = vec![
             Write::delete(place(Side::Wix), Condition::linked(link, link.version), STALE),
@@ -114,6 +129,7 @@ impl LinkStore for Store {
             let counterpart = (cause != Cause::Erased).then(|| link.id(side.opposite()).clone());
             self.entombing(site, side, link.id(side), &Tombstone { at, cause, counterpart })
         }));
+        writes.extend(noting(site, notes)?);
         self.commit(&format!("bury {}", link.id(Side::Wix)), writes).await
     }
 
@@ -167,13 +183,18 @@ impl LinkStore for Store {
     }
 
     async fn park(&self, site: &SiteId, parked: &Parked) -> StoreResult<()> {
-        let write = Write::put(item::parked(site, parked)?, Condition::none(), Refusal::Skip);
-        self.commit(&format!("park {} {}", parked.side, parked.id), vec![write]).await
+        let unlinked = Write::check(Key::record(site, parked.side, &parked.id), Condition::unlinked(), EXISTS);
+        let note = Write::put(item::parked(site, parked)?, Condition::none(), Refusal::Skip);
+        self.commit(&format!("park {} {}", parked.side, parked.id), vec![unlinked, note]).await
     }
 
     async fn unpark(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<()> {
-        let write = Write::delete(Key::parked(site, side, id), Condition::none(), Refusal::Skip);
-        self.commit(&format!("unpark {side} {id}"), vec![write]).await
+        let unlinked = Write::check(Key::record(site, side, id), Condition::unlinked(), EXISTS);
+        let note = Write::delete(Key::parked(site, side, id), Condition::none(), Refusal::Skip);
+        match self.commit(&format!("unpark {side} {id}"), vec![unlinked, note]).await {
+            Err(error) if matches!(error.kind, ErrorKind::Exists(_)) => Ok(()),
+            result => result,
+        }
     }
 
     async fn parked(&self, site: &SiteId) -> StoreResult<Vec<Parked>> {

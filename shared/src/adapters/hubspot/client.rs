@@ -228,7 +228,8 @@ impl Client {
     /// else changed meanwhile must not hide behind the new revision.
     async fn written(&self, operation: &str, object: Object) -> StoreResult<Contact> {
         let whole = self.is_whole(&object);
-        let object = if whole { Ok(object) } else { self.read_object(operation, &object.id, None, &[]).await };
+        let object =
+            if whole { Ok(object) } else { self.read_object(operation, &object.id, None, &[]).await.map(|read| object.completed_by(read)) };
         self.as_written(operation, object).await
     }
 

@@ -14,7 +14,7 @@ use crate::{
         ids::{RecordId, Side, SiteId},
         link::{Cause, Link, Parked, Reservation, Slot, Tombstone},
     },
-    ports::{ErrorKind, LinkStore, StoreError, StoreResult},
+    ports::{ErrorKind, LinkStore, Noted, StoreError, StoreResult},
 };
 
 /// How many links a page of [`LinkStore::list_links`] has.
@@ -32,10 +32,9 @@ fn is_held(held: Option<&Held>, owner: Option<&str>, now: Timestamp) -> bool {
 }
 
 impl OfSite {
-    fn is_as_stored(&self, link: &Link) -> bool {
-        self.links
-            .get(link.id(Side::Wix))
-            .is_some_and(|stored| stored.version == link.version && stored.id(Side::External) == link.id(Side::External))
+    fn is_as_stored(&self, link: &Link, version: u64) -> bool {
+        let stored = self.links.get(link.id(Side::Wix));
+        stored.is_some_and(|stored| stored.version == version && stored.id(Side::External) == link.id(Side::External))
     }
 }
 
@@ -81,39 +80,38 @@ impl LinkStore for Store {
         })
     }
 
-    async fn link(&self, site: &SiteId, link: &Link, reservation: Option<&Reservation>, now: Timestamp) -> StoreResult<()> {
+    async fn link(&self, site: &SiteId, new: Noted<'_>, reservation: Option<&Reservation>, now: Timestamp) -> StoreResult<()> {
         self.of_site(site, |own| {
             let owner = reservation.map(|reservation| reservation.owner.as_str());
             for side in Side::BOTH {
-                let id = link.id(side);
+                let id = new.link.id(side);
                 if own.link_of(side, id).is_some() || is_held(own.reserved.of(side).get(id), owner, now) {
                     return refuse(ErrorKind::Exists(None), "link", id);
                 }
             }
-            own.insert(link);
+            own.insert(new);
             Ok(())
         })
     }
 
-    async fn save(&self, site: &SiteId, link: &Link) -> StoreResult<()> {
+    async fn save(&self, site: &SiteId, new: Noted<'_>) -> StoreResult<()> {
         self.of_site(site, |own| {
-            let mut before = link.clone();
-            before.version = link.version.saturating_sub(1);
-            if link.version == 0 || !own.is_as_stored(&before) {
-                return refuse(ErrorKind::Stale, "save link", link.id(Side::Wix));
+            let is_next = new.link.version.checked_sub(1).is_some_and(|before| own.is_as_stored(new.link, before));
+            if !is_next {
+                return refuse(ErrorKind::Stale, "save link", new.link.id(Side::Wix));
             }
-            own.insert(link);
+            own.insert(new);
             Ok(())
         })
     }
 
-    async fn repoint(&self, site: &SiteId, old: &Link, new: &Link, now: Timestamp) -> StoreResult<()> {
+    async fn repoint(&self, site: &SiteId, old: &Link, new: Noted<'_>, now: Timestamp) -> StoreResult<()> {
         self.of_site(site, |own| {
-            if !own.is_as_stored(old) {
+            if !own.is_as_stored(old, old.version) {
                 return refuse(ErrorKind::Stale, "re-point link", old.id(Side::Wix));
             }
             for side in Side::BOTH {
-                let id = new.id(side);
+                let id = new.link.id(side);
                 let taken = old.id(side) != id && (own.link_of(side, id).is_some() || is_held(own.reserved.of(side).get(id), None, now));
                 if taken {
                     return refuse(ErrorKind::Exists(None), "re-point link", id);
@@ -121,19 +119,21 @@ impl LinkStore for Store {
             }
             own.remove(old);
             own.insert(new);
-            for side in Side::BOTH.into_iter().filter(|side| old.id(*side) != new.id(*side)) {
+            for side in Side::BOTH.into_iter().filter(|side| old.id(*side) != new.link.id(*side)) {
                 own.entomb(side, old.id(side), Tombstone { at: now, cause: Cause::Merged, counterpart: None });
             }
             Ok(())
         })
     }
 
-    async fn bury(&self, site: &SiteId, link: &Link, at: Timestamp, cause: Cause) -> StoreResult<()> {
+    async fn bury(&self, site: &SiteId, ended: Noted<'_>, at: Timestamp, cause: Cause) -> StoreResult<()> {
+        let link = ended.link;
         self.of_site(site, |own| {
-            if !own.is_as_stored(link) {
+            if !own.is_as_stored(link, link.version) {
                 return refuse(ErrorKind::Stale, "bury link", link.id(Side::Wix));
             }
             own.remove(link);
+            own.note(ended.notes);
             for side in Side::BOTH {
                 let counterpart = (cause != Cause::Erased).then(|| link.id(side.opposite()).clone());
                 own.entomb(side, link.id(side), Tombstone { at, cause, counterpart });
@@ -182,12 +182,21 @@ impl LinkStore for Store {
     }
 
     async fn park(&self, site: &SiteId, parked: &Parked) -> StoreResult<()> {
-        self.of_site(site, |own| own.parked.insert((parked.side, parked.id.clone()), parked.clone()));
-        Ok(())
+        self.of_site(site, |own| {
+            if own.link_of(parked.side, &parked.id).is_some() {
+                return refuse(ErrorKind::Exists(None), "park", &parked.id);
+            }
+            own.parked.insert((parked.side, parked.id.clone()), parked.clone());
+            Ok(())
+        })
     }
 
     async fn unpark(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<()> {
-        self.of_site(site, |own| own.parked.remove(&(side, id.clone())));
+        self.of_site(site, |own| {
+            if own.link_of(side, id).is_none() {
+                own.parked.remove(&(side, id.clone()));
+            }
+        });
         Ok(())
     }
 

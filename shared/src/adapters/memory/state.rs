@@ -11,11 +11,11 @@ use crate::{
     model::{
         fingerprint::Digest,
         ids::{FormId, Pair, RecordId, Side, SiteId},
-        link::{Cause, Intent, Link, Parked, Tombstone},
+        link::{Cause, Intent, Link, Notes, Parked, Tombstone},
         site::Site,
         submission::{ConsentProof, Record},
     },
-    ports::{Claim, Ticket},
+    ports::{Claim, Noted, Ticket},
 };
 
 /// Who holds a reservation, and until when.
@@ -72,8 +72,9 @@ impl OfSite {
         }
     }
 
-    /// Stores a link and its pointer, in place of reservations.
-    pub(super) fn insert(&mut self, link: &Link) {
+    /// Stores a link with its pointer and notes, in place of reservations.
+    pub(super) fn insert(&mut self, Noted { link, notes }: Noted<'_>) {
+        self.note(notes);
         for side in Side::BOTH {
             self.reserved.of_mut(side).remove(link.id(side));
         }
@@ -85,6 +86,16 @@ impl OfSite {
     pub(super) fn remove(&mut self, link: &Link) {
         self.pointers.remove(link.id(Side::External));
         self.links.remove(link.id(Side::Wix));
+    }
+
+    /// Puts notes on the list, or takes them off it.
+    pub(super) fn note(&mut self, notes: &Notes) {
+        for (record, note) in notes {
+            match note {
+                Some(note) => self.parked.insert(record.clone(), note.clone()),
+                None => self.parked.remove(record),
+            };
+        }
     }
 
     /// Leaves a tombstone, unless there is one of an erasure.

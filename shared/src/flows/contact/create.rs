@@ -1,7 +1,5 @@
 //! A record without a link: find its counterpart, or make it.
 
-use std::collections::BTreeMap;
-
 use jiff::SignedDuration;
 
 use super::{Contacts, Effect, Hint, RESERVATION_TIME, SOON, Skip, Step, Stop, write::Work};
@@ -10,13 +8,13 @@ use crate::{
     model::{
         contact::{Contact, Found, MatchKey},
         event::{Event, EventKind},
-        field::{Fields, Value},
+        field::{Field, Fields, Value},
         fingerprint::Digest,
         ids::{Pair, RecordId, RowId, Side},
         link::{Cause, Hold, Intent, IntentRow, Link, ParkedReason, Reservation, RowState, Slot},
         normal,
     },
-    ports::{Draft, ErrorKind, StoreError},
+    ports::{Draft, ErrorKind, Noted, StoreError},
     sync::{enter, merge, prints},
 };
 
@@ -65,8 +63,14 @@ impl Contacts {
         let side = hint.side;
         let this = match self.read(side, id).await? {
             Found::Present(contact) => contact,
-            Found::Merged(winner) => return Box::pin(self.synchronise(hint, &winner.id)).await,
-            Found::Absent => return Ok(Effect::Skipped(Skip::Absent)),
+            Found::Merged(winner) => {
+                self.unpark(side, id).await?;
+                return Box::pin(self.synchronise(hint, &winner.id)).await;
+            }
+            Found::Absent => {
+                self.unpark(side, id).await?;
+                return Ok(Effect::Skipped(Skip::Absent));
+            }
         };
         if let Some(other) = self.named_counterpart(side, &this).await? {
             return self.link_pair(side, this, other).await;
@@ -84,7 +88,7 @@ impl Contacts {
     /// Leaves the choice to a person, unless the record turns out to be linked: the matches belong to records that were merged into it, or
     /// another worker was at work.
     async fn report_unclear(&self, hint: Hint<'_>, this: &Contact, reason: ParkedReason, taken: Vec<Link>) -> Step<Effect> {
-        let (site, side) = (&self.site.site, hint.side);
+        let side = hint.side;
         let mut followed = false;
         for link in taken {
             if matches!(self.read(side, link.id(side)).await?, Found::Merged(winner) if winner.id == this.id) {
@@ -96,17 +100,12 @@ impl Contacts {
         if followed {
             return Box::pin(self.synchronise(hint, &this.id)).await;
         }
-        let parked = self.park(side, &this.id, reason).await?;
-        if let Slot::Linked(_) = self.look_up(side, &this.id).await? {
-            self.links.unpark(site, side, &this.id).await?;
-            return Ok(Effect::Unchanged);
-        }
-        Ok(parked)
+        self.park(side, &this.id, reason).await
     }
 
     /// Follows the id of the counterpart that the bridge once wrote on the record: a create whose link was not stored. A person may have
     /// copied it, so it counts only if that record is free.
-    async fn named_counterpart(&self, side: Side, this: &Contact) -> Step<Option<Contact>> {
+    pub(super) async fn named_counterpart(&self, side: Side, this: &Contact) -> Step<Option<Contact>> {
         let Some(id) = &this.counterpart else { return Ok(None) };
         let other = side.opposite();
         match self.look_up(other, id).await? {
@@ -201,21 +200,26 @@ impl Contacts {
         }
     }
 
-    /// Returns what a record is looked up by on the other side.
+    /// Returns what a record is looked up by on the other side: the addresses and numbers it has, and what is mapped to such a field in Wix.
     fn match_keys(&self, side: Side, contact: &Contact) -> Vec<MatchKey> {
         let country = self.site.default_country.as_deref();
-        let mut keys = Vec::new();
+        let email = |text: &String| MatchKey::Email(normal::email(text));
+        let phone = |text: &String| MatchKey::Phone(normal::phone(text, country));
+        let known = self.store(side).known_by();
+        let own =
+            |names: &'static [&'static str]| names.iter().filter_map(|name| contact.get(&Field::from(*name))).flat_map(Value::elements);
+        let mut keys: Vec<_> = own(known.emails).map(email).chain(own(known.phones).map(phone)).collect();
         for row in self.mapping.rows() {
             let name = row.field(Side::Wix).as_str();
             let value = row.read(side, &contact.fields);
-            for item in value.iter().flat_map(Value::elements) {
-                if name == "email" || name == "emails" || name.starts_with("email.") {
-                    keys.push(MatchKey::Email(normal::email(item)));
-                } else if name == "phone" || name == "phones" || name.starts_with("phone.") {
-                    keys.push(MatchKey::Phone(normal::phone(item, country)));
-                }
+            let items = value.iter().flat_map(Value::elements);
+            if name == "email" || name == "emails" || name.starts_with("email.") {
+                keys.extend(items.map(email));
+            } else if name == "phone" || name == "phones" || name.starts_with("phone.") {
+                keys.extend(items.map(phone));
             }
         }
+        keys.retain(|key| !matches!(key, MatchKey::Email(text) | MatchKey::Phone(text) if text.is_empty()));
         keys.sort();
         keys.dedup();
         keys
@@ -244,7 +248,7 @@ impl Contacts {
             enter::begin_with(&mut link, &draft, &self.key, &self.mapping, contacts.of(draft.side));
         }
         let plan = merge::merge(&self.input(&link, &contacts, None));
-        self.carry_out(Work { reported: BTreeMap::new(), stored: false, touched: true, ..Work::new(link, plan, contacts) }).await
+        self.carry_out(Work { stored: false, touched: true, ..Work::new(link, plan, contacts) }).await
     }
 
     /// Returns what an earlier worker was about to write when it made `made` of `source`, if it did.
@@ -304,7 +308,11 @@ impl Contacts {
         for _ in 0..=REFUSALS {
             let draft = Draft { counterpart: this.id.clone(), fields: fields.clone() };
             let error = match self.store(other).create(&draft).await {
-                Ok(made) => return self.store_made(side, this, made, states, reservation).await,
+                Ok(made) => {
+                    let left_out = enter::left_out(&self.mapping, other, &fields, &made);
+                    states.extend(left_out.into_iter().map(|row| (row, RowState::Refused(other))));
+                    return self.store_made(side, this, made, states, reservation).await;
+                }
                 Err(error) => error,
             };
             match &error.kind {
@@ -313,16 +321,16 @@ impl Contacts {
                     let refused: Vec<RowId> =
                         self.mapping.rows().iter().filter(|row| named.contains(row.field(other))).map(|row| row.id().clone()).collect();
                     if refused.is_empty() {
-                        return Ok(self.park(side, &this.id, ParkedReason::Refused).await?);
+                        return self.park(side, &this.id, ParkedReason::Refused).await;
                     }
                     fields.retain(|field, _| !named.contains(field));
-                    states.extend(refused.into_iter().map(|row| (row, RowState::Refused)));
+                    states.extend(refused.into_iter().map(|row| (row, RowState::Refused(other))));
                 }
-                ErrorKind::Forbidden => return Ok(self.park(side, &this.id, ParkedReason::Refused).await?),
+                ErrorKind::Forbidden => return self.park(side, &this.id, ParkedReason::Refused).await,
                 _ => return Err(Stop::at(other, error)),
             }
         }
-        Ok(self.park(side, &this.id, ParkedReason::Refused).await?)
+        self.park(side, &this.id, ParkedReason::Refused).await
     }
 
     /// The other side says that it has such a record: link it if it is free and certain, else report it.
@@ -337,7 +345,7 @@ impl Contacts {
         let Some(id) = known else {
             return match self.match_by_keys(side, this).await? {
                 Match::One(found) => self.adopt(side, this, *found, reservation).await,
-                Match::Unclear(reason, _) => Ok(self.park(side, &this.id, reason).await?),
+                Match::Unclear(reason, _) => self.park(side, &this.id, reason).await,
                 Match::None => Err(Stop::at(side.opposite(), error)),
             };
         };
@@ -346,14 +354,14 @@ impl Contacts {
         };
         match self.availability(side, this, &found).await? {
             Candidate::Available => self.adopt(side, this, found, reservation).await,
-            Candidate::Linked(_) => Ok(self.park(side, &this.id, ParkedReason::MatchIsLinked).await?),
+            Candidate::Linked(_) => self.park(side, &this.id, ParkedReason::MatchIsLinked).await,
         }
     }
 
     /// Links a record that was found while holding a reservation.
     async fn adopt(&self, side: Side, this: &Contact, found: Contact, reservation: &Reservation) -> Step<Effect> {
         if self.has_rival(side, this, &found).await? {
-            return Ok(self.park(side, &this.id, ParkedReason::SeveralMatches).await?);
+            return self.park(side, &this.id, ParkedReason::SeveralMatches).await;
         }
         self.links.release(&self.site.site, reservation).await?;
         self.link_pair(side, this.clone(), found).await
@@ -366,7 +374,7 @@ impl Contacts {
         for row in self.mapping.rows().iter().filter(|row| row.flows_to(other)) {
             match row.convert(other, row.read(side, &this.fields).as_ref()) {
                 Ok(value) => fields.extend(row.write(other, value).map(|value| (row.field(other).clone(), value))),
-                Err(_) => states.push((row.id().clone(), RowState::Unconvertible)),
+                Err(_) => states.push((row.id().clone(), RowState::Unconvertible(other))),
             }
         }
         (fields, states)
@@ -416,9 +424,8 @@ impl Contacts {
             anchor.base = prints::base(&self.key, &self.mapping, side, contact);
             anchor.revision.clone_from(&contacts.of(side).revision);
         }
-        self.links.link(&self.site.site, &link, Some(reservation), now).await?;
-        self.links.unpark(&self.site.site, side, &this.id).await?;
-        self.report_rows(&link, &BTreeMap::new()).await?;
+        let notes = self.notes_on_rows(&link);
+        self.links.link(&self.site.site, Noted { link: &link, notes: &notes }, Some(reservation), now).await?;
         Ok(Effect::Created(other))
     }
 }

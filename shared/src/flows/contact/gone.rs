@@ -7,9 +7,9 @@ use crate::{
     model::{
         contact::Found,
         ids::{RecordId, Side},
-        link::{Cause, Hold, Link, ParkedReason, Slot, Tombstone},
+        link::{Cause, Hold, Link, Notes, ParkedReason, Slot, Tombstone},
     },
-    ports::{ErrorKind, StoreResult},
+    ports::{ErrorKind, Noted, StoreResult},
     sync::{decide, guard},
 };
 
@@ -25,14 +25,14 @@ impl Contacts {
             }
             Slot::Reserved { until, .. } => Err(self.until(until, "its counterpart is being made").into()),
             Slot::Gone(tombstone) => {
-                if tombstone.cause == Cause::Merged {
-                    // It may have been reported as the one that lost its link.
-                    self.links.unpark(&self.site.site, hint.side, id).await?;
+                if tombstone.cause != Cause::Deleted {
+                    // It may have been reported as the one that lost its link, or could not be erased.
+                    self.unpark(hint.side, id).await?;
                 }
                 Ok(Effect::Skipped(Skip::Buried))
             }
             Slot::Free => {
-                self.links.unpark(&self.site.site, hint.side, id).await?;
+                self.unpark(hint.side, id).await?;
                 Ok(Effect::Skipped(Skip::Absent))
             }
         }
@@ -40,6 +40,11 @@ impl Contacts {
 
     /// Ends or moves a link whose records are not both there.
     pub(super) async fn end_or_move(&self, hint: Hint<'_>, link: Link, step: decide::Step, reads: Reads) -> Step<Effect> {
+        // Where deletes do not travel, it is an erasure that could not be carried out: nobody may lose sight of it.
+        let ends = matches!(step, decide::Step::DeleteOther | decide::Step::Hold | decide::Step::Unlink);
+        if ends && link.held == Some(Hold::CannotDelete) && !hint.approves_delete() {
+            return Ok(Effect::Parked(ParkedReason::CannotDelete));
+        }
         let gone = if matches!(reads.this, Found::Absent) { hint.side } else { hint.side.opposite() };
         match step {
             decide::Step::Repoint => self.follow_merge(hint, link, reads).await,
@@ -82,7 +87,8 @@ impl Contacts {
             return;
         }
         link.held = Some(Hold::DeleteUnderWay);
-        if let Err(error) = self.save(&mut link).await {
+        let notes = self.notes_on_rows(&link);
+        if let Err(error) = self.save(&mut link, &notes).await {
             warn!(site = %self.site.site, error = %error, "Could not note that a delete is counted.");
         }
     }
@@ -96,16 +102,19 @@ impl Contacts {
     async fn hold(&self, mut link: Link, side: Side, hold: Hold, reason: ParkedReason) -> Step<Effect> {
         if link.held != Some(hold) {
             link.held = Some(hold);
-            self.save(&mut link).await?;
+            let mut notes = self.notes_on_rows(&link);
+            notes.insert((side, link.id(side).clone()), Some(self.note(side, link.id(side), reason)));
+            self.save(&mut link, &notes).await?;
         }
-        Ok(self.park(side, link.id(side), reason).await?)
+        Ok(Effect::Parked(reason))
     }
 
     pub(super) async fn bury(&self, link: &Link, cause: Cause) -> Step<Effect> {
-        self.links.bury(&self.site.site, link, self.clock.now(), cause).await?;
-        if link.held.is_some() || !link.rows.is_empty() {
-            self.unpark_both(link).await?;
-        }
+        self.bury_noting(link, cause, &self.no_notes(link)).await
+    }
+
+    pub(super) async fn bury_noting(&self, link: &Link, cause: Cause, notes: &Notes) -> Step<Effect> {
+        self.links.bury(&self.site.site, Noted { link, notes }, self.clock.now(), cause).await?;
         Ok(Effect::Unlinked(cause))
     }
 
@@ -128,24 +137,40 @@ impl Contacts {
             Slot::Linked(link) => self.erase_linked(other, &link).await,
             Slot::Gone(Tombstone { counterpart: Some(counterpart), .. }) => self.erase_buried(side, id, &counterpart).await,
             Slot::Gone(_) | Slot::Free | Slot::Reserved { .. } => {
-                self.entomb_erased(side, id).await?;
-                self.links.unpark(&self.site.site, side, id).await?;
+                self.forget(side, id).await?;
                 Ok(Effect::Erased)
             }
         }
     }
 
-    /// The delete came before the erasure: its tombstone still names the counterpart, unless that is somebody else's by now.
+    /// The delete came before the erasure: its tombstone still names the counterpart, unless that is somebody else's by now who is there.
     async fn erase_buried(&self, side: Side, id: &RecordId, counterpart: &RecordId) -> Step<Effect> {
         let other = side.opposite();
-        if let Slot::Linked(_) = self.look_up(other, counterpart).await? {
-            self.entomb_erased(side, id).await?;
-            return Ok(self.park(other, counterpart, ParkedReason::ErasureUnclear).await?);
+        if let Slot::Linked(mut link) = self.look_up(other, counterpart).await? {
+            if matches!(self.read(side, link.id(side)).await?, Found::Absent) {
+                let effect = self.erase_linked(other, &link).await?;
+                self.forget(side, id).await?;
+                return Ok(effect);
+            }
+            let note = self.note(other, counterpart, ParkedReason::ErasureUnclear);
+            self.save(&mut link, &Notes::from([((other, counterpart.clone()), Some(note))])).await?;
+            self.forget(side, id).await?;
+            return Ok(Effect::Parked(ParkedReason::ErasureUnclear));
         }
-        self.erase_record(other, counterpart).await?;
-        self.entomb_erased(side, id).await?;
-        self.entomb_erased(other, counterpart).await?;
-        Ok(Effect::Erased)
+        let effect = match self.erase_record(other, counterpart).await {
+            Err(Stop::Failed { error, .. }) if error.kind == ErrorKind::Forbidden => {
+                let parked = self.park(other, counterpart, ParkedReason::CannotDelete).await?;
+                self.entomb_erased(other, counterpart).await?;
+                parked
+            }
+            result => {
+                result?;
+                self.forget(other, counterpart).await?;
+                Effect::Erased
+            }
+        };
+        self.forget(side, id).await?;
+        Ok(effect)
     }
 
     pub(super) async fn erase_linked(&self, side: Side, link: &Link) -> Step<Effect> {
@@ -161,6 +186,12 @@ impl Contacts {
 
     async fn erase_record(&self, side: Side, id: &RecordId) -> Step<()> {
         self.store(side).erase(id).await.map_err(|error| Stop::at(side, error))
+    }
+
+    /// Keeps nothing of an erased record but its tombstone.
+    async fn forget(&self, side: Side, id: &RecordId) -> StoreResult<()> {
+        self.unpark(side, id).await?;
+        self.entomb_erased(side, id).await
     }
 
     async fn entomb_erased(&self, side: Side, id: &RecordId) -> StoreResult<()> {

@@ -2,15 +2,16 @@
 
 use tracing::info;
 
-use super::{Contacts, EVIDENCE_TIME, Effect, Hint, Skip, Step, Stop, WHILE_WRITTEN, pair::Reads};
+use super::{Contacts, EVIDENCE_TIME, Effect, Hint, SOON, Skip, Step, Stop, WHILE_WRITTEN, pair::Reads};
 use crate::{
     model::{
         contact::{Contact, Found},
-        ids::{RecordId, Side},
-        link::{Cause, Hold, Link, ParkedReason, Slot},
+        ids::{Pair, RecordId, Side},
+        link::{Cause, Hold, Link, Notes, ParkedReason, Slot},
         site::OnMerge,
     },
-    ports::ErrorKind,
+    ports::{ErrorKind, Noted},
+    sync::enter,
 };
 
 impl Contacts {
@@ -25,7 +26,7 @@ impl Contacts {
             match self.look_up(side, source).await? {
                 Slot::Linked(link) if self.went_into(side, source, &winner).await? => effect = self.follow(*link, side, &winner).await?,
                 Slot::Linked(_) => {}
-                Slot::Free | Slot::Gone(_) => self.links.unpark(&self.site.site, side, source).await?,
+                Slot::Free | Slot::Gone(_) => self.unpark(side, source).await?,
                 Slot::Reserved { until, .. } => return Err(self.until(until, "its counterpart is being made").into()),
             }
         }
@@ -45,7 +46,10 @@ impl Contacts {
         let mut effect = Effect::Skipped(Skip::Absent);
         let is_erased = matches!(ended, Slot::Gone(tombstone) if tombstone.cause == Cause::Erased);
         for id in from.iter().chain([winner]) {
-            let Slot::Linked(link) = self.look_up(hint.side, id).await? else { continue };
+            let Slot::Linked(link) = self.look_up(hint.side, id).await? else {
+                self.unpark(hint.side, id).await?;
+                continue;
+            };
             effect = if is_erased && matches!(self.read(hint.side, id).await?, Found::Absent) {
                 self.erase_linked(hint.side.opposite(), &link).await?
             } else {
@@ -91,7 +95,10 @@ impl Contacts {
     pub(super) async fn follow(&self, link: Link, side: Side, winner: &Contact) -> Step<Effect> {
         self.ensure_not_being_written(&link)?;
         match self.look_up(side, &winner.id).await? {
-            Slot::Free => self.repoint(&link, side, winner).await,
+            Slot::Free => {
+                self.link_with_its_own(&link, side, winner).await?;
+                self.repoint(&link, side, winner).await
+            }
             Slot::Linked(present) => self.unite(link, *present, side, winner).await,
             Slot::Reserved { until, .. } => Err(self.until(until, "the winner's counterpart is being made").into()),
             Slot::Gone(tombstone) if tombstone.cause == Cause::Erased => self.bury(&link, Cause::Unlinked).await,
@@ -99,6 +106,17 @@ impl Contacts {
                 self.links.exhume(&self.site.site, side, &winner.id).await?;
                 self.repoint(&link, side, winner).await
             }
+        }
+    }
+
+    /// A winner that was made for another record, whose link was not stored, is that one's first; then two links meet in it.
+    async fn link_with_its_own(&self, link: &Link, side: Side, winner: &Contact) -> Step<()> {
+        match self.named_counterpart(side, winner).await? {
+            Some(own) if own.id != *link.id(side.opposite()) => {
+                self.link_pair(side, winner.clone(), own).await?;
+                Err(self.later(SOON, "the winner was linked with the record it was made for").into())
+            }
+            Some(_) | None => Ok(()),
         }
     }
 
@@ -111,35 +129,46 @@ impl Contacts {
         anchor.id = winner.id.clone();
         anchor.revision = None;
         anchor.overwrote.clear();
-        self.links.repoint(&self.site.site, link, &moved, self.clock.now()).await?;
-        self.links.unpark(&self.site.site, side, &winner.id).await?;
-        if link.held.is_some() {
-            self.unpark_both(link).await?;
-        }
+        let mut notes = self.no_notes(link);
+        notes.extend(self.notes_on_rows(&moved));
+        self.links.repoint(&self.site.site, link, Noted { link: &moved, notes: &notes }, self.clock.now()).await?;
         info!(site = %self.site.site, side = %side, from = %link.id(side), to = %winner.id, "Re-pointed a link after a merge.");
         Ok(Effect::Repointed)
     }
 
-    /// Two links meet in one winner: their counterparts are merged as well, or the younger link ends and is reported.
+    /// Two links meet in one winner: their counterparts are merged as well, or one of the links ends and is reported: the younger, unless the
+    /// counterpart of the older is not there any more.
     async fn unite(&self, lost: Link, kept: Link, side: Side, winner: &Contact) -> Step<Effect> {
+        self.ensure_not_being_written(&kept)?;
         let other = side.opposite();
         if self.site.on_merge == OnMerge::Propagate
-            && let Some(effect) = self.merge_counterparts(&lost, &kept, other).await?
+            && let Some(effect) = self.merge_counterparts(&lost, &kept, (side, winner)).await?
         {
             return Ok(effect);
         }
         let (older, younger) = if kept.since <= lost.since { (&kept, &lost) } else { (&lost, &kept) };
-        self.bury(younger, Cause::Merged).await?;
-        self.park(other, younger.id(other), ParkedReason::UnlinkedByMerge).await?;
-        if older.id(side) == &winner.id {
+        let is_there = [self.is_there(other, older.id(other)).await?, self.is_there(other, younger.id(other)).await?];
+        let (stays, ends) = if is_there == [false, true] { (younger, older) } else { (older, younger) };
+        let mut notes = self.no_notes(ends);
+        if is_there == [true, true] {
+            let reported = self.note(other, ends.id(other), ParkedReason::UnlinkedByMerge);
+            notes.insert((other, ends.id(other).clone()), Some(reported));
+        }
+        self.bury_noting(ends, Cause::Merged, &notes).await?;
+        if stays.id(side) == &winner.id {
             return Ok(Effect::Repointed);
         }
         self.links.exhume(&self.site.site, side, &winner.id).await?;
-        self.repoint(older, side, winner).await
+        self.repoint(stays, side, winner).await
     }
 
-    /// Merges the counterparts of two links on `side`; `None` if the side does not let them be merged.
-    async fn merge_counterparts(&self, lost: &Link, kept: &Link, side: Side) -> Step<Option<Effect>> {
+    async fn is_there(&self, side: Side, id: &RecordId) -> Step<bool> {
+        Ok(!matches!(self.read(side, id).await?, Found::Absent))
+    }
+
+    /// Merges the counterparts of two links whose records went into one on a side; `None` if the other side does not let them be merged.
+    async fn merge_counterparts(&self, lost: &Link, kept: &Link, into: (Side, &Contact)) -> Step<Option<Effect>> {
+        let side = into.0.opposite();
         let Some(winner) = self.surviving(side, kept.id(side)).await? else { return Ok(None) };
         let merged = match self.read(side, lost.id(side)).await? {
             Found::Absent => winner,
@@ -153,9 +182,14 @@ impl Contacts {
                 Err(error) => return Err(Stop::at(side, error)),
             },
         };
+        let mut kept = kept.clone();
+        let contacts = Pair::from_side(side, &merged, into.1);
+        if enter::take_over(&mut kept, lost, contacts, (&self.key, &self.mapping)) {
+            self.save(&mut kept, &Notes::new()).await?;
+        }
         self.bury(lost, Cause::Merged).await?;
         if merged.id != *kept.id(side) {
-            self.repoint(kept, side, &merged).await?;
+            self.repoint(&kept, side, &merged).await?;
         }
         Ok(Some(Effect::Merged(side)))
     }

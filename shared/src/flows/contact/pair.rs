@@ -1,6 +1,6 @@
 //! A linked pair: read both records, merge, write.
 
-use super::{Contacts, Effect, Hint, Step, Stop, write::Work};
+use super::{Contacts, Effect, Hint, Step, Stop, notes::Shown, overwritten::Unseen, write::Work};
 use crate::{
     model::{
         contact::{Contact, Found},
@@ -27,7 +27,7 @@ pub(super) struct Reads {
 impl Contacts {
     /// Brings a linked pair in step.
     pub(super) async fn synchronise_pair(&self, hint: Hint<'_>, mut link: Link) -> Step<Effect> {
-        let side = hint.side;
+        let (side, shown) = (hint.side, Shown::of(&link));
         self.ensure_not_being_written(&link)?;
         // A merge event encloses the winner, whose versions say nothing of the record that went into it.
         let enclosed = hint.event.entity.as_ref().and_then(|entity| self.store(side).enclosed(entity));
@@ -41,25 +41,25 @@ impl Contacts {
             Some(contact) => Found::Present(contact),
             None => self.read(side, link.id(side)).await?,
         };
+        let mut unseen = Unseen::Nothing;
         if let Found::Present(contact) = &mut this {
-            let restored = self.restore_overwritten(hint, &link, contact).await?;
-            if !restored && self.is_echo(hint, &link, contact) {
-                return self.note_version(link, side, contact).await;
+            unseen = self.look_for_overwritten(hint, &mut link, contact).await?;
+            if unseen != Unseen::PutBack && self.is_echo(hint, &link, contact) {
+                return self.note_version((link, shown), side, contact).await;
             }
         }
         let other = self.read(side.opposite(), link.id(side.opposite())).await?;
-        let reported = link.rows.clone();
         let recovered = self.recover(hint, &mut link, &this, &other).await?;
         match self.decide(hint, &link, Reads { this, other }) {
             Decision::Merge(contacts) => {
                 let mut plan = self.merge(hint, &link, &contacts);
-                if trusts_enclosed && (plan.is_grave(side) || link.is_first()) {
+                if trusts_enclosed && (plan.is_grave(side, &link) || link.is_first()) {
                     return Box::pin(self.synchronise_afresh(hint, link)).await;
                 }
-                self.spare_fields_gone(&mut plan, &link).await?;
+                self.spare_fields_gone(&mut plan).await?;
                 let patient = hint.event.attempts < PATIENCE;
-                self.carry_out(Work { prefer: hint.prefer(), patient, reported, touched: recovered, ..Work::new(link, plan, *contacts) })
-                    .await
+                let touched = recovered || unseen == Unseen::Noted;
+                self.carry_out(Work { prefer: hint.prefer(), patient, shown, touched, ..Work::new(link, plan, *contacts) }).await
             }
             Decision::Other(step, reads) => self.end_or_move(hint, link, step, *reads).await,
         }
@@ -73,7 +73,7 @@ impl Contacts {
     }
 
     /// Keeps the values of one side whose field on the other was deleted altogether: it looks emptied in every record at once.
-    async fn spare_fields_gone(&self, plan: &mut Plan, link: &Link) -> Step<()> {
+    async fn spare_fields_gone(&self, plan: &mut Plan) -> Step<()> {
         for side in Side::BOTH {
             let from = side.opposite();
             let mut rows: Vec<RowId> = plan.emptied(side).cloned().collect();
@@ -84,18 +84,19 @@ impl Contacts {
             }
             let gone = self.store(from).lacks(&fields).await.map_err(|error| Stop::at(from, error))?;
             rows.retain(|id| field(id).is_some_and(|field| gone.contains(&field)));
-            plan.refuse(side, &rows, link.anchors.as_ref().map(|_, anchor| &anchor.base));
+            plan.spare(side, &rows);
         }
         Ok(())
     }
 
     /// Remembers a newer version in which nothing is to be carried over. An event of an older one that comes later is old news then, and
     /// another worker that decided on an older one fails to store its intent.
-    async fn note_version(&self, mut link: Link, side: Side, contact: &Contact) -> Step<Effect> {
+    async fn note_version(&self, (mut link, shown): (Link, Shown), side: Side, contact: &Contact) -> Step<Effect> {
+        let news = self.news(&shown, &link);
         let anchor = link.anchors.of_mut(side);
-        if anchor.revision != contact.revision {
+        if anchor.revision != contact.revision || !news.is_empty() {
             anchor.revision.clone_from(&contact.revision);
-            self.save(&mut link).await?;
+            self.save(&mut link, &news).await?;
         }
         Ok(Effect::Unchanged)
     }

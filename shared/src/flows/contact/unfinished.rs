@@ -58,11 +58,12 @@ impl Contacts {
         }
     }
 
-    /// Whoever else may have written the same value: where the author is not told, nothing is certain.
+    /// The history tells by a value of ours that the write was carried out. It does not show one that somebody else had typed before; only if
+    /// that may be so in every row, nothing is certain.
     async fn fate_by_history(&self, unfinished: Unfinished<'_>, there: &Contact) -> Step<Fate> {
         let side = unfinished.intent.side;
         let Some(read) = &unfinished.link.anchors.of(side).revision else { return Ok(Fate::Unknown) };
-        let mut fate = Fate::NotWritten;
+        let mut fate = Fate::Unknown;
         for (row, wrote) in unfinished.rows() {
             let past = match self.store(side).history(&there.id, row.field(side), read).await {
                 Ok(past) => past,
@@ -72,7 +73,7 @@ impl Contacts {
             let mut same = past.iter().rev().filter(|past| Some(past.at) > read.instant() && self.is_it(unfinished, (row, wrote), past));
             match same.clone().find(|past| past.ours) {
                 Some(past) => return Ok(Fate::Written(Some(past.at))),
-                None if same.next().is_some() => fate = Fate::Unknown,
+                None if same.next().is_none() => fate = Fate::NotWritten,
                 None => {}
             }
         }

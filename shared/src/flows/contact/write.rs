@@ -1,18 +1,16 @@
 //! Carrying a plan out: intent, write, commit.
 
-use std::collections::BTreeMap;
-
 use tracing::warn;
 
-use super::{Contacts, Effect, INTENT_TIME, Step, Stop};
+use super::{Contacts, Effect, INTENT_TIME, Step, Stop, notes::Shown};
 use crate::{
     model::{
         contact::Contact,
         field::Patch,
-        ids::{Pair, RecordId, Revision, RowId, Side},
-        link::{Base, Hold, Intent, Link, Overwrote, Parked, ParkedReason, RowState},
+        ids::{Pair, Revision, RowId, Side},
+        link::{Base, Hold, Intent, Link, Overwrote, RowState},
     },
-    ports::{ErrorKind, StoreResult},
+    ports::{ErrorKind, Noted, StoreResult},
     sync::{
         enter::{self, Written},
         merge::Plan,
@@ -31,8 +29,8 @@ pub(super) struct Work {
     pub(super) prefer: Option<Side>,
     /// Whether a refusal that may pass by itself is waited for: an address that another record is about to give up.
     pub(super) patient: bool,
-    /// The row states as they were stored.
-    pub(super) reported: BTreeMap<RowId, RowState>,
+    /// What a person knows of the link.
+    pub(super) shown: Shown,
     /// Whether the link is in the store already.
     pub(super) stored: bool,
     /// Whether the link differs from what is stored even if the plan is empty.
@@ -44,8 +42,8 @@ pub(super) struct Work {
 impl Work {
     /// Begins to carry out a plan for a link that is stored.
     pub(super) fn new(link: Link, plan: Plan, contacts: Pair<Contact>) -> Self {
-        let reported = link.rows.clone();
-        Self { link, plan, contacts, prefer: None, patient: false, reported, stored: true, touched: false, agreed_revision: None }
+        let shown = Shown::of(&link);
+        Self { link, plan, contacts, prefer: None, patient: false, shown, stored: true, touched: false, agreed_revision: None }
     }
 
     /// Tells whether a record was read in another version than the one that was dealt with last.
@@ -85,10 +83,6 @@ impl Contacts {
         }
         let mirrored = if mirror_due { self.mirror(&mut work.link, &mut work.contacts).await } else { Ok(()) };
         self.commit(&mut work, dropped).await?;
-        if was_held {
-            self.unpark_both(&work.link).await?;
-        }
-        self.report_rows(&work.link, &work.reported).await?;
         mirrored?;
         Ok(match (earlier.wix.is_some(), earlier.external.is_some()) {
             (false, false) if unchanged => Effect::Unchanged,
@@ -111,10 +105,13 @@ impl Contacts {
 
     async fn store_link(&self, work: &mut Work) -> StoreResult<()> {
         if work.stored {
-            return self.save(&mut work.link).await;
+            let news = self.news(&work.shown, &work.link);
+            self.save(&mut work.link, &news).await?;
+        } else {
+            let notes = self.notes_on_rows(&work.link);
+            self.links.link(&self.site.site, Noted { link: &work.link, notes: &notes }, None, self.clock.now()).await?;
         }
-        self.links.link(&self.site.site, &work.link, None, self.clock.now()).await?;
-        work.stored = true;
+        (work.stored, work.shown) = (true, Shown::of(&work.link));
         Ok(())
     }
 
@@ -136,17 +133,11 @@ impl Contacts {
                 }
                 return Err(Stop::at(side, error));
             };
-            self.refuse(work, side, &rows);
+            work.plan.refuse(side, &rows);
         }
         let rest: Vec<RowId> = work.plan.flows.of(side).keys().cloned().collect();
-        self.refuse(work, side, &rest);
+        work.plan.refuse(side, &rest);
         Ok(None)
-    }
-
-    #[expect(clippy::unused_self, reason = "reads like its siblings")]
-    fn refuse(&self, work: &mut Work, side: Side, rows: &[RowId]) {
-        let bases = work.link.anchors.as_ref().map(|_, anchor| &anchor.base);
-        work.plan.refuse(side, rows, bases);
     }
 
     /// Returns the rows a refusal is about, if it is one: the fields the side names, else what such a refusal is usually about.
@@ -165,7 +156,7 @@ impl Contacts {
     async fn withdraw(&self, work: &mut Work, side: Side) {
         work.link.intent = None;
         work.link.anchors.of_mut(side).revision = work.agreed_revision.take();
-        if let Err(error) = self.save(&mut work.link).await {
+        if let Err(error) = self.store_link(work).await {
             warn!(site = %self.site.site, error = %error, "Could not withdraw an intent.");
         }
     }
@@ -204,40 +195,14 @@ impl Contacts {
         outcome
     }
 
-    async fn commit(&self, work: &mut Work, dropped: Vec<RowId>) -> StoreResult<()> {
+    async fn commit(&self, work: &mut Work, dropped: Vec<(RowId, RowState)>) -> StoreResult<()> {
         enter::enter_agreed(&mut work.link, &work.plan);
-        work.link.rows.extend(dropped.into_iter().map(|row| (row, RowState::Refused)));
+        work.link.rows.extend(dropped);
         for side in Side::BOTH {
             let revision = work.contacts.of(side).revision.clone();
             work.link.anchors.of_mut(side).revision = revision;
         }
         work.link.intent = None;
         self.store_link(work).await
-    }
-
-    pub(super) async fn unpark_both(&self, link: &Link) -> StoreResult<()> {
-        self.unpark_ids(&link.anchors.as_ref().map(|_, anchor| anchor.id.clone())).await
-    }
-
-    pub(super) async fn unpark_ids(&self, ids: &Pair<RecordId>) -> StoreResult<()> {
-        for side in Side::BOTH {
-            self.links.unpark(&self.site.site, side, ids.of(side)).await?;
-        }
-        Ok(())
-    }
-
-    /// Tells a person about rows that are newly left alone, and takes the note away when none is any more.
-    pub(super) async fn report_rows(&self, link: &Link, before: &BTreeMap<RowId, RowState>) -> StoreResult<()> {
-        if link.rows == *before {
-            return Ok(());
-        }
-        let (site, id) = (&self.site.site, link.id(Side::Wix));
-        if link.rows.is_empty() {
-            return self.links.unpark(site, Side::Wix, id).await;
-        }
-        let conflict = link.rows.values().any(|state| *state == RowState::Conflict);
-        let reason = if conflict { ParkedReason::Conflict } else { ParkedReason::FieldSkipped };
-        let rows = link.rows.keys().cloned().collect();
-        self.links.park(site, &Parked { side: Side::Wix, id: id.clone(), reason, rows, since: self.clock.now() }).await
     }
 }

@@ -27,7 +27,8 @@ use contact_bridge::{
 use contact_bridge_tests::simulation::{
     executor::Task,
     plants::Plant,
-    vendor::{Actor, SimulatedVendor, enclose},
+    records::Actor,
+    vendor::{SimulatedVendor, enclose},
     world::{Chaos, Shared, World, WorldClock, lock},
 };
 

@@ -25,7 +25,7 @@ use rand::Rng;
 use serde_json::json;
 
 use super::{
-    super::executor::Task,
+    super::{executor::Task, history::Verdict},
     Plant, check,
     ports::{SimulatedClaims, SimulatedInbox, WorldClock},
     world::{Chaos, Shared, World, lock},
@@ -58,26 +58,20 @@ pub struct Running {
     plant: Plant,
     workers: Vec<(u64, Message, Task<Outcome>)>,
     begun: u64,
+    ended: usize,
+}
+
+/// Plays the history of a seed, and judges it. Its edits are the messages, its events the turns of workers.
+#[must_use]
+pub fn run(seed: u64, plant: Plant) -> Verdict {
+    let mut running = Running::new(seed, plant);
+    running.run();
+    let violations = check::at_rest(&running);
+    let trace = lock(&running.world).trace_hash();
+    Verdict { seed, traces: vec![trace], violations, edits: running.sent.len(), events: running.ended }
 }
 
 impl Running {
-    /// Plays the history of a seed; returns what was violated.
-    #[must_use]
-    pub fn play(seed: u64, plant: Plant) -> Vec<String> {
-        let mut running = Self::new(seed, plant);
-        running.run();
-        check::at_rest(&running)
-    }
-
-    /// Plays the history of a seed; returns what tells it from others.
-    #[must_use]
-    pub fn trace(seed: u64) -> u64 {
-        let mut running = Self::new(seed, Plant::None);
-        running.run();
-        let hash = lock(&running.world).trace_hash();
-        hash
-    }
-
     fn new(seed: u64, plant: Plant) -> Self {
         let mut world = World::new(seed);
         let site = draw_site(&mut world);
@@ -106,7 +100,7 @@ impl Running {
             clock: Arc::new(WorldClock(world.clone())),
             owner: Arc::new(move || owners.fetch_add(1, Ordering::Relaxed).to_string()),
         };
-        Self { world, sent: Vec::new(), key, store, site, relay, plant, workers: Vec::new(), begun: 0 }
+        Self { world, sent: Vec::new(), key, store, site, relay, plant, workers: Vec::new(), begun: 0, ended: 0 }
     }
 
     fn run(&mut self) {
@@ -197,6 +191,7 @@ impl Running {
         lock(&self.world).worker = *worker;
         if let Some(outcome) = task.step() {
             let (_, message, _) = self.workers.swap_remove(nth);
+            self.ended += 1;
             self.end(message, &outcome);
         }
     }

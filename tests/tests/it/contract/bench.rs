@@ -16,10 +16,10 @@ use contact_bridge::{
         field::Value,
         fingerprint::{Digest, Key, Print},
         ids::{Pair, RecordId, Revision, RowId, Side, SiteId},
-        link::{Hold, Intent, IntentRow, Link, Overwrote, Reservation, RowState},
+        link::{Hold, Intent, IntentRow, Link, Notes, Overwrote, Reservation, RowState},
         site::Site,
     },
-    ports::{ClaimStore, Clock, ErrorKind, LinkStore, SiteStore, StoreResult, SubmissionStore},
+    ports::{ClaimStore, Clock, ErrorKind, LinkStore, Noted, SiteStore, StoreResult, SubmissionStore},
 };
 use contact_bridge_local::{
     cloud::dynamo::{Dynamo, Storage},
@@ -128,6 +128,12 @@ pub(super) fn reservation(side: Side, id: &str, owner: &str, keys: &[&str]) -> R
     }
 }
 
+/// Makes a link ready to be stored without any change of notes.
+pub(super) fn noted(link: &Link) -> Noted<'_> {
+    const NONE: &Notes = &Notes::new();
+    Noted { link, notes: NONE }
+}
+
 /// Makes a fresh link.
 pub(super) fn link(wix: &str, external: &str) -> Link {
     Link::new(record(wix), record(external), at(0))
@@ -147,7 +153,8 @@ pub(super) fn full_link(values: &[(&str, &str)]) -> Link {
     let mut link = link("w1", "e1");
     link.version = 41;
     link.intent = Some(Intent { side: Side::External, until: at(30), rows: base.iter().map(|(id, print)| row(id, print)).collect() });
-    link.rows = [("email", RowState::Conflict), ("vat", RowState::Refused)].map(|(row, state)| (RowId::from(row), state)).into();
+    link.rows =
+        [("email", RowState::Conflict), ("vat", RowState::Refused(Side::External))].map(|(row, state)| (RowId::from(row), state)).into();
     link.held = Some(Hold::DeletedAndChanged);
     let overwrote =
         Overwrote { read: Revision::from("2026-08-21T10:11:12Z"), wrote: Revision::from("2026-08-21T10:11:13.120Z"), rows: base.clone() };

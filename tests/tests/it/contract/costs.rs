@@ -10,7 +10,7 @@ use contact_bridge::{
     ports::ErrorKind,
 };
 
-use super::bench::{Bench, Table, at, full_link, kind, link, site};
+use super::bench::{Bench, Table, at, full_link, kind, link, noted, site};
 
 /// A link of the default mapping between records with ids of usual length, being written.
 fn usual_link() -> Link {
@@ -82,9 +82,9 @@ async fn a_pointer_that_moved_is_followed() -> anyhow::Result<()> {
     assert!(matches!(bench.slot(Side::External, "e1").await?, Slot::Linked(_)));
     let mut moved = link("w2", "e1");
     moved.version = old.version + 1;
-    other.links.repoint(&other.site, &old, &moved, at(0)).await?;
+    other.links.repoint(&other.site, &old, noted(&moved), at(0)).await?;
     assert!(matches!(bench.slot(Side::External, "e1").await?, Slot::Linked(link) if *link == moved));
-    other.links.bury(&other.site, &moved, at(0), Cause::Deleted).await?;
+    other.links.bury(&other.site, noted(&moved), at(0), Cause::Deleted).await?;
     assert!(matches!(bench.slot(Side::External, "e1").await?, Slot::Gone(_)));
     other.link(&link("w2", "e2")).await?;
     assert!(matches!(bench.slot(Side::External, "e1").await?, Slot::Gone(_)));

@@ -9,7 +9,7 @@ use contact_bridge::{
 };
 
 use super::{
-    bench::{Bench, EXISTS, STALE, at, full_link, kind, link, record, reservation},
+    bench::{Bench, EXISTS, STALE, at, full_link, kind, link, noted, record, reservation},
     linking::linked,
 };
 
@@ -24,11 +24,11 @@ impl Bench {
     }
 
     async fn repoint(&self, old: &Link, new: &Link) -> StoreResult<()> {
-        self.links.repoint(&self.site, old, new, at(5)).await
+        self.links.repoint(&self.site, old, noted(new), at(5)).await
     }
 
     async fn bury(&self, link: &Link, cause: Cause) -> StoreResult<()> {
-        self.links.bury(&self.site, link, at(5), cause).await
+        self.links.bury(&self.site, noted(link), at(5), cause).await
     }
 }
 
@@ -129,7 +129,7 @@ pub(super) async fn a_link_is_not_repointed_to_a_taken_record(bench: &Bench) -> 
 pub(super) async fn a_link_is_repointed_over_an_expired_reservation(bench: &Bench) -> anyhow::Result<()> {
     bench.link(&link("w1", "e1")).await?;
     bench.reserve(&reservation(WIX, "w2", "another", &[])).await?;
-    bench.links.repoint(&bench.site, &link("w1", "e1"), &link("w2", "e1"), at(60)).await?;
+    bench.links.repoint(&bench.site, &link("w1", "e1"), noted(&link("w2", "e1")), at(60)).await?;
     bench.bury(&link("w2", "e1"), Cause::Deleted).await?;
     assert_eq!(bench.slot(WIX, "w2").await?, gone(5, Cause::Deleted, Some("e1")));
     Ok(())

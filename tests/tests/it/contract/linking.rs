@@ -9,7 +9,7 @@ use contact_bridge::{
 };
 use futures::future::join_all;
 
-use super::bench::{Bench, EXISTS, STALE, at, full_link, kind, link, one_wins, record, reservation};
+use super::bench::{Bench, EXISTS, STALE, at, full_link, kind, link, noted, one_wins, record, reservation};
 
 impl Bench {
     /// Looks a record up.
@@ -19,12 +19,12 @@ impl Bench {
 
     /// Links without a reservation.
     pub(super) async fn link(&self, link: &Link) -> StoreResult<()> {
-        self.links.link(&self.site, link, None, at(0)).await
+        self.links.link(&self.site, noted(link), None, at(0)).await
     }
 
     /// Saves a link.
     pub(super) async fn save(&self, link: &Link) -> StoreResult<()> {
-        self.links.save(&self.site, link).await
+        self.links.save(&self.site, noted(link)).await
     }
 }
 
@@ -62,7 +62,7 @@ pub(super) async fn a_record_reserved_by_another_is_not_linked(bench: &Bench) ->
     }
     let own = reservation(Side::Wix, "w2", "me", &[]);
     assert_eq!(kind(bench.link(&link("w1", "e1")).await), EXISTS);
-    assert_eq!(kind(bench.links.link(&bench.site, &link("w2", "e2"), Some(&own), at(0)).await), EXISTS);
+    assert_eq!(kind(bench.links.link(&bench.site, noted(&link("w2", "e2")), Some(&own), at(0)).await), EXISTS);
     Ok(())
 }
 
@@ -70,7 +70,7 @@ pub(super) async fn an_expired_reservation_does_not_keep_from_linking(bench: &Be
     for (side, id) in [(Side::Wix, "w1"), (Side::External, "e1")] {
         bench.links.reserve(&bench.site, &reservation(side, id, "another", &[]), at(0)).await?;
     }
-    bench.links.link(&bench.site, &link("w1", "e1"), None, at(60)).await?;
+    bench.links.link(&bench.site, noted(&link("w1", "e1")), None, at(60)).await?;
     assert_eq!(bench.slot(Side::External, "e1").await?, linked(&link("w1", "e1")));
     Ok(())
 }

@@ -2,7 +2,7 @@
 
 use contact_bridge::model::ids::{RecordId, Side};
 
-use super::bench::{Bench, at, ids, link, reservation};
+use super::bench::{Bench, at, ids, link, noted, reservation};
 
 impl Bench {
     /// Makes so many links, the Wix ids of which are in order.
@@ -56,7 +56,7 @@ pub(super) async fn links_are_listed_a_page_at_a_time(bench: &Bench) -> anyhow::
 
 pub(super) async fn a_listing_continues_behind_a_link_that_is_gone(bench: &Bench) -> anyhow::Result<()> {
     bench.fill(3).await?;
-    bench.links.bury(&bench.site, &link("w0001", "e1"), at(0), contact_bridge::model::link::Cause::Deleted).await?;
+    bench.links.bury(&bench.site, noted(&link("w0001", "e1")), at(0), contact_bridge::model::link::Cause::Deleted).await?;
     let page = bench.links.list_links(&bench.site, Some(&RecordId::from("w0001"))).await?;
     assert_eq!(page.iter().map(|link| ids(link).external).collect::<Vec<_>>(), ["e2"]);
     Ok(())

@@ -3,13 +3,13 @@
 use contact_bridge::{
     model::{
         ids::{RowId, Side},
-        link::{Parked, ParkedReason},
+        link::{Cause, Link, Notes, Parked, ParkedReason},
     },
-    ports::Standing,
+    ports::{Noted, Standing},
 };
 use futures::future::join_all;
 
-use super::bench::{Bench, at, record, site};
+use super::bench::{Bench, EXISTS, STALE, at, kind, link, record, site};
 
 const HOUR: i64 = 3600;
 
@@ -53,6 +53,49 @@ pub(super) async fn a_note_is_taken_away(bench: &Bench) -> anyhow::Result<()> {
         bench.links.unpark(&bench.site, Side::Wix, &record(id)).await?;
     }
     assert_eq!(bench.links.parked(&bench.site).await?, [note(Side::External, ParkedReason::Conflict)]);
+    Ok(())
+}
+
+pub(super) async fn a_linked_record_is_noted_with_its_link_alone(bench: &Bench) -> anyhow::Result<()> {
+    bench.link(&link("w", "x")).await?;
+    assert_eq!(kind(bench.links.park(&bench.site, &note(Side::External, ParkedReason::Refused)).await), EXISTS);
+    let next = |version| Link { version, ..link("w", "x") };
+    let note = note(Side::External, ParkedReason::CannotDelete);
+    let notes = Notes::from([((note.side, note.id.clone()), Some(note.clone()))]);
+    bench.links.save(&bench.site, Noted { link: &next(1), notes: &notes }).await?;
+    bench.links.unpark(&bench.site, Side::External, &record("x")).await?;
+    assert_eq!(bench.links.parked(&bench.site).await?, [note]);
+    Ok(())
+}
+
+pub(super) async fn notes_are_stored_with_every_step_of_a_link(bench: &Bench) -> anyhow::Result<()> {
+    let (side, reasons) = (Side::External, [ParkedReason::Conflict, ParkedReason::CannotDelete, ParkedReason::FieldSkipped]);
+    let one = |reason| Notes::from([((side, record("x")), Some(note(side, reason)))]);
+    let (first, next, moved) = (link("w", "x"), Link { version: 1, ..link("w", "x") }, Link { version: 2, ..link("v", "x") });
+    let [linked, saved, repointed] = reasons.map(one);
+    bench.links.link(&bench.site, Noted { link: &first, notes: &linked }, None, at(0)).await?;
+    assert_eq!(bench.links.parked(&bench.site).await?, [note(side, reasons[0])]);
+    bench.links.save(&bench.site, Noted { link: &next, notes: &saved }).await?;
+    assert_eq!(bench.links.parked(&bench.site).await?, [note(side, reasons[1])]);
+    bench.links.repoint(&bench.site, &next, Noted { link: &moved, notes: &repointed }, at(0)).await?;
+    assert_eq!(bench.links.parked(&bench.site).await?, [note(side, reasons[2])]);
+    let none = Notes::from([((side, record("x")), None)]);
+    bench.links.bury(&bench.site, Noted { link: &moved, notes: &none }, at(0), Cause::Deleted).await?;
+    assert_eq!(bench.links.parked(&bench.site).await?, []);
+    Ok(())
+}
+
+pub(super) async fn what_is_refused_leaves_the_notes_as_they_are(bench: &Bench) -> anyhow::Result<()> {
+    let link = link("w", "x");
+    let notes = Notes::from([((Side::Wix, record("x")), Some(note(Side::Wix, ParkedReason::Conflict)))]);
+    let noted = Noted { link: &link, notes: &notes };
+    bench.link(&link).await?;
+    assert_eq!(kind(bench.links.link(&bench.site, noted, None, at(0)).await), EXISTS);
+    assert_eq!(kind(bench.links.save(&bench.site, noted).await), STALE);
+    let later = Link { version: 7, ..link.clone() };
+    assert_eq!(kind(bench.links.repoint(&bench.site, &later, noted, at(0)).await), STALE);
+    assert_eq!(kind(bench.links.bury(&bench.site, Noted { link: &later, notes: &notes }, at(0), Cause::Deleted).await), STALE);
+    assert_eq!(bench.links.parked(&bench.site).await?, []);
     Ok(())
 }
 

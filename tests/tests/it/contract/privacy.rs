@@ -6,7 +6,7 @@ use contact_bridge::model::{
     link::{Cause, Parked, ParkedReason},
 };
 
-use super::bench::{Table, at, full_link, link, record, reservation, site};
+use super::bench::{Table, at, full_link, link, noted, record, reservation, site};
 use super::submissions;
 
 const CANARIES: [(&str, &str); 4] =
@@ -38,7 +38,7 @@ async fn no_value_of_a_contact_is_stored() -> anyhow::Result<()> {
     let rows = CANARIES.iter().map(|(row, _)| (*row).into()).collect();
     bench
         .links
-        .park(&bench.site, &Parked { side: Side::Wix, id: record("w1"), reason: ParkedReason::Conflict, rows, since: at(0) })
+        .park(&bench.site, &Parked { side: Side::Wix, id: record("w3"), reason: ParkedReason::Conflict, rows, since: at(0) })
         .await?;
     submissions::with_everything(&bench, &CANARIES.map(|(_, value)| value)).await?;
     let stored: String = table.items()?.iter().map(texts).collect();
@@ -55,7 +55,7 @@ async fn nothing_names_an_erased_person() -> anyhow::Result<()> {
     let table = Table::start().await?;
     let bench = table.bench();
     bench.link(&link("wix-canary", "ext-canary")).await?;
-    bench.links.bury(&bench.site, &link("wix-canary", "ext-canary"), at(0), Cause::Erased).await?;
+    bench.links.bury(&bench.site, noted(&link("wix-canary", "ext-canary")), at(0), Cause::Erased).await?;
     let stored: String = table.items()?.iter().map(texts).collect();
     assert!(stored.contains("erased") && !stored.contains("canary"), "{stored}");
     Ok(())

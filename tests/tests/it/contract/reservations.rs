@@ -10,7 +10,7 @@ use contact_bridge::{
 use futures::future::join_all;
 
 use super::{
-    bench::{Bench, EXISTS, at, digest, kind, link, one_wins, reservation},
+    bench::{Bench, EXISTS, at, digest, kind, link, noted, one_wins, reservation},
     linking::linked,
 };
 
@@ -134,7 +134,7 @@ pub(super) async fn linking_ends_the_reservation_and_keeps_its_keys(bench: &Benc
     let own = reservation(WIX, "w1", "me", &["ada"]);
     bench.reserve(&own).await?;
     let link = link("w1", "e1");
-    bench.links.link(&bench.site, &link, Some(&own), at(1)).await?;
+    bench.links.link(&bench.site, noted(&link), Some(&own), at(1)).await?;
     assert_eq!(bench.slot(WIX, "w1").await?, linked(&link));
     assert_eq!(kind(bench.reserve(&reservation(EXTERNAL, "y", "another", &["ada"])).await), EXISTS);
     bench.links.release(&bench.site, &own).await?;

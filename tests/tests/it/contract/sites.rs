@@ -11,7 +11,7 @@ use contact_bridge::{
 use futures::future::join_all;
 
 use super::{
-    bench::{Bench, STALE, at, kind, link, one_wins, record, reservation, site},
+    bench::{Bench, STALE, at, kind, link, noted, one_wins, record, reservation, site},
     linking::linked,
 };
 
@@ -107,7 +107,7 @@ pub(super) async fn sites_do_not_see_each_other(bench: &Bench) -> anyhow::Result
     assert_eq!(other.slot(Side::Wix, "w1").await?, Slot::Free);
     other.reserve(&reservation(Side::Wix, "r", "another", &["ada"])).await?;
     other.link(&link("w1", "e2")).await?;
-    other.links.bury(&other.site, &link("w1", "e2"), at(0), Cause::Erased).await?;
+    other.links.bury(&other.site, noted(&link("w1", "e2")), at(0), Cause::Erased).await?;
     assert_eq!(bench.slot(Side::Wix, "w1").await?, linked(&link("w1", "e1")));
     assert_eq!(bench.slot(Side::External, "e2").await?, Slot::Free);
     Ok(())

@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use contact_bridge::model::{
+    event::Event,
     ids::{RecordId, Side},
     link::{Link, Parked, ParkedReason},
     site::Site,
@@ -307,6 +308,11 @@ impl Lab {
     /// A person asks for a record to be synchronised again.
     pub async fn resync(&self, side: Side, id: &str) {
         self.stack.resync(&self.site.id, side, &RecordId::new(id), false, None).await.unwrap();
+    }
+
+    /// Puts an event on the bus.
+    pub async fn publish(&self, event: &Event) {
+        self.stack.publish(event).await.unwrap();
     }
 
     /// A person approves a delete that waits.

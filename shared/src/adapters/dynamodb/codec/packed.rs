@@ -52,8 +52,19 @@ struct PackedRow {
     id: RowId,
     wix: PackedPrint,
     external: PackedPrint,
-    state: Option<RowState>,
+    state: Option<PackedState>,
     intent: Option<PackedIntentRow>,
+}
+
+/// Why a row is left alone. The first states did not say of which side they tell.
+#[derive(Serialize, Deserialize)]
+enum PackedState {
+    Conflict,
+    Unconvertible,
+    Refused,
+    UnconvertibleTo(Side),
+    RefusedBy(Side),
+    Overwritten(Side),
 }
 
 #[derive(Serialize, Deserialize)]
@@ -192,8 +203,31 @@ impl PackedRow {
             id: id.clone(),
             wix: PackedPrint::new(wix),
             external: PackedPrint::after(external, wix),
-            state: link.rows.get(id).copied(),
+            state: link.rows.get(id).copied().map(PackedState::new),
             intent: link.intent.as_ref().and_then(|intent| intent.rows.get(id)).map(PackedIntentRow::new),
+        }
+    }
+}
+
+impl PackedState {
+    const fn new(state: RowState) -> Self {
+        match state {
+            RowState::Conflict => Self::Conflict,
+            RowState::Unconvertible(side) => Self::UnconvertibleTo(side),
+            RowState::Refused(side) => Self::RefusedBy(side),
+            RowState::Overwritten(side) => Self::Overwritten(side),
+        }
+    }
+
+    /// Where no side is told it is the CRM, which has the stricter fields.
+    const fn unpack(self) -> RowState {
+        match self {
+            Self::Conflict => RowState::Conflict,
+            Self::Unconvertible => RowState::Unconvertible(Side::External),
+            Self::Refused => RowState::Refused(Side::External),
+            Self::UnconvertibleTo(side) => RowState::Unconvertible(side),
+            Self::RefusedBy(side) => RowState::Refused(side),
+            Self::Overwritten(side) => RowState::Overwritten(side),
         }
     }
 }
@@ -255,7 +289,7 @@ impl Parts {
         let external = row.external.unpack(wix.as_ref());
         self.bases.wix.extend(wix.map(|print| (row.id.clone(), print)));
         self.bases.external.extend(external.map(|print| (row.id.clone(), print)));
-        self.states.extend(row.state.map(|state| (row.id.clone(), state)));
+        self.states.extend(row.state.map(|state| (row.id.clone(), state.unpack())));
         if let Some(intent) = row.intent {
             self.intent.insert(row.id, intent.unpack().ok_or(Error::Row)?);
         }

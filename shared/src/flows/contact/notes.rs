@@ -1,0 +1,77 @@
+//! What a person is told: the notes about a link are stored together with it, so neither is ever without the other.
+
+use std::collections::BTreeMap;
+
+use super::{Contacts, Effect, SOON, Step};
+use crate::{
+    model::{
+        ids::{RecordId, RowId, Side},
+        link::{Hold, Link, Notes, Parked, ParkedReason, RowState},
+    },
+    ports::{ErrorKind, Noted, StoreResult},
+};
+
+/// What of a link, as it is stored, is on the list.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub(super) struct Shown {
+    hold: Option<Hold>,
+    rows: BTreeMap<RowId, RowState>,
+}
+
+impl Shown {
+    pub(super) fn of(link: &Link) -> Self {
+        Self { hold: link.held.filter(|hold| hold.waits_for_a_person()), rows: link.rows.clone() }
+    }
+}
+
+impl Contacts {
+    /// Stores a link again, with what is new to tell of it.
+    pub(super) async fn save(&self, link: &mut Link, notes: &Notes) -> StoreResult<()> {
+        link.version += 1;
+        self.links.save(&self.site.site, Noted { link, notes }).await
+    }
+
+    /// Returns what there is to tell of a link about its rows, and that there is nothing else.
+    pub(super) fn notes_on_rows(&self, link: &Link) -> Notes {
+        let side = Side::Wix;
+        let rows: Vec<RowId> = link.rows.keys().cloned().collect();
+        let unclear = |state: &RowState| matches!(state, RowState::Conflict | RowState::Overwritten(_));
+        let reason = if link.rows.values().any(unclear) { ParkedReason::Conflict } else { ParkedReason::FieldSkipped };
+        let note = Parked { rows, ..self.note(side, link.id(side), reason) };
+        let note = Some(note).filter(|note| !note.rows.is_empty());
+        Notes::from([((side, link.id(side).clone()), note), ((side.opposite(), link.id(side.opposite()).clone()), None)])
+    }
+
+    /// The same, if it is news.
+    pub(super) fn news(&self, shown: &Shown, link: &Link) -> Notes {
+        if *shown == Shown::of(link) { Notes::new() } else { self.notes_on_rows(link) }
+    }
+
+    /// Returns that there is nothing to tell of a link any more.
+    #[expect(clippy::unused_self, reason = "reads like its siblings")]
+    pub(super) fn no_notes(&self, link: &Link) -> Notes {
+        Side::BOTH.into_iter().map(|side| ((side, link.id(side).clone()), None)).collect()
+    }
+
+    pub(super) fn note(&self, side: Side, id: &RecordId, reason: ParkedReason) -> Parked {
+        Parked { side, id: id.clone(), reason, rows: Vec::new(), since: self.clock.now() }
+    }
+
+    /// Puts a record without a link on the list; one that went away meanwhile comes off it again, as its own event may have passed by.
+    pub(super) async fn park(&self, side: Side, id: &RecordId, reason: ParkedReason) -> Step<Effect> {
+        match self.links.park(&self.site.site, &self.note(side, id, reason)).await {
+            Ok(()) if self.read_present(side, id).await?.is_some() => Ok(Effect::Parked(reason)),
+            Ok(()) => {
+                self.unpark(side, id).await?;
+                Err(self.later(SOON, "it went away just now").into())
+            }
+            Err(error) if matches!(error.kind, ErrorKind::Exists(_)) => Err(self.later(SOON, "it was linked just now").into()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Takes a record without a link off the list.
+    pub(super) async fn unpark(&self, side: Side, id: &RecordId) -> StoreResult<()> {
+        self.links.unpark(&self.site.site, side, id).await
+    }
+}

@@ -1,0 +1,132 @@
+//! I2: every edit is in the end state, or superseded by one that had seen it, or by the conflict rule, or parked.
+
+use contact_bridge::model::{
+    field::{Field, Value},
+    ids::Side,
+    link::Link,
+    site::OnConflict,
+};
+
+use super::{Found, Scene};
+use crate::simulation::{
+    edits::{Edit, EditId, Left, token, token_of},
+    people::{TEXTS, field},
+};
+
+pub(super) fn judge(scene: &Scene, found: &mut Found) {
+    for (link, fields) in scene.pairs() {
+        for row in TEXTS.into_iter().filter(|row| !scene.is_left_alone(link, row.0)) {
+            let judgement = Judgement { scene, link, row };
+            if let Some(lost) = judgement.lost_edit(token_of(fields.wix, &Field::from(row.0))) {
+                found.push(("I2", format!("link {} row {}: edit {lost} is lost", link.id(Side::Wix), row.0)));
+            }
+        }
+    }
+}
+
+/// When records last went into one of a link: whoever merged them had seen all that was there. What became of it is left to the vendor.
+pub(super) fn merged_at(scene: &Scene, link: &Link) -> i64 {
+    Side::BOTH.iter().filter_map(|side| scene.world.sides.of(*side).merged_at.get(link.id(*side))).max().copied().unwrap_or(i64::MIN)
+}
+
+/// One row of one link.
+struct Judgement<'a> {
+    scene: &'a Scene<'a>,
+    link: &'a Link,
+    row: (&'static str, &'static str),
+}
+
+impl Judgement<'_> {
+    /// Returns an edit that is lost, where this is the edit whose text stands at the end.
+    fn lost_edit(&self, last: Option<EditId>) -> Option<EditId> {
+        let since = merged_at(self.scene, self.link);
+        let own = |edit: &&Edit| edit.row == self.row.0 && edit.at > since && edit.record == *self.link.id(edit.side);
+        let own: Vec<&Edit> = self.scene.world.edits.iter().filter(own).collect();
+        let last: Vec<&Edit> = match last {
+            Some(text) => self.scene.world.edits.bearing(text).collect(),
+            None => own.iter().copied().chain(self.before(since)).filter(|edit| edit.left == Left::Nothing).collect(),
+        };
+        // Whoever saw an edit and changed it has done away with it, even if theirs gave way to yet another.
+        let superseded = self.scene.world.edits.superseded(&self.with_former(&own));
+        let open: Vec<&Edit> = own.iter().copied().filter(|edit| !superseded.contains(&edit.id)).collect();
+        let lost_to = |last: &Edit| open.iter().find(|edit| !self.gives_way(edit, last)).map(|edit| edit.id);
+        // Several edits may have left what stands there; one of them must be able to stand for it.
+        let mut lost = last.into_iter().map(lost_to);
+        match lost.next() {
+            None => open.first().map(|edit| edit.id),
+            Some(first) => lost.fold(first, Option::and),
+        }
+    }
+
+    /// Returns what still stood of the edits up to an instant: a merge on one side does not touch what was done on the other.
+    fn before(&self, instant: i64) -> impl Iterator<Item = &Edit> {
+        let is_own = |edit: &&Edit| edit.row == self.row.0 && edit.record == *self.link.id(edit.side);
+        let all: Vec<&Edit> = self.scene.world.edits.iter().filter(is_own).collect();
+        let superseded = self.scene.world.edits.superseded(&all);
+        all.into_iter().filter(move |edit| edit.at <= instant && !superseded.contains(&edit.id))
+    }
+
+    /// Adds what was typed into the records that these two were linked with before, as long as they were.
+    fn with_former<'a>(&'a self, own: &[&'a Edit]) -> Vec<&'a Edit> {
+        let is_former = |edit: &&Edit| {
+            let side = edit.side.opposite();
+            let mut partners = self.scene.world.witness.partners(side, self.link.id(side));
+            edit.row == self.row.0 && partners.any(|(id, until)| *id == edit.record && edit.at <= until && *id != *self.link.id(edit.side))
+        };
+        own.iter().copied().chain(self.scene.world.edits.iter().filter(is_former)).collect()
+    }
+
+    /// Tells whether an edit rightly gave way to the last one.
+    fn gives_way(&self, edit: &Edit, last: &Edit) -> bool {
+        let edits = &self.scene.world.edits;
+        let is_seen = edit.id == last.id || edits.may_have_seen(last.id, edit.id) || self.came_to_nothing(edit, last);
+        is_seen || (!edits.has_seen(edit.id, last.id) && self.loses(edit, last))
+    }
+
+    /// Tells whether an edit set a field back to a value that the last author had seen, before anything of what stood in between came to the
+    /// other side: there it is as if nobody had touched the field.
+    fn came_to_nothing(&self, edit: &Edit, last: &Edit) -> bool {
+        let own = self.past(edit.side);
+        let Some((now, before)) = own.iter().position(|(_, at)| *at == edit.at).and_then(|at| own.get(..=at)?.split_last()) else {
+            return false;
+        };
+        let earlier = before.iter().rposition(|(value, _)| *value == now.0);
+        let since = match (earlier, now.0) {
+            (Some(earlier), _) => before.get(earlier).map_or(i64::MIN, |(_, at)| *at),
+            (None, None) => i64::MIN,
+            (None, Some(_)) => return false,
+        };
+        let between = before.get(earlier.map_or(0, |earlier| earlier + 1)..).unwrap_or_default();
+        let other = self.past(edit.side.opposite());
+        let came_over = |value: Option<EditId>| other.iter().any(|(own, at)| *own == value && *at >= since);
+        if between.iter().any(|(value, _)| came_over(*value)) {
+            return false;
+        }
+        let edits = &self.scene.world.edits;
+        let is_seen = match now.0 {
+            Some(text) => edits.bearing(text).take_while(|own| own.at < edit.at).any(|own| edits.may_have_seen(last.id, own.id)),
+            None => edits.has_seen_empty(last.id),
+        };
+        is_seen || since <= merged_at(self.scene, self.link)
+    }
+
+    /// Returns where the values came from that the row had on a side, and since when.
+    fn past(&self, side: Side) -> Vec<(Option<EditId>, i64)> {
+        let field = field(side, self.row);
+        let record = self.scene.world.sides.of(side).records.get(self.link.id(side));
+        let past = record.into_iter().flat_map(|record| &record.past).filter(|(own, ..)| *own == field);
+        past.map(|(_, value, at, _)| (value.as_ref().and_then(|value: &Value| token(value)), *at)).collect()
+    }
+
+    /// Tells whether the conflict rule lets an edit lose to one that did not know of it: the system of record wins; the first time, what is
+    /// filled wins over what is empty. Where people decide, nothing but the first merge goes by the rule.
+    fn loses(&self, edit: &Edit, last: &Edit) -> bool {
+        let is_first = self.scene.world.witness.agreed_at(self.link).is_none_or(|agreed| edit.at <= agreed);
+        let record_wins = Some(edit.side) != self.scene.site.system_of_record || Some(last.side) == self.scene.site.system_of_record;
+        match self.scene.site.on_conflict {
+            _ if is_first => record_wins || edit.left == Left::Nothing,
+            OnConflict::SystemOfRecord => record_wins,
+            OnConflict::Park => false,
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! I5: whatever the order in which events are delivered, the end is the same.
+//!
+//! People do a few things while all workers sleep; then the events are delivered in every order, each time to the same world, made anew from its
+//! seed. The ends must be alike but for the ids of records that the bridge made.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use contact_bridge::{
+    model::{
+        event::Event,
+        field::{Field, Value},
+        ids::{RecordId, Side},
+        link::Slot,
+        site::MappingRow,
+    },
+    ports::StoreResult,
+};
+use rand::{Rng, SeedableRng, rngs::SmallRng, seq::SliceRandom};
+
+use super::{
+    backend::Backend,
+    people::{self, Act},
+    plants::Plant,
+    site::Running,
+    world::{World, lock},
+};
+
+/// Things people do before the ones whose events are permuted.
+const BEFORE: usize = 6;
+/// Orders of one history that are tried: all, where there are no more than four events.
+const MOST_ORDERS: usize = 24;
+
+/// A world in which all workers slept while people did their last things.
+struct Asleep {
+    running: Running,
+    /// What nobody has dealt with yet.
+    events: Vec<Event>,
+    /// When the workers fell asleep.
+    since: i64,
+}
+
+/// Judges the orders of one history.
+#[must_use]
+pub fn judge(seed: u64, plant: Plant) -> Vec<String> {
+    let mut rng = SmallRng::seed_from_u64(seed);
+    let mut first = asleep(seed, plant);
+    let events = first.events.len();
+    let in_turn: Vec<usize> = (0..events).collect();
+    let expected = first.end(&in_turn);
+    let mut violations = lock(&first.running.world).violations.clone();
+    for order in orders(events, &mut rng) {
+        let found = asleep(seed, plant).end(&order);
+        if found != expected {
+            violations.push(format!("I5: in the order {order:?} of {events} events it ends otherwise"));
+            tracing::error!(?expected, ?found, "I5");
+            break;
+        }
+    }
+    violations
+}
+
+/// A world in step, then some acts; with the events that nobody has dealt with yet.
+fn asleep(seed: u64, plant: Plant) -> Asleep {
+    let mut running = Running::still("site", seed, plant, &Backend::memory());
+    for _ in 0..BEFORE {
+        running.come_to_rest();
+        running.act();
+    }
+    running.come_to_rest();
+    let (acts, since) = {
+        let mut world = lock(&running.world);
+        (world.rng.random_range(2..4), world.now)
+    };
+    let mut done = 0;
+    while done < acts {
+        done += usize::from(running.act() != Act::Nothing);
+    }
+    let events = running.take_all();
+    Asleep { running, events, since }
+}
+
+fn orders(events: usize, rng: &mut SmallRng) -> Vec<Vec<usize>> {
+    let mut all = permutations(events.min(4));
+    for order in &mut all {
+        order.extend(4..events);
+        if events > 4 {
+            order.shuffle(rng);
+        }
+    }
+    all.truncate(MOST_ORDERS);
+    all
+}
+
+fn permutations(of: usize) -> Vec<Vec<usize>> {
+    if of == 0 {
+        return vec![Vec::new()];
+    }
+    let shorter = permutations(of - 1);
+    (0..of).flat_map(|at| shorter.iter().map(move |order| inserted(order, at, of - 1))).collect()
+}
+
+fn inserted(order: &[usize], at: usize, new: usize) -> Vec<usize> {
+    let mut order = order.to_vec();
+    order.insert(at.min(order.len()), new);
+    order
+}
+
+impl Asleep {
+    /// Delivers the events in an order, and returns what is there at the end, without ids: pairs, single records, and what waits for a person.
+    fn end(&mut self, order: &[usize]) -> Vec<String> {
+        for event in order.iter().filter_map(|nth| self.events.get(*nth)) {
+            self.running.deal_with(event.clone());
+        }
+        self.running.come_to_rest();
+        let (backend, site) = (&self.running.backend, &self.running.site.site);
+        let world = lock(&self.running.world);
+        let mut all = Vec::new();
+        for side in Side::BOTH {
+            let slot = |id: &RecordId| backend.finish(backend.links.look_up(site, side, id));
+            all.extend(world.sides.of(side).present_ids().iter().map(|id| self.describe(&world, (side, id), slot(id))));
+        }
+        let notes = backend.finish(backend.links.parked(site)).unwrap_or_default();
+        all.extend(notes.iter().map(|note| {
+            let slot = backend.finish(backend.links.look_up(site, note.side, &note.id));
+            format!("{} waits: {:?}", self.describe(&world, (note.side, &note.id), slot), note.reason)
+        }));
+        all.sort();
+        all
+    }
+
+    fn describe(&self, world: &World, (side, id): (Side, &RecordId), slot: StoreResult<Slot>) -> String {
+        let other = side.opposite();
+        let text = match slot {
+            Ok(Slot::Linked(link)) => {
+                let pair = [(side, id), (other, link.id(other))];
+                let [own, counterpart] = pair.map(|record| self.settled(world, record, &pair));
+                format!("{own:?} linked with {counterpart:?}, held {:?}, rows {:?}", link.held, link.rows)
+            }
+            Ok(Slot::Gone(tombstone)) => {
+                format!("{:?} ended: {:?}", self.settled(world, (side, id), &[(side, id)]), tombstone.cause)
+            }
+            Ok(Slot::Free | Slot::Reserved { .. }) | Err(_) => format!("{:?} is alone", values(world, side, id)),
+        };
+        format!("{side} {text}")
+    }
+
+    /// What a record has, but for what people did last to records that it, or its counterpart, is not linked with any more: the order decides
+    /// whether that came over before the link ended, and either is right.
+    fn settled(&self, world: &World, (side, id): (Side, &RecordId), pair: &[(Side, &RecordId)]) -> Values {
+        let mut own = values(world, side, id);
+        for (side, id) in pair {
+            let other = side.opposite();
+            let former = world.witness.counterparts(*side, id).filter(|former| !pair.contains(&(other, *former)));
+            for former in former {
+                self.leave_open(&mut own, world, (other, former));
+            }
+        }
+        own
+    }
+
+    /// Leaves out of a record's values what may have come of the last acts on another.
+    fn leave_open(&self, own: &mut Values, world: &World, former: (Side, &RecordId)) {
+        for row in people::mapping() {
+            let versions = self.versions(world, former, &row);
+            let Some(mine) = own.get_mut(row.id.as_str()) else { continue };
+            if row.id.as_str() == LABELS {
+                let first = versions.first().cloned().unwrap_or_default();
+                let moved = |item: &str| versions.iter().any(|version| version.contains(item) != first.contains(item));
+                mine.retain(|item| !moved(&essence(item)));
+            } else if versions.len() > 1 && versions.contains(&mine.iter().map(|item| essence(item)).collect()) {
+                mine.clear();
+            }
+        }
+    }
+
+    /// What a row of a record had when the workers fell asleep, and what people made of it since.
+    fn versions(&self, world: &World, (side, id): (Side, &RecordId), row: &MappingRow) -> Vec<BTreeSet<String>> {
+        let past = world.sides.of(side).records.get(id).into_iter().flat_map(|record| &record.past);
+        let past = past.filter(|(own, ..)| own == field(side, row));
+        let (before, since): (Vec<_>, Vec<_>) = past.partition(|(_, _, at, _)| *at < self.since);
+        let first = before.last().map(|(_, value, ..)| items(value.as_ref())).unwrap_or_default();
+        let typed = since.iter().filter(|(.., ours)| !ours).map(|(_, value, ..)| items(value.as_ref()));
+        let versions = std::iter::once(first).chain(typed);
+        versions.map(|version| version.iter().map(|item| essence(item)).collect()).collect()
+    }
+}
+
+/// The row of labels.
+const LABELS: &str = "lb";
+
+/// A record's values by row, element by element.
+type Values = BTreeMap<String, Vec<String>>;
+
+fn values(world: &World, side: Side, id: &RecordId) -> Values {
+    let record = world.sides.of(side).present(id);
+    let value = |row: &MappingRow| record.and_then(|record| record.fields.get(field(side, row)));
+    people::mapping().iter().map(|row| (row.id.as_str().to_owned(), items(value(row)))).collect()
+}
+
+fn field(side: Side, row: &MappingRow) -> &Field {
+    if side == Side::Wix { &row.wix } else { &row.external }
+}
+
+fn items(value: Option<&Value>) -> Vec<String> {
+    let elements = value.map(Value::elements).unwrap_or_default();
+    elements.iter().flat_map(|item| item.split(';')).map(str::to_owned).collect()
+}
+
+/// A value in small letters and digits alone.
+fn essence(item: &str) -> String {
+    item.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+}

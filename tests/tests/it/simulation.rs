@@ -1,0 +1,297 @@
+//! Histories that the flows once got wrong, step by step; and the same histories over both stores.
+
+use contact_bridge::model::{
+    event::{Event, EventKind},
+    field::{Field, Fields, Patch, Value},
+    ids::{RecordId, Side},
+    link::{Hold, Link, Parked, ParkedReason, Slot},
+    site::{OnConflict, OnDelete, OnMerge},
+};
+use contact_bridge_tests::simulation::{
+    backend::{Backend, Tables},
+    history,
+    plants::Plant,
+    records::Actor,
+    site::Running,
+    world::{Refusals, World, lock},
+};
+
+/// A linked pair in a world where nothing happens by itself.
+struct Stage {
+    running: Running,
+    ids: [RecordId; 2],
+}
+
+impl Stage {
+    /// Somebody is in Wix, and so in the CRM, which is the system of record.
+    fn set() -> Self {
+        let mut running = Running::still("site", 1, Plant::None, &Backend::memory());
+        lock(&running.world).refusals = Refusals::default();
+        running.come_to_rest();
+        running.contacts.site.system_of_record = Some(Side::External);
+        running.contacts.site.on_conflict = OnConflict::SystemOfRecord;
+        let values = [("name.first", "v1 Ann"), ("name.last", "v2 Ann"), ("company", "v3 Ann"), ("email", "ann@example.net")];
+        let fields: Fields = values.iter().map(|(field, value)| (Field::from(*field), Value::text(*value).unwrap())).collect();
+        let wix = lock(&running.world).insert(Side::Wix, Actor::Person, &fields, None);
+        running.come_to_rest();
+        let external = lock(&running.world).witness.counterpart(Side::Wix, &wix).unwrap().clone();
+        Self { running, ids: [wix, external] }
+    }
+
+    fn id(&self, side: Side) -> &RecordId {
+        &self.ids[usize::from(side == Side::External)]
+    }
+
+    /// A person changes a field; the event is returned, to be delivered when it suits.
+    fn types(&mut self, side: Side, field: &str, value: &str) -> Event {
+        let id = self.id(side).clone();
+        let mut world = lock(&self.running.world);
+        world.change(side, Actor::Person, &id, &Patch::from([(Field::from(field), Value::text(value))]));
+        let event = world.events.last().unwrap().clone();
+        world.queue.retain(|_, queued| queued.id != event.id);
+        event
+    }
+
+    /// Has people do something; the events are returned, to be delivered when it suits.
+    fn unheard(&mut self, act: impl FnOnce(&mut World)) -> Vec<Event> {
+        let mut world = lock(&self.running.world);
+        let before = world.events.len();
+        act(&mut world);
+        let events = world.events[before..].to_vec();
+        world.queue.retain(|_, queued| events.iter().all(|event| event.id != queued.id));
+        events
+    }
+
+    /// Somebody else is added on a side, with an address.
+    fn adds(&mut self, side: Side, email: &str) -> (RecordId, Event) {
+        let mut id = None;
+        let fields = Fields::from([(Field::from("email"), Value::text(email).unwrap())]);
+        let mut events = self.unheard(|world| id = Some(world.insert(side, Actor::Person, &fields, None)));
+        (id.unwrap(), events.remove(0))
+    }
+
+    fn present(&self, side: Side) -> Vec<RecordId> {
+        lock(&self.running.world).sides.of(side).present_ids()
+    }
+
+    fn notes(&self) -> Vec<Parked> {
+        let links = &self.running.backend.links;
+        self.running.backend.finish(links.parked(&self.running.site.site)).unwrap()
+    }
+
+    /// Has a worker take an event and go on until it has announced a write to `side`.
+    fn announce(&mut self, event: Event, side: Side) {
+        self.running.begin(event);
+        while self.link().intent.is_none_or(|intent| intent.side != side) {
+            self.running.go_on(0);
+        }
+    }
+
+    fn link(&self) -> Link {
+        let links = &self.running.backend.links;
+        match self.running.backend.finish(links.look_up(&self.running.site.site, Side::Wix, self.id(Side::Wix))).unwrap() {
+            Slot::Linked(link) => *link,
+            slot => panic!("{slot:?}"),
+        }
+    }
+
+    /// What both sides have in a field in the end.
+    fn end(&mut self, wix: &str, external: &str) -> [Option<String>; 2] {
+        self.running.come_to_rest();
+        let world = lock(&self.running.world);
+        [(Side::Wix, wix), (Side::External, external)].map(|(side, field)| {
+            let fields = &world.sides.of(side).present(self.id(side)).unwrap().fields;
+            fields.get(&Field::from(field)).and_then(Value::as_text).map(|text| text.trim().to_lowercase())
+        })
+    }
+}
+
+fn both(text: &str) -> [Option<String>; 2] {
+    [Some(text.to_owned()), Some(text.to_owned())]
+}
+
+#[test]
+fn a_field_that_two_people_cleared_does_not_pass_for_a_write_that_was_never_made() {
+    let mut stage = Stage::set();
+    stage.types(Side::External, "company", "");
+    let event = stage.types(Side::External, "lastname", "v4 bo");
+    stage.announce(event, Side::Wix);
+    stage.running.crash(0);
+    let (first, second) = (stage.types(Side::Wix, "name.last", "v5 Cy"), stage.types(Side::Wix, "company", ""));
+    for event in [first, second] {
+        stage.running.deal_with(event);
+    }
+    assert_eq!(stage.end("name.last", "lastname"), both("v4 bo"), "the system of record wins, neither had seen the other");
+}
+
+#[test]
+fn an_edit_over_an_unanswered_write_stands() {
+    let mut stage = Stage::set();
+    let event = stage.types(Side::External, "lastname", "v4 bo");
+    stage.announce(event, Side::Wix);
+    while lock(&stage.running.world).sides.wix.present(stage.id(Side::Wix)).unwrap().counter < 3 {
+        stage.running.go_on(0);
+    }
+    stage.running.crash(0);
+    let written = stage.running.take_all();
+    let (first, second) = (stage.types(Side::Wix, "name.last", "v5 Cy"), stage.types(Side::Wix, "name.first", "v6 Di"));
+    for event in [second, first].into_iter().chain(written) {
+        stage.running.deal_with(event);
+    }
+    assert_eq!(stage.end("name.last", "lastname"), both("v5 cy"), "its author had seen what was written");
+}
+
+#[test]
+fn an_overwritten_edit_is_not_brought_back_over_what_was_typed_into_the_field_since() {
+    let mut stage = Stage::set();
+    let event = stage.types(Side::Wix, "company", "v4 Bo");
+    stage.announce(event, Side::External);
+    let overwritten = stage.types(Side::External, "company", "v5 Cy");
+    stage.running.come_to_rest();
+    for (side, value) in [(Side::External, "v6 Di"), (Side::Wix, "v7 Ed")] {
+        let event = stage.types(side, "company", value);
+        stage.running.deal_with(event);
+    }
+    stage.running.deal_with(overwritten);
+    assert_eq!(stage.end("company", "company"), both("v7 ed"));
+}
+
+#[test]
+fn an_overwritten_edit_of_the_system_of_record_is_brought_back() {
+    let mut stage = Stage::set();
+    let event = stage.types(Side::Wix, "company", "v4 Bo");
+    stage.announce(event, Side::External);
+    let overwritten = stage.types(Side::External, "company", "v5 Cy");
+    stage.running.come_to_rest();
+    stage.running.deal_with(overwritten);
+    assert_eq!(stage.end("company", "company"), both("v5 cy"));
+}
+
+#[test]
+fn the_late_event_of_a_value_that_was_set_back_is_old_news() {
+    let mut stage = Stage::set();
+    let (edited, set_back) = (stage.types(Side::Wix, "company", "v4 Bo"), stage.types(Side::Wix, "company", "v3 Ann"));
+    stage.running.deal_with(set_back);
+    stage.running.deal_with(edited);
+    assert_eq!(stage.end("company", "company"), both("v3 ann"));
+}
+
+#[test]
+fn a_worker_that_read_a_value_before_it_was_set_back_does_not_write_it() {
+    let mut stage = Stage::set();
+    let edited = stage.types(Side::External, "company", "v4 Bo");
+    stage.running.begin(edited);
+    // Looked up, read; about to read the other side.
+    for _ in 0..5 {
+        stage.running.go_on(0);
+    }
+    let set_back = stage.types(Side::External, "company", "v3 Ann");
+    stage.running.begin(set_back);
+    while stage.running.is_busy(1) {
+        stage.running.go_on(1);
+    }
+    assert_eq!(stage.end("company", "company"), both("v3 ann"));
+}
+
+#[test]
+fn a_record_merged_into_a_half_made_one_leaves_it_to_whom_it_was_made_for() {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.on_merge = OnMerge::Unlink;
+    let (own, before) = (stage.id(Side::Wix).clone(), stage.present(Side::Wix));
+    let (newcomer, event) = stage.adds(Side::External, "bo@example.net");
+    stage.running.begin(event);
+    while stage.present(Side::Wix) == before {
+        assert!(stage.running.is_busy(0));
+        stage.running.go_on(0);
+    }
+    stage.running.crash(0);
+    let winner = stage.present(Side::Wix).into_iter().find(|id| !before.contains(id)).unwrap();
+    let merge = stage.unheard(|world| world.unite(Side::Wix, &winner, &own));
+    merge.into_iter().for_each(|event| stage.running.deal_with(event));
+    stage.running.come_to_rest();
+    assert_eq!(stage.present(Side::Wix).len(), before.len(), "nobody is made once more");
+    assert_eq!(stage.notes().iter().map(|note| (&note.id, note.reason)).collect::<Vec<_>>(), [(&newcomer, ParkedReason::UnlinkedByMerge)]);
+}
+
+#[test]
+fn an_edit_of_a_deleted_record_does_not_go_over_one_on_the_other_side() {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.system_of_record = Some(Side::Wix);
+    stage.running.contacts.site.on_delete = OnDelete::Propagate;
+    let (wix, edited) = (stage.id(Side::Wix).clone(), stage.types(Side::Wix, "company", "v4 Bo"));
+    let deleted = stage.unheard(|world| world.remove(Side::Wix, &wix, EventKind::Deleted { by_merge: false }));
+    stage.types(Side::External, "company", "v5 Cy");
+    stage.running.deal_with(edited);
+    deleted.into_iter().for_each(|event| stage.running.deal_with(event));
+    stage.running.come_to_rest();
+    assert!(stage.present(Side::External).contains(stage.id(Side::External)));
+    assert_eq!(stage.link().held, Some(Hold::DeletedAndChanged));
+}
+
+#[test]
+fn an_erasure_finds_the_former_counterpart_whose_new_one_is_gone() {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.on_delete = OnDelete::Unlink;
+    let (wix, external) = (stage.id(Side::Wix).clone(), stage.id(Side::External).clone());
+    let (another, event) = stage.adds(Side::Wix, "bo@example.net");
+    stage.running.deal_with(event);
+    stage.running.come_to_rest();
+    let its_own = lock(&stage.running.world).witness.counterpart(Side::Wix, &another).unwrap().clone();
+    let deleted = |id: &RecordId| {
+        let id = id.clone();
+        move |world: &mut World| world.remove(Side::External, &id, EventKind::Deleted { by_merge: false })
+    };
+    let [second, first] = [&its_own, &external].map(|id| stage.unheard(deleted(id)));
+    let merged = stage.unheard(|world| world.unite(Side::Wix, &wix, &another));
+    let erased = stage.unheard(|world| world.raise(Side::External, &external, EventKind::Erased));
+    for event in [first, second, erased, merged].concat() {
+        stage.running.deal_with(event);
+    }
+    stage.running.come_to_rest();
+    assert_eq!((stage.present(Side::Wix).contains(&wix), stage.notes()), (false, vec![]));
+}
+
+#[test]
+fn nobody_is_told_of_a_record_that_went_away_while_it_was_put_on_the_list() {
+    for steps in 0..20 {
+        let mut stage = Stage::set();
+        let external = stage.id(Side::External).clone();
+        let (double, event) = stage.adds(Side::External, "ann@example.net");
+        stage.running.begin(event);
+        (0..steps).for_each(|_| stage.running.go_on(0));
+        let merged = stage.unheard(|world| world.unite(Side::External, &external, &double));
+        for event in merged {
+            stage.running.begin(event);
+        }
+        while stage.running.is_busy(1) {
+            stage.running.go_on(1);
+        }
+        stage.running.come_to_rest();
+        assert_eq!(stage.notes(), [], "after {steps} steps");
+    }
+}
+
+#[test]
+fn a_note_goes_with_a_record_whose_winner_was_deleted_at_once() {
+    let mut stage = Stage::set();
+    let external = stage.id(Side::External).clone();
+    let (double, event) = stage.adds(Side::External, "ann@example.net");
+    stage.running.deal_with(event);
+    assert_eq!(stage.notes().len(), 1);
+    let mut events = stage.unheard(|world| world.unite(Side::External, &external, &double));
+    events.extend(stage.unheard(|world| world.remove(Side::External, &external, EventKind::Deleted { by_merge: false })));
+    events.into_iter().rev().for_each(|event| stage.running.deal_with(event));
+    stage.running.come_to_rest();
+    assert_eq!(stage.notes(), []);
+}
+
+#[test]
+fn the_table_leads_to_the_same_histories_as_its_twin_in_memory() {
+    let tables = Tables::start().unwrap();
+    for seed in 0..4 {
+        let over_the_table = history::run(seed, Plant::None, &|| tables.backend().unwrap());
+        let in_memory = history::run_apart(seed, Plant::None, &Backend::memory);
+        assert_eq!(over_the_table.violations, Vec::<String>::new(), "seed {seed}");
+        assert_eq!(over_the_table.traces, in_memory.traces, "seed {seed}");
+    }
+}

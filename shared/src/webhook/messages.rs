@@ -133,7 +133,7 @@ impl Channel {
     /// Returns what the service wants to hear when everything was taken.
     #[must_use]
     pub fn answer(&self) -> Answer {
-        service_of(self.service).map_or(Answer::EMPTY, |service| service.answer())
+        service_of(self.service).map_or(Answer::EMPTY, Service::answer)
     }
 }
 

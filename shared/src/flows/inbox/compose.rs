@@ -49,7 +49,7 @@ mod tests {
     use super::*;
     use crate::model::{message::Author, site::inbox::Visibility};
 
-    fn message(content: Value) -> Message {
+    fn message(content: &Value) -> Message {
         let message = json!({
             "site": "s", "source": "sms", "service": "twilio", "id": "SM1", "who": {}, "author": "participant", "content": content,
             "at": Timestamp::UNIX_EPOCH,
@@ -57,14 +57,14 @@ mod tests {
         serde_json::from_value(message).unwrap()
     }
 
-    fn source(more: Value) -> Source {
+    fn source(more: &Value) -> Source {
         let mut source = json!({"kind": "twilio"});
         source.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
         serde_json::from_value(source).unwrap()
     }
 
-    fn basic(text: &str, media: Value) -> Vec<Item> {
-        let Body::Basic(items) = post(&message(json!({"kind": "message", "text": text, "media": media})), &source(json!({}))).body else {
+    fn basic(text: &str, media: &Value) -> Vec<Item> {
+        let Body::Basic(items) = post(&message(&json!({"kind": "message", "text": text, "media": media})), &source(&json!({}))).body else {
             panic!("no message")
         };
         items
@@ -74,7 +74,7 @@ mod tests {
     fn a_long_text_is_cut_at_words_in_order() {
         for word in ["word ", "שלום ", "👩‍👩‍👧 "] {
             let text = word.repeat(10_000);
-            let pieces: Vec<_> = basic(&text, json!([]))
+            let pieces: Vec<_> = basic(&text, &json!([]))
                 .into_iter()
                 .map(|item| match item {
                     Item::Text(text) => text,
@@ -92,7 +92,7 @@ mod tests {
             {"url": "https://a.example/1", "mime": "image/png"}, {"url": "https://a.example/2", "mime": "application/pdf"},
             {"url": "https://a.example/3"}, {"url": "ftp://a.example/4", "mime": "image/png"},
         ]);
-        let kinds: Vec<_> = basic(" ", media)
+        let kinds: Vec<_> = basic(" ", &media)
             .iter()
             .map(|item| match item {
                 Item::Text(text) => text.clone(),
@@ -105,11 +105,11 @@ mod tests {
 
     #[test]
     fn the_settings_dress_a_message() {
-        let own = source(json!({
+        let own = source(&json!({
             "visibility": "everybody", "badge": {"text": "SMS"}, "direction": "to_participant", "notify": true, "icon": "https://a.example/i",
             "link": "https://a.example/l",
         }));
-        let line = message(json!({"kind": "activity", "text": "Booked"}));
+        let line = message(&json!({"kind": "activity", "text": "Booked"}));
         let post = post(&line, &own);
         assert_eq!((post.author, post.visibility, post.notify), (Author::Business, Visibility::Everybody, true));
         assert_eq!(post.badge, own.badge);
@@ -119,9 +119,9 @@ mod tests {
 
     #[test]
     fn a_link_of_its_own_comes_first() {
-        let own = source(json!({"link": "https://a.example/l"}));
+        let own = source(&json!({"link": "https://a.example/l"}));
         for (link, expected) in [("https://b.example", "https://b.example"), ("javascript:1", "https://a.example/l")] {
-            let post = post(&message(json!({"kind": "activity", "text": "Booked", "link": link})), &own);
+            let post = post(&message(&json!({"kind": "activity", "text": "Booked", "link": link})), &own);
             assert!(matches!(post.body, Body::Minimal { link: Some(link), .. } if link == expected));
         }
     }

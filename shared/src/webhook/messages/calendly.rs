@@ -84,7 +84,8 @@ struct Invitee {
     timezone: Option<String>,
     #[serde(default)]
     rescheduled: bool,
-    old_invitee: Option<String>,
+    #[serde(rename = "old_invitee")]
+    moved_from: Option<String>,
     cancellation: Option<Cancellation>,
     scheduled_event: Option<Appointment>,
 }
@@ -113,7 +114,7 @@ impl Did {
     fn of(notice: &Notice) -> Option<Self> {
         let payload = notice.payload.as_ref();
         match notice.event.as_str() {
-            "invitee.created" if payload.is_some_and(|payload| payload.old_invitee.is_some()) => Some(Self::Move),
+            "invitee.created" if payload.is_some_and(|payload| payload.moved_from.is_some()) => Some(Self::Move),
             "invitee.created" => Some(Self::Book),
             "invitee.canceled" if payload.is_some_and(|payload| payload.rescheduled) => None,
             "invitee.canceled" => Some(Self::Cancel),
@@ -134,7 +135,7 @@ impl Invitee {
     /// `Booked: Intro call, Tue 22 Sep 2026, 12:00 (Europe/Vienna)`.
     fn line(&self, did: Did) -> String {
         let appointment = self.scheduled_event.as_ref();
-        let name = appointment.and_then(|own| own.name.as_deref()).map(|name| cut(name, LONGEST_NAME)).unwrap_or("appointment");
+        let name = appointment.and_then(|own| own.name.as_deref()).map_or("appointment", |name| cut(name, LONGEST_NAME));
         let mut line = format!("{}: {name}", did.word());
         let start: Option<Timestamp> = appointment.and_then(|own| own.start_time.as_deref()?.parse().ok());
         if let Some(start) = start {

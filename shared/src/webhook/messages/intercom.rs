@@ -77,20 +77,22 @@ struct Data {
 struct Conversation {
     id: String,
     source: Option<Part>,
-    conversation_parts: Option<Parts>,
+    #[serde(rename = "conversation_parts")]
+    since: Option<Parts>,
 }
 
 #[derive(Default, Deserialize)]
 struct Parts {
-    #[serde(default)]
-    conversation_parts: Vec<Part>,
+    #[serde(default, rename = "conversation_parts")]
+    all: Vec<Part>,
 }
 
 /// Something that was said: how the conversation began, or went on.
 #[derive(Deserialize)]
 struct Part {
     id: Option<String>,
-    part_type: Option<String>,
+    #[serde(rename = "part_type")]
+    kind: Option<String>,
     body: Option<String>,
     author: Option<Writer>,
     created_at: Option<i64>,
@@ -116,10 +118,11 @@ impl Conversation {
     fn drafts(self, said: &Said) -> Vec<Draft> {
         let parts = match said {
             Said::First => Vec::new(),
-            Said::Since => self.conversation_parts.unwrap_or_default().conversation_parts,
+            Said::Since => self.since.unwrap_or_default().all,
         };
         // A teammate's words belong to the customer who began the conversation.
-        let beginner = self.source.as_ref().and_then(|source| source.author.as_ref()).filter(|writer| writer.author() == Some(Author::Participant));
+        let beginner =
+            self.source.as_ref().and_then(|source| source.author.as_ref()).filter(|writer| writer.author() == Some(Author::Participant));
         let beginner = beginner.map(Writer::person).unwrap_or_default();
         let first = self.source.filter(|_| matches!(said, Said::First));
         first.into_iter().chain(parts).filter_map(|part| part.draft(&self.id, &beginner)).collect()
@@ -130,7 +133,7 @@ impl Part {
     /// Returns it as a message; `None` for what robots say, for what teammates note among themselves, and for what says nothing.
     fn draft(self, conversation: &str, beginner: &Person) -> Option<Draft> {
         let writer = self.author.as_ref()?;
-        let author = writer.author().filter(|_| self.part_type.as_deref() != Some("note"))?;
+        let author = writer.author().filter(|_| self.kind.as_deref() != Some("note"))?;
         let text = html2text(self.body.as_deref().unwrap_or_default()).replace("\r\n", "\n").trim().to_owned();
         let media: Vec<_> = self.attachments.into_iter().filter_map(Attachment::media).collect();
         if text.is_empty() && media.is_empty() {
@@ -203,7 +206,9 @@ mod tests {
 
     #[test]
     fn robots_notes_and_pings_say_nothing() {
-        assert!(notice("conversation.admin.replied", &json!([part("p3", "bot", "I am a robot"), part("p4", "admin", "<p> </p>")])).is_empty());
+        assert!(
+            notice("conversation.admin.replied", &json!([part("p3", "bot", "I am a robot"), part("p4", "admin", "<p> </p>")])).is_empty()
+        );
         let mut note = part("p6", "admin", "He never pays.");
         note["part_type"] = json!("note");
         assert!(notice("conversation.admin.replied", &json!([note])).is_empty());
@@ -215,7 +220,8 @@ mod tests {
     #[test]
     fn attachments_are_files() {
         let mut with_file = part("p6", "user", "");
-        with_file["attachments"] = json!([{"type": "upload", "name": "a.png", "url": "https://files.example.com/a.png", "content_type": "image/png"}]);
+        with_file["attachments"] =
+            json!([{"type": "upload", "name": "a.png", "url": "https://files.example.com/a.png", "content_type": "image/png"}]);
         assert_eq!(notice("conversation.user.replied", &json!([with_file])).len(), 1);
     }
 

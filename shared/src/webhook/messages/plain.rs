@@ -34,7 +34,7 @@ impl super::Service for Service {
         let id = standard_webhooks::id(delivery.headers)?;
         let sent: Sent = json::parse_named(delivery.body)?;
         let who = sent.who()?;
-        let (author, at) = (sent.from.into(), sent.sent_at);
+        let (author, at) = (sent.from.into(), sent.at);
         Ok(vec![Draft { id: id.to_owned(), who, author, content: sent.content()?, at }])
     }
 
@@ -72,7 +72,8 @@ struct Sent {
     #[serde(default)]
     media: Vec<Medium>,
     link: Option<String>,
-    sent_at: Option<Timestamp>,
+    #[serde(rename = "sent_at")]
+    at: Option<Timestamp>,
 }
 
 #[derive(Clone, Copy, Default, Deserialize)]

@@ -108,7 +108,7 @@ impl Bench {
         self.message(id).await?;
         let Usage { write_units, read_units, calls, .. } = dynamo.usage();
         let wix = self.stack.wix.core().calls.to_json();
-        let routes = wix["sites"][self.site.id.as_str()].as_object().cloned().unwrap_or_default();
+        let routes = wix.pointer(&format!("/sites/{}", self.site.id)).and_then(serde_json::Value::as_object).cloned().unwrap_or_default();
         let total: u64 = routes.values().filter_map(serde_json::Value::as_u64).sum();
         let routes = routes.iter().map(|(route, times)| format!("{times} {route}")).collect::<Vec<_>>().join(", ");
         let calls = calls.iter().map(|(operation, times)| format!("{times} {operation}")).collect::<Vec<_>>().join(", ");

@@ -197,19 +197,15 @@ impl Running {
     }
 
     fn begin(&mut self) {
-        let message = {
+        let due = {
             let mut world = lock(&self.world);
-            match world.take_due() {
-                Some(message) => message,
-                None => {
-                    let next = world.queue.keys().next().map(|(due, _)| *due);
-                    if let (true, Some(due)) = (self.workers.is_empty(), next) {
-                        world.now = world.now.max(due);
-                    }
-                    return;
-                }
+            let due = world.take_due();
+            if let (None, true, Some((next, _))) = (&due, self.workers.is_empty(), world.queue.keys().next().copied()) {
+                world.now = world.now.max(next);
             }
+            due
         };
+        let Some(message) = due else { return };
         let (relay, own) = (self.relay.clone(), message.clone());
         self.begun += 1;
         self.workers.push((self.begun, message, Task::new(async move { relay.relay(&own).await })));

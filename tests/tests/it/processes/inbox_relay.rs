@@ -32,7 +32,8 @@ impl Relay {
         let options = Options { clock: Clock::real(), store: StoreKind::DynamoDb(Storage::Memory), ..Options::default() };
         let stack = Stack::start(options).await?;
         let source = |kind: &str| serde_json::from_value(json!({"kind": kind}));
-        let sources = [("sms", source("twilio")?), ("chat", source("intercom")?), ("bookings", source("calendly")?), ("plain", source("plain")?)];
+        let sources =
+            [("sms", source("twilio")?), ("chat", source("intercom")?), ("bookings", source("calendly")?), ("plain", source("plain")?)];
         let inbox = sources.into_iter().map(|(name, source)| (SourceId::from(name), source)).collect();
         let site = stack.add_site("shop", |site| site.inbox = inbox).await?;
         let ada = json!({"name": {"first": "Ada"}, "emails": {"items": [{"email": "ada@example.com"}]},

@@ -130,5 +130,5 @@ fn words(message: &Value) -> String {
         Some(text) => text.to_owned(),
         None => format!("<{}>", item.as_object().unwrap().keys().next().unwrap()),
     };
-    message["content"]["basic"]["items"].as_array().unwrap().iter().map(item).collect::<Vec<_>>().join("")
+    message["content"]["basic"]["items"].as_array().unwrap().iter().map(item).collect()
 }

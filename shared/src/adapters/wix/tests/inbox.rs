@@ -17,7 +17,7 @@ fn email() -> MatchKey {
     MatchKey::Email("ada.stone@example.com".to_owned())
 }
 
-fn found(contacts: Json) -> ResponseTemplate {
+fn found(contacts: &Json) -> ResponseTemplate {
     ok(json!({"contacts": contacts, "pagingMetadata": {}}))
 }
 
@@ -25,7 +25,7 @@ fn found(contacts: Json) -> ResponseTemplate {
 async fn a_sender_is_queried_for_the_id_alone() {
     let wix = Wix::with_key().await;
     let hers = json!({"id": ADA, "revision": 1, "info": {"emails": {"items": [{"email": "Ada.Stone@Example.com"}]}}});
-    wix.answers("POST", &contacts("/query"), found(json!([hers]))).await.answers("POST", &contacts("/query"), found(json!([]))).await;
+    wix.answers("POST", &contacts("/query"), found(&json!([hers]))).await.answers("POST", &contacts("/query"), found(&json!([]))).await;
     assert_eq!(wix.client.contacts_of(&email(), Order::FirstCreated, 1).await.unwrap(), [ADA.into()]);
     assert!(wix.client.contacts_of(&email(), Order::LastActive, 21).await.unwrap().is_empty());
     let query = |limit: u32, name: &str, order: &str| {
@@ -40,7 +40,7 @@ async fn a_sender_is_queried_for_the_id_alone() {
 async fn a_filter_that_was_ignored_finds_nobody() {
     let wix = Wix::with_key().await;
     let stranger = json!({"id": "c-9", "info": {"emails": {"items": [{"email": "eve@example.com"}]}}});
-    wix.answers("POST", &contacts("/query"), found(json!([stranger]))).await;
+    wix.answers("POST", &contacts("/query"), found(&json!([stranger]))).await;
     assert_eq!(kind(wix.client.contacts_of(&email(), Order::FirstCreated, 1).await), ErrorKind::Garbled);
 }
 
@@ -48,7 +48,7 @@ async fn a_filter_that_was_ignored_finds_nobody() {
 async fn a_number_is_queried_as_it_is_known() {
     let wix = Wix::with_key().await;
     for _ in 0..3 {
-        wix.answers("POST", &contacts("/query"), found(json!([]))).await;
+        wix.answers("POST", &contacts("/query"), found(&json!([]))).await;
     }
     for phone in ["+16465550132", "ask for Ada"] {
         assert!(wix.client.contacts_of(&MatchKey::Phone(phone.to_owned()), Order::FirstCreated, 1).await.unwrap().is_empty());
@@ -195,7 +195,7 @@ async fn a_post_that_may_have_landed_is_not_sent_again() {
     assert_eq!(wix.received().await.len(), 3);
 }
 
-fn listed(place: u64, app: &str, at: &str, content: Json) -> Json {
+fn listed(place: u64, app: &str, at: &str, content: &Json) -> Json {
     json!({"id": place.to_string(), "sequence": place.to_string(), "appId": app, "createdDate": at, "content": content})
 }
 
@@ -209,11 +209,11 @@ async fn what_we_posted_is_listed_back_to_an_instant() {
     wix.answers("POST", "/oauth2/token", ok(json!({"access_token": "t", "expires_in": 14_400}))).await;
     let (now, before) = ("2026-02-03T11:00:00.000Z", "2026-02-03T10:00:00.000Z");
     let first = json!([
-        listed(9, "app-1", now, json!({"minimal": {"text": "Booked"}})),
-        listed(8, "other", now, text("theirs")),
-        listed(7, "app-1", now, json!({"form": {"title": "x"}})),
+        listed(9, "app-1", now, &json!({"minimal": {"text": "Booked"}})),
+        listed(8, "other", now, &text("theirs")),
+        listed(7, "app-1", now, &json!({"form": {"title": "x"}})),
     ]);
-    let second = json!([listed(6, "app-1", now, text("ours")), listed(5, "app-1", before, text("old"))]);
+    let second = json!([listed(6, "app-1", now, &text("ours")), listed(5, "app-1", before, &text("old"))]);
     let page = |messages: Json| ok(json!({"messages": messages, "pagingMetadata": {"count": 3, "cursors": {"next": "c-1"}}}));
     let at = "/inbox/v2/messages";
     let more = Mock::given(method("GET")).and(path(at)).and(query_param("paging.cursor", "c-1"));

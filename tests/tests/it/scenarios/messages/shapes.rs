@@ -110,7 +110,7 @@ async fn a_long_text_is_in_pieces_and_in_order() {
 async fn a_megabyte_is_all_there_once_and_in_order() {
     at_every_switch_of_the_inbox(async |chat| {
         let ada = chat.ada().await;
-        let text: String = (0..120_000).map(|number| format!("{number:07} ")).collect();
+        let text = (0..120_000).map(|number| format!("{number:07} ")).collect::<Vec<_>>().concat();
         plain(&chat.lab, "m1", &json!({"text": text})).await;
         words(&chat.lab, "m2", 1_000_000, "That was long.").await;
         chat.lab.settle().await;

@@ -1,6 +1,7 @@
 //! What the flows need of the world: traits, with the obligations of whoever implements them.
 
 mod forms;
+mod inbox;
 
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use crate::model::{
 };
 
 pub use self::forms::{Claimed, Reserved, SubmissionQueue, SubmissionStore, Subscriptions};
+pub use inbox::{Bus, Claim, ClaimStore, Inbox, MessageBus, MessageQueue, Order, Ticket};
 
 /// What kind of failure a port reports; callers match on this alone.
 #[derive(Clone, Debug, PartialEq, Eq)]

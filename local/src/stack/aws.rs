@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::config::Credentials;
 use contact_bridge::{
     adapters::{dynamodb, eventbridge, memory, sqs},
     model::event::Event,
-    ports::{Clock, EventBus, LinkStore, SiteStore, SubmissionQueue, SubmissionStore, WorkQueue},
+    ports::{self, ClaimStore, Clock, LinkStore, MessageQueue, SiteStore, SubmissionQueue, SubmissionStore, WorkQueue},
 };
 use secrecy::SecretString;
 use serde_json::json;
@@ -34,6 +34,10 @@ pub(crate) const QUEUE: &str = "contact-sync";
 pub(crate) const DEAD_LETTERS: &str = "contact-sync-dead-letters";
 pub(crate) const FORM_QUEUE: &str = "form-upsert";
 pub(crate) const FORM_DEAD_LETTERS: &str = "form-upsert-dead-letters";
+pub(crate) const MESSAGE_QUEUE: &str = "inbox-relay";
+pub(crate) const MESSAGE_DEAD_LETTERS: &str = "inbox-relay-dead-letters";
+/// What the names of the secrets of message services begin with.
+pub(crate) const MESSAGE_SECRETS: &str = "messages/";
 /// As in `template.yaml`.
 const VISIBILITY: Duration = Duration::from_mins(6);
 const MOST_RECEIVES: u32 = 5;
@@ -49,6 +53,8 @@ pub(crate) struct Cloud {
     pub dead_letters: Queue,
     pub form_queue: Queue,
     pub form_dead_letters: Queue,
+    pub message_queue: Queue,
+    pub message_dead_letters: Queue,
     pub dynamo: Option<Dynamo>,
     pub timer: Timer,
 }
@@ -74,26 +80,29 @@ pub(crate) struct Stores {
     pub links: Arc<dyn LinkStore>,
     pub sites: Arc<dyn SiteStore>,
     pub submissions: Arc<dyn SubmissionStore>,
+    pub claims: Arc<dyn ClaimStore>,
 }
 
 impl Cloud {
-    /// Starts what the options ask for, with a rule that leads from the bus to the queue.
+    /// Starts what the options ask for, with rules that lead from the bus to the queues.
     pub async fn start(options: &Options) -> anyhow::Result<Self> {
         let clock = &options.clock;
         let (queue, dead_letters) = pair(QUEUE, DEAD_LETTERS, options);
         let (form_queue, form_dead_letters) = pair(FORM_QUEUE, FORM_DEAD_LETTERS, options);
+        let (message_queue, message_dead_letters) = pair(MESSAGE_QUEUE, MESSAGE_DEAD_LETTERS, options);
         let bus = Bus::new(BUS, clock, BusOptions { seed: options.seed, ..BusOptions::default() });
-        let pattern = Pattern { source: vec![bus::Match::Exact(Event::SOURCE.to_owned())], ..Pattern::default() };
-        bus.add_rule(Rule { pattern, target: queue.clone() });
-        let queues = [&queue, &dead_letters, &form_queue, &form_dead_letters].map(Queue::clone);
+        bus.add_rule(Rule { pattern: pattern(&["contact.", "site."]), target: queue.clone() });
+        bus.add_rule(Rule { pattern: pattern(&["message."]), target: message_queue.clone() });
+        let queues = [&queue, &dead_letters, &form_queue, &form_dead_letters, &message_queue, &message_dead_letters].map(Queue::clone);
         let resources = Resources { buses: vec![bus.clone()], queues: queues.into(), ..Resources::default() };
         let timer = daily(options, &queue);
         let aws = Aws::start(options.listen.aws, resources).await?;
-        Ok(Self { aws, bus, queue, dead_letters, form_queue, form_dead_letters, dynamo: dynamo(options).await?, timer })
+        let dynamo = dynamo(options).await?;
+        Ok(Self { aws, bus, queue, dead_letters, form_queue, form_dead_letters, message_queue, message_dead_letters, dynamo, timer })
     }
 
     /// The bus adapter.
-    pub fn publisher(&self) -> Arc<dyn EventBus> {
+    pub fn publisher(&self) -> Arc<dyn ports::Bus> {
         use aws_sdk_eventbridge::{
             Client,
             config::{BehaviorVersion, Config, Region, retry::RetryConfig},
@@ -117,6 +126,11 @@ impl Cloud {
         Arc::new(self.sqs(FORM_QUEUE, FORM_DEAD_LETTERS))
     }
 
+    /// The adapter of the relay's queue.
+    pub fn message_queue(&self) -> Arc<dyn MessageQueue> {
+        Arc::new(self.sqs(MESSAGE_QUEUE, MESSAGE_DEAD_LETTERS))
+    }
+
     fn sqs(&self, queue: &str, dead_letters: &str) -> sqs::Queue {
         use aws_sdk_sqs::{
             Client,
@@ -136,7 +150,7 @@ impl Cloud {
         let clock: Arc<dyn Clock> = Arc::new(clock.clone());
         self.table(secret, &clock).unwrap_or_else(|| {
             let store = Arc::new(memory::Store::new());
-            Stores { links: store.clone(), sites: store.clone(), submissions: store }
+            Stores { links: store.clone(), sites: store.clone(), submissions: store.clone(), claims: store }
         })
     }
 
@@ -144,7 +158,15 @@ impl Cloud {
     pub fn table(&self, secret: SecretString, clock: &Arc<dyn Clock>) -> Option<Stores> {
         let dynamo = self.dynamo.as_ref()?;
         let store = Arc::new(dynamodb::Store::new(dynamo_client(&dynamo.endpoint()), TABLE, secret, Arc::clone(clock)));
-        Some(Stores { links: store.clone(), sites: store.clone(), submissions: store })
+        Some(Stores { links: store.clone(), sites: store.clone(), submissions: store.clone(), claims: store })
+    }
+}
+
+/// What the bridge publishes whose detail type begins like this.
+fn pattern(prefixes: &[&str]) -> Pattern {
+    Pattern {
+        source: vec![bus::Match::Exact(Event::SOURCE.to_owned())],
+        detail_type: prefixes.iter().map(|prefix| bus::Match::Prefix((*prefix).to_owned())).collect(),
     }
 }
 

@@ -8,6 +8,7 @@ mod call;
 mod change;
 mod contact;
 mod contacts;
+mod inbox;
 mod lists;
 mod place;
 mod refusal;

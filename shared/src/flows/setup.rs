@@ -11,7 +11,11 @@ use crate::{
     mapping::{self, MappingError},
     model::{
         ids::{Pair, SiteId},
-        site::{CrmAccess, MappingRow, OnConflict, OnDelete, OnMerge, Rails, Site, Status, WixAccess, form::Forms},
+        site::{
+            CrmAccess, MappingRow, OnConflict, OnDelete, OnMerge, Rails, Site, Status, WixAccess,
+            form::Forms,
+            inbox::{self, Inbox, SourceError},
+        },
     },
     ports::{ContactStore, SiteStore, StoreError, StoreResult},
 };
@@ -36,9 +40,20 @@ pub enum SettingsError {
         /// The rule.
         rule: &'static str,
     },
+    /// A source of messages breaks a rule.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// A side, or the store, did not answer as needed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// The services that settings may name.
+pub struct Services {
+    /// Those that host forms.
+    pub forms: Vec<&'static str>,
+    /// Those that send messages and activities.
+    pub messages: Vec<&'static str>,
 }
 
 /// Returns the settings of a site that was just installed: safe ones, with which nothing is synchronised until the owner chose a
@@ -63,6 +78,7 @@ pub fn defaults(site: &SiteId) -> Site {
         generations: BTreeMap::new(),
         mirror_field: None,
         forms: Forms::new(),
+        inbox: Inbox::new(),
     }
 }
 
@@ -139,14 +155,15 @@ fn is_over(site: &Site, now: Timestamp) -> bool {
 
 /// Saves a site's settings after checking them against what both sides have, and makes what the bridge needs there.
 ///
-/// `wanted.version` must be that of the settings the owner saw; `services` are the form services that are known.
+/// `wanted.version` must be that of the settings the owner saw.
 pub async fn save(
     sites: &dyn SiteStore,
     stores: &Pair<Arc<dyn ContactStore>>,
     mut wanted: Site,
-    services: &[&str],
+    services: &Services,
 ) -> Result<Site, SettingsError> {
     check_fields(&wanted)?;
+    inbox::check(&wanted.inbox, &services.messages)?;
     let stored = sites.site(&wanted.site).await?;
     keep_what_is_ours(&mut wanted, stored);
     wanted.mirror_field = Some(stores.wix.set_up().await?);
@@ -157,7 +174,7 @@ pub async fn save(
     if !errors.is_empty() {
         return Err(SettingsError::Mapping(errors));
     }
-    let errors = form::check(&wanted.forms, services, schemas.wix);
+    let errors = form::check(&wanted.forms, &services.forms, schemas.wix);
     if !errors.is_empty() {
         return Err(SettingsError::Forms(errors));
     }

@@ -62,6 +62,14 @@ text_id! {
     /// A submission of a form: a keyed digest in hexadecimal, which nobody can guess who did not make the submission.
     SubmissionId
 }
+text_id! {
+    /// A conversation of the Inbox, opaque.
+    ConversationId
+}
+text_id! {
+    /// A source of messages, by its name in the site's settings.
+    SourceId
+}
 
 impl RecordId {
     /// Reads a field that people can type into, in which the id of a record belongs; `None` if the text cannot be one. Ids go to logs and to

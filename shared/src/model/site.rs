@@ -1,6 +1,7 @@
 //! A site's settings, as the owner saves them.
 
 pub mod form;
+pub mod inbox;
 
 use std::collections::BTreeMap;
 
@@ -65,6 +66,9 @@ pub struct Site {
     /// The forms whose submissions become contacts.
     #[serde(default, skip_serializing_if = "form::Forms::is_empty")]
     pub forms: form::Forms,
+    /// Where messages and activities come from.
+    #[serde(default, skip_serializing_if = "inbox::Inbox::is_empty")]
+    pub inbox: inbox::Inbox,
 }
 
 impl Site {

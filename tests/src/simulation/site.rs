@@ -326,5 +326,6 @@ fn draw_site(name: &str, rng: &mut SmallRng) -> Site {
         generations: std::collections::BTreeMap::new(),
         mirror_field: None,
         forms: std::collections::BTreeMap::new(),
+        inbox: std::collections::BTreeMap::new(),
     }
 }

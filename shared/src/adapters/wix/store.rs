@@ -9,7 +9,7 @@ use super::{
     Client, Query,
     change::{Change, Clearing, Rules, from_patch},
     contact::whole_contact,
-    lists::{Emails, Entry, Phones, items_of},
+    lists::{Emails, Entry, Phones, holds_any},
     place::{Place, is_writable},
 };
 use crate::{
@@ -148,7 +148,7 @@ impl ContactStore for Client {
 /// Tells whether the contact holds the value in a list. The filter is checked because a filter that Wix does not understand may be
 /// ignored, and then everybody matches.
 fn holds(contact: &Contact, list: &str, entry: &impl Entry, value: &str) -> bool {
-    contact.native.get("info").is_some_and(|info| items_of(info, list).iter().any(|item| entry.is(item, value)))
+    contact.native.get("info").is_some_and(|info| holds_any(info, list, entry, value))
 }
 
 /// What came of the label calls of an update. They know no revision, so others may have changed the contact in between.

@@ -25,7 +25,7 @@ use super::{
 };
 
 /// When every scenario begins: half an hour before midnight in UTC, before a day on which clocks change.
-const START: &str = "2026-03-28T23:30:00Z";
+pub const START: &str = "2026-03-28T23:30:00Z";
 
 /// Writes a vendor got from the bridge since they were last forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,7 +66,7 @@ impl Lab {
         wix.outbox.clear();
         hub.outbox().clear();
         self.clear_faults();
-        self.stack.queue().purge();
+        self.stack.purge();
         self.stack.set_workers(1).unwrap();
         self.stack.clock().advance(Duration::from_mins(10));
         position.take(&self.stack);

@@ -1,12 +1,9 @@
-//! The forms under which values are compared when equality of letters would be too strict. Versioned by [`VERSION`]: a change here
-//! looks like "everything changed", so the version is kept beside each base.
+//! The forms under which values are compared when equality of letters would be too strict. A change here looks like an edit of every such
+//! value, on both sides alike.
 
 use std::collections::BTreeSet;
 
 use phonenumber::Mode;
-
-/// The version of these rules.
-pub const VERSION: u32 = 1;
 
 /// Returns an e-mail address as it is compared: without blanks around, in lower case. Tags after `+` and dots are kept, they can be
 /// different mailboxes.

@@ -19,7 +19,7 @@ use crate::{
     adapters::http::{Http, Reply, Request, Safety},
     model::{
         contact::Contact,
-        field::{Field, FieldSpec, Fields},
+        field::{Field, FieldSpec},
         ids::RecordId,
     },
     ports::{Clock, ErrorKind, Secrets, StoreError, StoreResult},
@@ -145,15 +145,6 @@ impl Client {
             .extend_pairs(id_property.map(|name| ("idProperty", name)))
             .extend_pairs(more);
         self.call(&Call::read(operation, url)).await
-    }
-
-    /// Makes a record. A lost reply leaves it unknown whether it was made; [`Client::upsert`] can be repeated.
-    pub async fn create_record(&self, fields: &Fields) -> StoreResult<Contact> {
-        let operation = "hubspot create";
-        let properties = contact::from_fields(fields).map_err(|fields| invalid(operation, fields))?;
-        let body = json!({ "properties": properties });
-        let object = self.call(&Call::post(operation, self.objects(&[]), body, Safety::Write)).await?;
-        self.written(operation, object).await
     }
 
     /// Changes properties of a record; an empty text clears.

@@ -207,7 +207,9 @@ fn a_record_merged_into_a_half_made_one_leaves_it_to_whom_it_was_made_for() {
     stage.running.crash(0);
     let winner = stage.present(Side::Wix).into_iter().find(|id| !before.contains(id)).unwrap();
     let merge = stage.unheard(|world| world.unite(Side::Wix, &winner, &own));
-    merge.into_iter().for_each(|event| stage.running.deal_with(event));
+    for event in merge {
+        stage.running.deal_with(event);
+    }
     stage.running.come_to_rest();
     assert_eq!(stage.present(Side::Wix).len(), before.len(), "nobody is made once more");
     assert_eq!(stage.notes().iter().map(|note| (&note.id, note.reason)).collect::<Vec<_>>(), [(&newcomer, ParkedReason::UnlinkedByMerge)]);
@@ -222,7 +224,9 @@ fn an_edit_of_a_deleted_record_does_not_go_over_one_on_the_other_side() {
     let deleted = stage.unheard(|world| world.remove(Side::Wix, &wix, EventKind::Deleted { by_merge: false }));
     stage.types(Side::External, "company", "v5 Cy");
     stage.running.deal_with(edited);
-    deleted.into_iter().for_each(|event| stage.running.deal_with(event));
+    for event in deleted {
+        stage.running.deal_with(event);
+    }
     stage.running.come_to_rest();
     assert!(stage.present(Side::External).contains(stage.id(Side::External)));
     assert_eq!(stage.link().held, Some(Hold::DeletedAndChanged));

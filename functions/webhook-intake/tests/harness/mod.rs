@@ -166,8 +166,10 @@ pub fn plain(body: &str) -> Value {
         &aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, &key),
         format!("msg_plain-message.{SENT}.{body}").as_bytes(),
     );
-    event["headers"]["webhook-signature"] = format!("v1,{}", base64::engine::general_purpose::STANDARD.encode(tag)).into();
-    event["body"] = body.into();
+    let signature = format!("v1,{}", base64::engine::general_purpose::STANDARD.encode(tag));
+    for (pointer, value) in [("/headers/webhook-signature", signature.as_str()), ("/body", body)] {
+        *event.pointer_mut(pointer).expect("the sample has it") = value.into();
+    }
     event
 }
 

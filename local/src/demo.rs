@@ -3,6 +3,7 @@
 mod compare;
 mod crowd;
 mod forms;
+mod messages;
 mod scenes;
 mod screen;
 mod stage;
@@ -112,11 +113,12 @@ async fn open_shop(stack: &Stack) -> anyhow::Result<SiteHandle> {
     let is_free = |handle: &SiteHandle| known.iter().all(|site| site.site != handle.id);
     let name = (1_u32..).map(|number| if number == 1 { "shop".to_owned() } else { format!("shop-{number}") });
     let name = name.into_iter().find(|name| is_free(&SiteHandle::named(name))).unwrap_or_default();
-    let forms = forms::settings()?;
+    let (forms, sources) = (forms::settings()?, messages::sources()?);
     stack.put_secret(forms::SECRET, forms::TOKEN);
     let british = |site: &mut Site| {
         site.default_country = Some("GB".to_owned());
         site.forms = forms;
+        site.inbox = sources;
     };
     stack.add_site(&name, british).await
 }

@@ -6,21 +6,21 @@ use std::{net::SocketAddr, path::PathBuf, sync::Arc};
 use async_trait::async_trait;
 use contact_bridge::{
     adapters::{hubspot::TokenKeeper, memory::Vault, secrets::Environment},
-    app::{App, Means, Vendors, forms::FormApp},
+    app::{App, Means, Vendors, forms::FormApp, inbox::Relays},
     config::{self, Variables},
     ports::{Secrets, StoreResult},
 };
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::{
-    cloud::{Background, dynamo::Storage},
+    cloud::{Background, dynamo::Storage, worker::Worker},
     stack::{
         Listen, Options, StoreKind,
-        aws::{BUS, Cloud, DEAD_LETTERS, QUEUE, TABLE},
+        aws::{BUS, Cloud, DEAD_LETTERS, MESSAGE_SECRETS, QUEUE, Stores, TABLE},
         clock::FlowClock,
         door::Door,
         employee::Employee,
-        form_means, form_worker,
+        form_means, form_worker, relay_means,
     },
     vendors::kit::Clock,
 };
@@ -31,7 +31,7 @@ pub struct Deployment {
     /// The bridge.
     pub app: Arc<App>,
     _cloud: Cloud,
-    _workers: [Background; 2],
+    _workers: Background,
 }
 
 impl Deployment {
@@ -48,21 +48,28 @@ impl Deployment {
             ..Options::default()
         };
         let secrets = Arc::new(LocalSecrets::of(variables));
-        let local = [("EVENT_BUS_NAME", BUS), ("TABLE_NAME", TABLE), ("QUEUE_URL", QUEUE), ("DEAD_LETTER_URL", DEAD_LETTERS)];
+        let local = [
+            ("EVENT_BUS_NAME", BUS),
+            ("TABLE_NAME", TABLE),
+            ("QUEUE_URL", QUEUE),
+            ("DEAD_LETTER_URL", DEAD_LETTERS),
+            ("MESSAGE_SECRET_PREFIX", MESSAGE_SECRETS),
+        ];
         let variables: Variables =
             variables.iter().cloned().chain(local.map(|(name, value)| (name.to_owned(), value.to_owned()))).collect();
         let (intake, sync) = (config::Intake::from_variables(&variables)?, config::Sync::from_variables(&variables)?);
         let cloud = Cloud::start(&options).await?;
         let clock = FlowClock::new(&options.clock);
-        let means = means(&cloud, &sync, &secrets, &clock).await?;
-        let submissions = cloud.stores(means.fingerprint_secret.clone(), &clock).submissions;
-        let forms = Arc::new(FormApp::new(form_means(&means, submissions, cloud.submission_queue()))?);
+        let (means, stores) = means(&cloud, &sync, &secrets, &clock).await?;
+        let forms = Arc::new(FormApp::new(form_means(&means, stores.submissions, cloud.submission_queue()))?);
+        let relays = Arc::new(Relays::new(relay_means(&means, stores.claims, cloud.message_queue()))?);
         let app = Arc::new(App::new(means)?);
         let door = Door::open(listen, &options.clock).await?;
         door.take_forms(forms.clone());
         door.admit(&intake, secrets.as_ref(), cloud.publisher(), &clock).await?;
-        let workers = [Employee::new(app.clone(), &cloud.queue, options.batch).worker, form_worker(&forms, &cloud.form_queue)];
-        Ok(Self { door, app, _cloud: cloud, _workers: workers.map(|worker| worker.run()) })
+        let employee = Employee::new(app.clone(), relays, &cloud, options.batch);
+        let workers = employee.workers.iter().map(Worker::run).chain([form_worker(&forms, &cloud.form_queue).run()]);
+        Ok(Self { door, app, _workers: Background::all(workers), _cloud: cloud })
     }
 
     /// Where webhooks arrive, as this machine knows it.
@@ -72,19 +79,20 @@ impl Deployment {
     }
 }
 
-async fn means(cloud: &Cloud, sync: &config::Sync, secrets: &Arc<LocalSecrets>, clock: &FlowClock) -> anyhow::Result<Means> {
+async fn means(cloud: &Cloud, sync: &config::Sync, secrets: &Arc<LocalSecrets>, clock: &FlowClock) -> anyhow::Result<(Means, Stores)> {
     let fingerprint_secret = sync.fingerprint_secret.resolve(secrets.as_ref()).await?;
     let stores = cloud.stores(fingerprint_secret.clone(), clock);
-    Ok(Means {
-        links: stores.links,
-        sites: stores.sites,
+    let means = Means {
+        links: stores.links.clone(),
+        sites: stores.sites.clone(),
         queue: cloud.work_queue(),
         secrets: secrets.clone(),
         keeper: secrets.clone(),
         clock: Arc::new(clock.clone()),
         fingerprint_secret,
         vendors: Vendors::of(sync.vendors.clone(), secrets.as_ref()).await?,
-    })
+    };
+    Ok((means, stores))
 }
 
 /// The secrets of the environment, and above them what vendors replaced since the start.

@@ -8,6 +8,7 @@ pub(crate) mod door;
 pub(crate) mod employee;
 mod options;
 mod people;
+mod services;
 mod settle;
 mod site;
 
@@ -23,6 +24,7 @@ use contact_bridge::{
     app::{
         App, Means, Vendors, WixApp,
         forms::{FormApp, FormMeans},
+        inbox::{RelayMeans, Relays},
     },
     config,
     model::{
@@ -30,13 +32,14 @@ use contact_bridge::{
         ids::{RecordId, Side, SiteId},
         link::{Link, Parked},
     },
-    ports::{EventBus, StoreResult, SubmissionQueue, SubmissionStore},
+    ports::{Bus, ClaimStore, MessageQueue, StoreResult, SubmissionQueue, SubmissionStore},
+    webhook,
 };
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::Value;
 
 use self::{
-    aws::{BUS, Cloud},
+    aws::{BUS, Cloud, MESSAGE_SECRETS},
     clock::FlowClock,
     control::Desk,
     door::{Door, form_function},
@@ -45,6 +48,7 @@ use self::{
 pub use self::{
     options::{Listen, Options, StoreKind},
     people::People,
+    services::{Services, message_secret},
     settle::Settled,
     site::SiteHandle,
 };
@@ -77,13 +81,15 @@ pub struct Stack {
     pub hubspot: hubspot::Simulator,
     /// The bridge of the first worker.
     pub app: Arc<App>,
+    /// The relays of the first worker.
+    pub relays: Arc<Relays>,
     /// The forms.
     pub forms: Arc<FormApp>,
     form_worker: Worker,
     clock: Clock,
     cloud: Cloud,
     door: Door,
-    publisher: Arc<dyn EventBus>,
+    publisher: Arc<dyn Bus>,
     vault: Arc<Vault>,
     wix_app_id: String,
     hubspot_secret: String,
@@ -130,6 +136,9 @@ impl Stack {
         let clock = FlowClock::new(&options.clock);
         let stores = cloud.stores(FINGERPRINT_SECRET.into(), &clock);
         let vault = Arc::new(Vault::default());
+        for service in webhook::services() {
+            vault.put(format!("{MESSAGE_SECRETS}{service}"), format!("*={}", message_secret(service)));
+        }
         let means = Means {
             links: stores.links,
             sites: stores.sites,
@@ -147,6 +156,7 @@ impl Stack {
         };
         let forms = Arc::new(FormApp::new(form_means(&means, stores.submissions, cloud.submission_queue()))?);
         door.take_forms(forms.clone());
+        let relays = Arc::new(Relays::new(relay_means(&means, stores.claims, cloud.message_queue()))?);
         let app = Arc::new(App::new(means)?);
         let mut stack = Self {
             metered: options.metered,
@@ -154,13 +164,14 @@ impl Stack {
             control,
             control_server: None,
             publisher: cloud.publisher(),
-            employees: Arc::new(Mutex::new(vec![Employee::new(app.clone(), &cloud.queue, options.batch)])),
+            employees: Arc::new(Mutex::new(vec![Employee::new(app.clone(), relays.clone(), &cloud, options.batch)])),
             clock: options.clock,
             handles: Arc::default(),
             turn: Arc::default(),
             wix,
             hubspot,
             app,
+            relays,
             form_worker: form_worker(&forms, &cloud.form_queue),
             forms,
             cloud,
@@ -183,6 +194,7 @@ impl Stack {
             ("WIX_APP_ID", self.wix_app_id.clone()),
             ("WIX_WEBHOOK_PUBLIC_KEYS", pems.join(",")),
             ("HUBSPOT_CLIENT_SECRETS", self.hubspot_secret.clone()),
+            ("MESSAGE_SECRET_PREFIX", MESSAGE_SECRETS.to_owned()),
             ("PUBLIC_URL", self.gateway_url()),
             ("EVENT_BUS_NAME", BUS.to_owned()),
         ];
@@ -232,6 +244,12 @@ impl Stack {
         &self.cloud.form_queue
     }
 
+    /// The queue the inbox relay is fed from.
+    #[must_use]
+    pub const fn message_queue(&self) -> &Queue {
+        &self.cloud.message_queue
+    }
+
     /// Keeps a secret under a name that settings can give.
     pub fn put_secret(&self, name: &str, value: &str) {
         self.vault.put(name, value);
@@ -256,7 +274,7 @@ impl Stack {
     pub fn set_workers(&self, count: usize) -> anyhow::Result<()> {
         let mut employees = lock(&self.employees);
         while employees.len() < count.max(1) {
-            employees.push(Employee::new(self.another_app()?, &self.cloud.queue, self.batch));
+            employees.push(Employee::new(self.another_app()?, self.another_relay()?, &self.cloud, self.batch));
         }
         employees.truncate(count.max(1));
         Ok(())
@@ -274,12 +292,20 @@ impl Stack {
         Ok(Arc::new(App::new(means)?))
     }
 
-    fn workers(&self) -> Vec<Employee> {
-        lock(&self.employees).clone()
+    /// As [`Self::another_app`], of the relay.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub fn another_relay(&self) -> anyhow::Result<Arc<Relays>> {
+        let mut means = self.relays.means.clone();
+        if let Some(stores) = self.cloud.table(means.fingerprint_secret.clone(), &means.clock) {
+            (means.links, means.sites, means.claims) = (stores.links, stores.sites, stores.claims);
+        }
+        Ok(Arc::new(Relays::new(means)?))
     }
 
-    fn apps(&self) -> Vec<Arc<App>> {
-        self.workers().into_iter().map(|employee| employee.app).collect()
+    fn workers(&self) -> Vec<Employee> {
+        lock(&self.employees).clone()
     }
 
     fn handles(&self) -> MutexGuard<'_, BTreeMap<SiteId, SiteHandle>> {
@@ -313,17 +339,31 @@ impl Stack {
     /// The dead letters, with their reasons among the attributes.
     #[must_use]
     pub fn dead_letters(&self) -> Vec<Value> {
+        let Cloud { dead_letters, form_dead_letters, message_dead_letters, .. } = &self.cloud;
         let letters = |queue: &Queue| match queue.to_json() {
             Value::Array(letters) => letters,
             _ => Vec::new(),
         };
-        [letters(&self.cloud.dead_letters), letters(&self.cloud.form_dead_letters)].concat()
+        [dead_letters, form_dead_letters, message_dead_letters].into_iter().flat_map(letters).collect()
     }
 
-    /// Sends the dead letters back to the queue and returns how many.
+    /// Sends the dead letters back to their queues and returns how many.
     #[expect(clippy::unused_async, reason = "queues are asked asynchronously everywhere else")]
     pub async fn redrive(&self) -> usize {
-        self.cloud.dead_letters.redrive_to(&self.cloud.queue) + self.cloud.form_dead_letters.redrive_to(&self.cloud.form_queue)
+        let cloud = &self.cloud;
+        let queues = [
+            (&cloud.dead_letters, &cloud.queue),
+            (&cloud.form_dead_letters, &cloud.form_queue),
+            (&cloud.message_dead_letters, &cloud.message_queue),
+        ];
+        queues.into_iter().map(|(dead_letters, queue)| dead_letters.redrive_to(queue)).sum()
+    }
+
+    /// Drops everything that waits in a queue, and all dead letters.
+    pub fn purge(&self) {
+        let Cloud { queue, dead_letters, form_queue, form_dead_letters, message_queue, message_dead_letters, .. } = &self.cloud;
+        let queues = [queue, dead_letters, form_queue, form_dead_letters, message_queue, message_dead_letters];
+        queues.into_iter().for_each(Queue::purge);
     }
 
     /// Asks for one record to be synchronised again, as a person or a sweep does.
@@ -341,7 +381,15 @@ impl Stack {
             entity: None,
             attempts: 0,
         };
-        self.publisher.publish(&[event]).await
+        self.publish(&event).await
+    }
+
+    /// Puts an event on the bus.
+    ///
+    /// # Errors
+    /// When the bus does not take it.
+    pub async fn publish(&self, event: &Event) -> StoreResult<()> {
+        self.publisher.publish(std::slice::from_ref(event)).await
     }
 }
 
@@ -357,6 +405,20 @@ pub(crate) fn form_means(means: &Means, submissions: Arc<dyn SubmissionStore>, q
         fingerprint_secret: means.fingerprint_secret.clone(),
         wix: means.vendors.wix.clone(),
         max_body_bytes: MAX_FORM_BYTES,
+    }
+}
+
+/// The same means as the bridge's, as far as the relay needs them.
+pub(crate) fn relay_means(means: &Means, claims: Arc<dyn ClaimStore>, queue: Arc<dyn MessageQueue>) -> RelayMeans {
+    RelayMeans {
+        sites: means.sites.clone(),
+        claims,
+        links: means.links.clone(),
+        queue,
+        secrets: means.secrets.clone(),
+        clock: means.clock.clone(),
+        fingerprint_secret: means.fingerprint_secret.clone(),
+        wix: means.vendors.wix.clone(),
     }
 }
 

@@ -2,6 +2,7 @@
 
 pub mod aws;
 pub mod forms;
+pub mod inbox;
 mod wix;
 
 use std::{
@@ -32,7 +33,7 @@ use crate::{
         site::{CrmAccess, Site},
     },
     ports::{Clock, ContactStore, ErrorKind, LinkStore, Secrets, SiteStore, Standing, StoreError, StoreResult, WorkQueue},
-    webhook::forms::service_names,
+    webhook::{forms::service_names, messages::services},
 };
 
 /// How long what was read of a site holds: its settings, and whether it asked to be left alone. What this process itself was refused its
@@ -142,7 +143,7 @@ impl App {
     /// Saves a site's settings as its owner wants them, checked against what both sides have.
     pub async fn save(&self, wanted: Site) -> Result<Site, SettingsError> {
         let stores = self.connect(&wanted).await?;
-        let services: Vec<_> = service_names().collect();
+        let services = setup::Services { forms: service_names().collect(), messages: services() };
         let saved = setup::save(self.means.sites.as_ref(), &stores, wanted, &services).await?;
         self.forget(&saved.site);
         Ok(saved)
@@ -155,7 +156,7 @@ impl App {
 
     async fn assemble(&self, site: Site) -> StoreResult<Contacts> {
         Ok(Contacts {
-            mapping: Mapping::new(&setup::rows(&site), site.default_country.as_deref()),
+            mapping: Mapping::new(&site.row_keys(setup::rows(&site)), site.default_country.as_deref()),
             key: Key::derive(self.means.fingerprint_secret.expose_secret().as_bytes(), &site.site),
             stores: self.connect(&site).await?,
             links: self.means.links.clone(),

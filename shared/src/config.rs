@@ -2,13 +2,15 @@
 //! May import `ports`, to fetch secrets that are kept elsewhere.
 
 mod intake;
+mod relay;
 mod secret;
 mod sync;
 mod upsert;
 mod variables;
 mod wix;
 
-pub use intake::{HubspotWebhooks, Intake, WixWebhooks};
+pub use intake::{HubspotWebhooks, Intake, MessageWebhooks, WixWebhooks};
+pub use relay::Relay;
 pub use secret::SecretText;
 pub use sync::{Sync, Vendors};
 pub use upsert::Upsert;

@@ -3,4 +3,5 @@
 
 pub mod contact;
 pub mod form;
+pub mod inbox;
 pub mod setup;

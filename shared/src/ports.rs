@@ -1,6 +1,7 @@
 //! What the flows need of the world: traits, with the obligations of whoever implements them.
 
 mod forms;
+mod inbox;
 
 use std::time::Duration;
 
@@ -19,6 +20,7 @@ use crate::model::{
 };
 
 pub use self::forms::{Claimed, Reserved, SubmissionQueue, SubmissionStore, Subscriptions};
+pub use inbox::{Bus, Claim, ClaimStore, Inbox, MessageBus, MessageQueue, Order, Ticket};
 
 /// What kind of failure a port reports; callers match on this alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -146,6 +148,15 @@ impl PastValue {
     }
 }
 
+/// The fields of a side that people are known by.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct KnownBy {
+    /// Those that hold e-mail addresses.
+    pub emails: &'static [&'static str],
+    /// Those that hold phone numbers.
+    pub phones: &'static [&'static str],
+}
+
 /// The contacts of one side of one site.
 ///
 /// After an error whose kind [`ErrorKind::is_ambiguous`] a write may have been carried out; after any other error it was not.
@@ -156,6 +167,9 @@ pub trait ContactStore: Send + Sync {
 
     /// Understands a record that an event enclosed; `None` if it is not whole.
     fn enclosed(&self, entity: &Entity) -> Option<Contact>;
+
+    /// Returns the fields that people are known by, mapped or not.
+    fn known_by(&self) -> KnownBy;
 
     /// Finds records by a key; may miss writes of the last minutes, but what is returned is as it is now. At most ten, oldest first.
     async fn find(&self, key: &MatchKey) -> StoreResult<Vec<Contact>>;

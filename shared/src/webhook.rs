@@ -8,6 +8,7 @@ pub mod forms;
 pub mod hubspot;
 mod intake;
 mod json;
+pub mod messages;
 mod secret;
 mod sender;
 mod standard_webhooks;
@@ -21,7 +22,8 @@ use jiff::Timestamp;
 use crate::model::event::Event;
 pub use error::{SetUpError, WebhookError};
 pub use hubspot::HubspotVerifier;
-pub use intake::Intake;
+pub use intake::{Intake, Taken};
+pub use messages::{Answer, Channel, MessagesVerifier, services};
 pub use sender::Sender;
 pub use wix::WixVerifier;
 

@@ -1,8 +1,9 @@
-//! The sample events under `events/`: what AWS hands to the functions when Wix, HubSpot or a form has sent something.
+//! The sample events under `events/`: what AWS hands to the functions when Wix, HubSpot, a form or a service with messages has sent something.
 
 mod aws;
 mod bodies;
 mod forms;
+pub mod messages;
 mod sign;
 
 use std::{
@@ -15,12 +16,13 @@ use contact_bridge::{
     model::{
         event::{Event, EventKind},
         ids::{RecordId, Side, SiteId},
+        message::Message,
     },
     webhook::{HubspotVerifier, Request, WixVerifier},
 };
 use http::{HeaderMap, Method};
 use jiff::Timestamp;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 /// The app the samples are for.
 pub const APP: &str = "0f9c2b7e-6d0a-4c1e-9a51-2b8f6c3d7e10";
@@ -54,11 +56,29 @@ pub fn all(now: Timestamp) -> Vec<Sample> {
         .into_iter()
         .map(|(name, claims)| sign::wix(name, &claims))
         .chain(bodies::hubspot(now).into_iter().map(|(name, notices)| sign::hubspot(name, &notices, now)))
+        .chain(messages::all(now))
         .collect();
     let intake = requests.iter().map(|sent| sample("webhook-intake", sent.name, aws::http(sent, now)));
     let sync = requests.iter().map(|sent| (sent.name, events(sent, now))).chain(resyncs(now));
-    let sync = sync.filter(|(_, events)| !events.is_empty()).map(|(name, events)| sample("contact-sync", name, aws::queued(&events, now)));
-    intake.chain(sync).chain(forms::all(now)).collect()
+    let sync = sync.map(|(name, events)| (name, events.iter().map(|event| (event.detail_type(), json!(event))).collect()));
+    let relay = requests.iter().map(|sent| (sent.name, messages(sent, now)));
+    let relay = relay.map(|(name, messages)| (name, messages.iter().map(|own| (Message::DETAIL_TYPE.to_owned(), json!(own))).collect()));
+    let daily = sample("contact-sync", "daily", aws::scheduled(now));
+    let behind_queues = queued("contact-sync", sync, now).chain([daily]).chain(queued("inbox-relay", relay, now));
+    intake.chain(behind_queues).chain(forms::all(now)).collect()
+}
+
+/// What the bus carries to a function: detail types and details.
+type Carried = Vec<(String, Value)>;
+
+/// Returns the samples of a function behind a queue; a request that leads to nothing is none of its.
+fn queued<'a>(
+    function: &'a str,
+    all: impl Iterator<Item = (&'static str, Carried)> + 'a,
+    now: Timestamp,
+) -> impl Iterator<Item = Sample> + 'a {
+    let carried = all.filter(|(_, carried)| !carried.is_empty());
+    carried.map(move |(name, carried)| sample(function, name, aws::queued(function, &carried, now)))
 }
 
 /// Writes samples below `folder`.
@@ -84,8 +104,10 @@ fn sample(function: &str, name: &str, event: Value) -> Sample {
 
 /// Returns what intake makes of a request: the samples of `contact-sync` are not written by hand.
 fn events(sent: &Sent, now: Timestamp) -> Vec<Event> {
-    let headers: HeaderMap =
-        sent.headers.iter().filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?))).collect::<HeaderMap>();
+    if messages::channel(sent).is_some() {
+        return Vec::new();
+    }
+    let headers = headers(sent);
     let request = Request::new(&Method::POST, &sent.path, &headers, sent.body.as_bytes(), usize::MAX);
     let opened = request.and_then(|request| {
         if sent.name.starts_with("wix") {
@@ -97,6 +119,15 @@ fn events(sent: &Sent, now: Timestamp) -> Vec<Event> {
         }
     });
     opened.expect("samples are well-signed and readable")
+}
+
+/// Returns the messages intake makes of a request.
+fn messages(sent: &Sent, now: Timestamp) -> Vec<Message> {
+    messages::channel(sent).map(|channel| messages::messages(sent, &channel, &headers(sent), now)).unwrap_or_default()
+}
+
+fn headers(sent: &Sent) -> HeaderMap {
+    sent.headers.iter().filter_map(|(name, value)| Some((name.parse().ok()?, value.parse().ok()?))).collect()
 }
 
 /// Events that a person and not a vendor causes.
@@ -129,7 +160,7 @@ mod tests {
             assert!(file == text(&sample.event), "{} is out of date: run sign-events", sample.path.display());
         }
         let generated: BTreeSet<_> = samples.into_iter().map(|sample| sample.path).collect();
-        for function in ["webhook-intake", "contact-sync", "form-upsert"] {
+        for function in ["webhook-intake", "contact-sync", "form-upsert", "inbox-relay"] {
             for entry in fs::read_dir(folder.join(function)).unwrap() {
                 let path = Path::new(function).join(entry.unwrap().file_name());
                 assert!(generated.contains(&path), "{} is not generated", path.display());

@@ -15,6 +15,7 @@ pub mod orders;
 pub mod people;
 pub mod plants;
 pub mod records;
+pub mod relay;
 pub mod site;
 pub mod vendor;
 pub mod witness;

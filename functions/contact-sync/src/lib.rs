@@ -3,7 +3,7 @@
 //! Every message ends in one of four ways: dealt with, put back for later, put among the dead letters with its reason, or left to the queue,
 //! which delivers it again.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use contact_bridge::{
@@ -22,22 +22,55 @@ use futures::future::join_all;
 use jiff::{SignedDuration, Timestamp};
 use lambda_runtime::Error;
 use serde::Deserialize;
+use serde_json::value::RawValue;
 use tracing::{error, info, warn};
 
 /// So often an event is tried before it goes to the dead letters; with the growing delay that is about a day.
 const MOST_ATTEMPTS: u32 = 100;
 /// The longest delay between two tries, and the longest the queue takes.
 const LONGEST_DELAY: Duration = Duration::from_mins(15);
+/// What of an invocation is kept for naming the messages that were not done in time.
+const RESERVE: Duration = Duration::from_secs(2);
 /// When an event of a site that is not known yet is looked at again: its installation may be on the way.
 const UNKNOWN_SITE: SignedDuration = SignedDuration::from_mins(5);
 
 /// When an event of a site whose credentials are missing is looked at again: a person has to act first.
 const NO_ACCESS: SignedDuration = SignedDuration::from_mins(15);
 
-/// What the bus delivers: our event in its envelope.
+/// The envelope of the bus.
 #[derive(Deserialize)]
-struct Envelope {
-    detail: Event,
+struct Envelope<'a> {
+    #[serde(rename = "detail-type", default)]
+    detail_type: Cow<'a, str>,
+    #[serde(borrow)]
+    detail: &'a RawValue,
+}
+
+/// What the queue delivers.
+enum Message {
+    /// The daily schedule.
+    Timer,
+    /// An event of a contact or a site.
+    Event(Event),
+}
+
+impl Message {
+    fn read(message: &SqsMessage) -> Result<Self, serde_json::Error> {
+        let envelope: Envelope<'_> = serde_json::from_str(message.body.as_deref().unwrap_or_default())?;
+        // What EventBridge calls what a schedule sends.
+        if envelope.detail_type == "Scheduled Event" {
+            return Ok(Self::Timer);
+        }
+        serde_json::from_str(envelope.detail.get()).map(Self::Event)
+    }
+
+    /// Returns the site it is about, if it is about one.
+    fn site(self) -> Option<SiteId> {
+        match self {
+            Self::Timer => None,
+            Self::Event(event) => Some(event.site),
+        }
+    }
 }
 
 /// How a message ended.
@@ -49,13 +82,15 @@ enum End {
     Failed,
 }
 
-/// Deals with a batch. A message named as failed is delivered again by the queue; all others are done with.
+/// Deals with a batch within `budget`, what is left of the invocation. A message named as failed is delivered again by the queue, which is what
+/// becomes of those that are not done in time; all others are done with.
 ///
 /// # Errors
 /// None: every message has its own end.
-pub async fn handle(app: &App, batch: SqsEvent) -> Result<SqsBatchResponse, Error> {
+pub async fn handle(app: &App, batch: SqsEvent, budget: Duration) -> Result<SqsBatchResponse, Error> {
     let cooling = cooling_down(app, &batch).await;
-    let ends = join_all(batch.records.iter().map(|message| deal_with(app, message, &cooling))).await;
+    let ends = batch.records.iter().map(|message| within(budget.saturating_sub(RESERVE), deal_with(app, message, &cooling)));
+    let ends = join_all(ends).await;
     let mut tally = BTreeMap::<End, u32>::new();
     let mut response = SqsBatchResponse::default();
     for (message, end) in batch.records.iter().zip(ends) {
@@ -71,14 +106,10 @@ pub async fn handle(app: &App, batch: SqsEvent) -> Result<SqsBatchResponse, Erro
     Ok(response)
 }
 
-fn read(message: &SqsMessage) -> Result<Event, serde_json::Error> {
-    serde_json::from_str::<Envelope>(message.body.as_deref().unwrap_or_default()).map(|envelope| envelope.detail)
-}
-
 /// Sites that asked to be left alone, asked for once a batch.
 async fn cooling_down(app: &App, batch: &SqsEvent) -> BTreeMap<SiteId, Timestamp> {
     let mut cooling = BTreeMap::new();
-    let mut sites: Vec<SiteId> = batch.records.iter().filter_map(|message| read(message).ok()).map(|event| event.site).collect();
+    let mut sites: Vec<SiteId> = batch.records.iter().filter_map(|message| Message::read(message).ok()?.site()).collect();
     sites.sort();
     sites.dedup();
     for site in sites {
@@ -90,15 +121,26 @@ async fn cooling_down(app: &App, batch: &SqsEvent) -> BTreeMap<SiteId, Timestamp
     cooling
 }
 
+/// Cuts off what takes too long, which can be done at every step of the sync.
+async fn within(budget: Duration, work: impl Future<Output = End>) -> End {
+    tokio::time::timeout(budget, work).await.unwrap_or_else(|_| {
+        warn!("Ran out of time, left a message to the queue.");
+        End::Failed
+    })
+}
+
 async fn deal_with(app: &App, message: &SqsMessage, cooling: &BTreeMap<SiteId, Timestamp>) -> End {
     let body = message.body.as_deref().unwrap_or_default();
-    let event = match read(message) {
-        Ok(event) => event,
+    let event = match Message::read(message) {
+        Ok(Message::Event(event)) => event,
+        Ok(Message::Timer) => return tidy_up(app).await,
         Err(unreadable) => {
             return bury(app, body, &format!("unreadable: {:?} at column {}", unreadable.classify(), unreadable.column())).await;
         }
     };
-    if let Some(until) = cooling.get(&event.site) {
+    // That the app was installed or removed sends nothing anywhere.
+    let is_of_site = matches!(event.kind, EventKind::Installed | EventKind::Removed);
+    if let Some(until) = cooling.get(&event.site).filter(|_| !is_of_site) {
         let later = Later { until: *until, reason: "the site is cooling down", counts: false };
         return put_back(app, event, body, later).await;
     }
@@ -117,12 +159,26 @@ async fn deal_with(app: &App, message: &SqsMessage, cooling: &BTreeMap<SiteId, T
     }
 }
 
+/// Purges the sites whose app was removed long ago.
+async fn tidy_up(app: &App) -> End {
+    match setup::purge_removed(app.means.sites.as_ref(), app.means.clock.now()).await {
+        Ok(purged) => {
+            info!(purged, "Looked for sites to purge.");
+            End::Done
+        }
+        Err(failure) => {
+            warn!(error = %failure, "Could not look for sites to purge.");
+            End::Failed
+        }
+    }
+}
+
 async fn apply(app: &App, event: &Event) -> StoreResult<Outcome> {
     let sites = app.means.sites.as_ref();
     let now = app.means.clock.now();
     match event.kind {
-        EventKind::Installed => setup::installed(sites, &event.site).await?,
-        EventKind::Removed => setup::removed(sites, &event.site, now).await?,
+        EventKind::Installed => setup::installed(sites, &event.site, event.at).await?,
+        EventKind::Removed => setup::removed(sites, &event.site, event.at, now).await?,
         _ => {
             return Ok(match app.contacts(&event.site).await? {
                 Some(contacts) => contacts.apply(event).await,

@@ -4,9 +4,8 @@
 //! <https://dev.wix.com/docs/rest/articles/getting-started/webhook-resend-policy>
 
 use contact_bridge::{
-    model::event::Event,
     ports::StoreError,
-    webhook::{self, Intake, Sender, WebhookError},
+    webhook::{self, Answer, Intake, Sender, Taken, WebhookError},
 };
 use lambda_http::{
     Body, Error, Request, RequestExt, Response,
@@ -14,7 +13,8 @@ use lambda_http::{
 };
 use tracing::{error, info, warn};
 
-/// Takes a webhook in. Answers 200 only when the bus has every event of it; all bodies are empty.
+/// Takes a webhook in. Answers 200 only when the bus has all of it. Bodies are empty, but for what a service wants to hear, and for what is
+/// wrong with a message whose sender is known.
 ///
 /// # Errors
 /// None: every outcome is an answer.
@@ -27,32 +27,34 @@ pub async fn handle(intake: &Intake, request: Request) -> Result<Response<Body>,
         response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST"));
         return Ok(response);
     }
-    let status = match open(intake, &sender, &request) {
-        Ok(events) => published(&sender, &events, intake.publish(&events).await),
+    Ok(match open(intake, &sender, &request) {
+        Ok(taken) => match published(&sender, &taken, intake.publish(&taken).await) {
+            StatusCode::OK => taken_in(sender.answer()),
+            status => answer(status),
+        },
         Err(refusal) => {
             warn!(sender = sender.name(), status = refusal.status().as_u16(), error = %refusal, "Refused a webhook.");
-            refusal.status()
+            refused(&sender, &refusal)
         }
-    };
-    Ok(answer(status))
+    })
 }
 
-fn open(intake: &Intake, sender: &Sender, request: &Request) -> Result<Vec<Event>, WebhookError> {
+fn open(intake: &Intake, sender: &Sender, request: &Request) -> Result<Taken, WebhookError> {
     let path = Sender::tail(path(request)).unwrap_or_default();
     let target = request.uri().query().map_or_else(|| path.to_owned(), |query| format!("{path}?{query}"));
     let request = webhook::Request::new(request.method(), &target, request.headers(), bytes(request.body()), intake.max_body_bytes())?;
     intake.open(sender, &request)
 }
 
-fn published(sender: &Sender, events: &[Event], outcome: Result<(), StoreError>) -> StatusCode {
-    let site = events.first().map(|event| event.site.as_str());
+fn published(sender: &Sender, taken: &Taken, outcome: Result<(), StoreError>) -> StatusCode {
+    let site = taken.site().map(tracing::field::display);
     match outcome {
         Ok(()) => {
-            info!(sender = sender.name(), site, events = events.len(), "Took a webhook in.");
+            info!(sender = sender.name(), site, events = taken.len(), "Took a webhook in.");
             StatusCode::OK
         }
         Err(failure) => {
-            error!(sender = sender.name(), site, events = events.len(), error = %failure, "The bus did not take every event.");
+            error!(sender = sender.name(), site, events = taken.len(), error = %failure, "The bus did not take every event.");
             StatusCode::INTERNAL_SERVER_ERROR
         }
     }
@@ -72,6 +74,26 @@ fn bytes(body: &Body) -> &[u8] {
         Body::Binary(bytes) => bytes,
         _ => &[],
     }
+}
+
+/// Answers what was taken in.
+fn taken_in(wanted: Answer) -> Response<Body> {
+    let mut response = answer(StatusCode::OK);
+    if let Some(content_type) = wanted.content_type {
+        response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(content_type));
+        *response.body_mut() = Body::from(wanted.body);
+    }
+    response
+}
+
+/// Answers what is refused. Only who has proved who they are, and writes messages of their own, is told what is wrong with one.
+fn refused(sender: &Sender, refusal: &WebhookError) -> Response<Body> {
+    let mut response = answer(refusal.status());
+    if let (Sender::Messages(_), StatusCode::BAD_REQUEST) = (sender, refusal.status()) {
+        response.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static("application/json"));
+        *response.body_mut() = Body::from(serde_json::json!({"error": refusal.to_string()}).to_string());
+    }
+    response
 }
 
 fn answer(status: StatusCode) -> Response<Body> {

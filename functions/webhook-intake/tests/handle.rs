@@ -11,6 +11,10 @@ use serde_json::{Value, json};
 #[tokio::test]
 async fn every_sample_is_published_and_answered_with_200() {
     let expected: &[(&str, &[&str])] = &[
+        ("calendly-invitee-canceled", &["message.received"]),
+        ("calendly-invitee-canceled-by-rescheduling", &[]),
+        ("calendly-invitee-created", &["message.received"]),
+        ("calendly-invitee-rescheduled", &["message.received"]),
         ("hubspot-association-change", &[]),
         ("hubspot-creation", &["contact.created"]),
         ("hubspot-deletion", &["contact.deleted"]),
@@ -19,6 +23,12 @@ async fn every_sample_is_published_and_answered_with_200() {
         ("hubspot-privacy-deletion", &["contact.deleted", "contact.erased"]),
         ("hubspot-property-change", &["contact.updated"]),
         ("hubspot-restore", &["contact.restored"]),
+        ("plain-activity", &["message.received"]),
+        ("plain-message", &["message.received"]),
+        ("plain-message-of-the-business", &["message.received"]),
+        ("twilio-sms", &["message.received"]),
+        ("twilio-status", &[]),
+        ("twilio-whatsapp-image", &["message.received"]),
         ("wix-app-installed", &["site.installed"]),
         ("wix-app-removed", &["site.removed"]),
         ("wix-contact-anonymized", &["contact.erased"]),
@@ -28,15 +38,24 @@ async fn every_sample_is_published_and_answered_with_200() {
         ("wix-contact-merged", &["contact.merged"]),
         ("wix-contact-updated", &["contact.updated"]),
         ("wix-contact-updated-as-json", &["contact.updated"]),
+        ("wix-conversations-merged", &[]),
         ("wix-label-created", &[]),
+        ("wix-message-sent-to-business", &[]),
+        ("wix-message-sent-to-participant", &[]),
         ("wix-unknown-event", &[]),
     ];
     assert_eq!(samples(), expected.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>());
     for (name, kinds) in expected {
         let harness = Harness::new().await;
-        assert_eq!(harness.handle(&event(name)).await, answer(StatusCode::OK), "{name}");
+        assert_eq!(harness.handle(&event(name)).await, wanted(name), "{name}");
         assert_eq!(harness.published(), *kinds, "{name}");
     }
+}
+
+/// What a sender wants to hear.
+fn wanted(name: &str) -> (StatusCode, Body) {
+    let body = if name.starts_with("twilio") { "<Response></Response>".into() } else { Body::Empty };
+    (StatusCode::OK, body)
 }
 
 #[tokio::test]
@@ -59,6 +78,64 @@ async fn a_body_in_base64_is_decoded_before_it_is_verified() {
     event["isBase64Encoded"] = true.into();
     assert_eq!(harness.handle(&event).await, answer(StatusCode::OK));
     assert_eq!(harness.published(), ["contact.created"]);
+}
+
+#[tokio::test]
+async fn a_message_in_base64_is_decoded_before_it_is_verified() {
+    for name in ["twilio-sms", "calendly-invitee-created", "plain-message"] {
+        let harness = Harness::new().await;
+        let mut event = event(name);
+        event["body"] = harness::base64(event["body"].as_str().unwrap()).into();
+        event["isBase64Encoded"] = true.into();
+        assert_eq!(harness.handle(&event).await, wanted(name));
+        assert_eq!(harness.published(), ["message.received"]);
+    }
+}
+
+#[tokio::test]
+async fn twilio_hears_xml() {
+    let harness = Harness::new().await;
+    let response = harness.respond(&event("twilio-sms")).await;
+    assert_eq!(response.headers()["content-type"], "text/xml");
+}
+
+#[tokio::test]
+async fn a_message_for_another_site_or_source_is_refused() {
+    for path in ["/webhooks/twilio/other-site/sms", "/webhooks/twilio/3d1f7a52-8c64-4b0e-a7d9-5e2c90b1f4a6/calls"] {
+        refused("twilio-sms", StatusCode::UNAUTHORIZED, |event| event["rawPath"] = path.into()).await;
+    }
+    refused("calendly-invitee-created", StatusCode::UNAUTHORIZED, |event| event["rawPath"] = "/webhooks/calendly/closed-site".into()).await;
+    refused("plain-message", StatusCode::NOT_FOUND, |event| event["rawPath"] = "/webhooks/telegraph/site".into()).await;
+}
+
+#[tokio::test]
+async fn what_is_wrong_with_a_message_is_told_to_who_signed_it() {
+    let harness = Harness::new().await;
+    for (body, expected) in [
+        (json!({"text": "Hi"}).to_string(), "body: is not what it should be"),
+        (json!({"contact": {}, "text": "Hi"}).to_string(), "contact: must have an email or a phone"),
+        ("\u{feff}ada@example.com".to_owned(), "body: is not what it should be"),
+    ] {
+        let response = harness.respond(&harness::plain(&body)).await;
+        assert_eq!(
+            (response.status(), response.headers()["content-type"].to_str().unwrap()),
+            (StatusCode::BAD_REQUEST, "application/json")
+        );
+        let Body::Text(answer) = response.into_body() else { panic!("no text") };
+        assert_eq!(serde_json::from_str::<Value>(&answer).unwrap(), json!({"error": expected}));
+    }
+    assert_eq!(harness.publications(), 0);
+}
+
+#[tokio::test]
+async fn a_megabyte_of_text_is_published_in_parts() {
+    let harness = Harness::new().await;
+    let text = "long ".repeat(200_000);
+    let event = harness::plain(&json!({"contact": {"email": "ada@example.com"}, "text": text}).to_string());
+    assert_eq!(harness.handle(&event).await, answer(StatusCode::OK));
+    assert!(harness.published().len() > 5);
+    let event = harness::plain(&json!({"contact": {"email": "ada@example.com"}, "text": text.repeat(2)}).to_string());
+    assert_eq!(harness.handle(&event).await, answer(StatusCode::PAYLOAD_TOO_LARGE));
 }
 
 /// Changes a sample and expects a status, nothing published and nothing told.
@@ -124,6 +201,10 @@ async fn what_was_sent_long_ago_is_refused() {
         ("hubspot-creation", 301, StatusCode::UNAUTHORIZED),
         ("wix-contact-created", 3_600_059, StatusCode::OK),
         ("wix-contact-created", 3_600_060, StatusCode::UNAUTHORIZED),
+        ("calendly-invitee-created", 180, StatusCode::OK),
+        ("calendly-invitee-created", 181, StatusCode::UNAUTHORIZED),
+        ("plain-message", 300, StatusCode::OK),
+        ("plain-message", 301, StatusCode::UNAUTHORIZED),
     ] {
         let harness = Harness::new().await.later(seconds);
         assert_eq!(harness.handle(&event(name)).await, answer(expected), "{name} {seconds}");
@@ -142,7 +223,7 @@ async fn other_paths_and_methods_are_refused() {
 
 #[tokio::test]
 async fn an_event_that_cannot_be_published_is_not_acknowledged() {
-    for name in ["wix-contact-created", "hubspot-creation"] {
+    for name in ["wix-contact-created", "hubspot-creation", "twilio-sms", "calendly-invitee-created", "plain-message"] {
         let harness = Harness::new().await.without_bus();
         assert_eq!(harness.handle(&event(name)).await, answer(StatusCode::INTERNAL_SERVER_ERROR));
     }
@@ -166,7 +247,9 @@ async fn logs_carry_no_contact_value() {
     }
     let text = log.text();
     assert!(text.contains("Took a webhook in.") && text.contains("Refused a webhook."));
-    for canary in ["ada@", "Ada", "Lovelace", "Byron", "555-0143", "5550143", "Analytical", "London", "test-client-secret"] {
+    for canary in
+        ["ada@", "Ada", "Lovelace", "Byron", "555-0143", "5550143", "Analytical", "London", "test-client-secret", "table", "b25l", "nine"]
+    {
         let line = text.lines().find(|line| line.contains(canary));
         assert_eq!(line, None, "{canary}");
     }

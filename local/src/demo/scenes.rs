@@ -5,7 +5,7 @@ use std::time::Duration;
 use contact_bridge::model::ids::Side;
 use serde_json::{Value, json};
 
-use super::stage::Stage;
+use super::{messages, stage::Stage};
 use crate::vendors::kit::{Fault, FaultKind};
 
 /// How `HubSpot` counts updates of one contact.
@@ -14,7 +14,7 @@ const HUBSPOT_UPDATE: &str = "PATCH /crm/objects/2026-09/contacts/{id}";
 /// How Wix counts new contacts.
 const WIX_CREATE: &str = "POST /contacts/v4/contacts";
 
-type Played = anyhow::Result<()>;
+pub(super) type Played = anyhow::Result<()>;
 
 /// Plays everything.
 pub(super) async fn all(stage: &mut Stage<'_>) -> Played {
@@ -34,7 +34,9 @@ pub(super) async fn all(stage: &mut Stage<'_>) -> Played {
     out_of_order(stage).await?;
     form_of_a_new_person(stage).await?;
     form_of_a_known_person(stage).await?;
-    form_sent_twice(stage).await
+    form_sent_twice(stage).await?;
+    messages::sms(stage).await?;
+    messages::booking(stage).await
 }
 
 async fn edit_in_wix(stage: &mut Stage<'_>) -> Played {

@@ -101,6 +101,20 @@ impl<'a> Stage<'a> {
         Ok(value.unwrap_or_default().to_owned())
     }
 
+    /// What is said in the conversation with a Wix contact, the oldest first.
+    pub async fn said_to(&self, pair: &Pair) -> anyhow::Result<Vec<String>> {
+        let url = format!("{}/_control/conversations?site={}", self.stack.wix.base_url(), self.site.id);
+        let reply: Value = reqwest::get(url).await?.json().await?;
+        let all = reply.get("conversations").and_then(Value::as_array).cloned().unwrap_or_default();
+        let own = all.iter().find(|one| one.pointer("/participant/contactId").and_then(Value::as_str) == Some(&pair.wix));
+        let messages = own.and_then(|own| own.get("messages")).and_then(Value::as_array).cloned().unwrap_or_default();
+        let words = |message: &Value| {
+            let text = message.pointer("/content/basic/items/0/text").or_else(|| message.pointer("/content/minimal/text"));
+            text.and_then(Value::as_str).unwrap_or_default().to_owned()
+        };
+        Ok(messages.iter().map(words).collect())
+    }
+
     /// The link a record is in.
     pub async fn link(&self, side: Side, id: &str) -> Option<Link> {
         self.stack.links(&self.site.id).await.into_iter().find(|link| link.id(side).as_str() == id)

@@ -8,20 +8,22 @@ use aws_sdk_dynamodb::config::Credentials;
 use contact_bridge::{
     adapters::{dynamodb, eventbridge, memory, sqs},
     model::event::Event,
-    ports::{Clock, EventBus, LinkStore, SiteStore, SubmissionQueue, SubmissionStore, WorkQueue},
+    ports::{self, ClaimStore, Clock, LinkStore, MessageQueue, SiteStore, SubmissionQueue, SubmissionStore, WorkQueue},
 };
 use secrecy::SecretString;
+use serde_json::json;
 
 use super::{
     clock::FlowClock,
     options::{Options, StoreKind},
 };
 use crate::cloud::{
-    REGION,
+    ACCOUNT, REGION,
     aws::{Aws, Resources},
     bus::{self, Bus, BusOptions, Pattern, Rule},
     dynamo::Dynamo,
-    queue::{Queue, QueueOptions, Redrive},
+    queue::{Draft, Queue, QueueOptions, Redrive},
+    timer::Timer,
 };
 
 /// The bus, as the template names it.
@@ -32,9 +34,15 @@ pub(crate) const QUEUE: &str = "contact-sync";
 pub(crate) const DEAD_LETTERS: &str = "contact-sync-dead-letters";
 pub(crate) const FORM_QUEUE: &str = "form-upsert";
 pub(crate) const FORM_DEAD_LETTERS: &str = "form-upsert-dead-letters";
+pub(crate) const MESSAGE_QUEUE: &str = "inbox-relay";
+pub(crate) const MESSAGE_DEAD_LETTERS: &str = "inbox-relay-dead-letters";
+/// What the names of the secrets of message services begin with.
+pub(crate) const MESSAGE_SECRETS: &str = "messages/";
 /// As in `template.yaml`.
 const VISIBILITY: Duration = Duration::from_mins(6);
 const MOST_RECEIVES: u32 = 5;
+/// How often sites are looked through, as in `template.yaml`.
+const DAILY: Duration = Duration::from_hours(24);
 
 /// The cloud's parts.
 #[derive(Clone)]
@@ -45,7 +53,25 @@ pub(crate) struct Cloud {
     pub dead_letters: Queue,
     pub form_queue: Queue,
     pub form_dead_letters: Queue,
+    pub message_queue: Queue,
+    pub message_dead_letters: Queue,
     pub dynamo: Option<Dynamo>,
+    pub timer: Timer,
+}
+
+/// The rule that has sites looked through once a day: EventBridge puts what a schedule sends into the queue.
+///
+/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html>
+fn daily(options: &Options, queue: &Queue) -> Timer {
+    let (timer, queue) = (Timer::new(&options.clock), queue.clone());
+    timer.add("daily", DAILY, move |at_ms| {
+        let message = json!({"version": "0", "id": format!("{at_ms:032x}"), "detail-type": "Scheduled Event", "source": "aws.events",
+            "region": REGION, "resources": [format!("arn:aws:events:{REGION}:{ACCOUNT}:rule/daily")], "detail": {}});
+        // A queue that refuses it gets the next one.
+        let _ = queue.send(Draft::new(message.to_string()));
+        std::future::ready(())
+    });
+    timer
 }
 
 /// Links and sites, whatever they are kept in.
@@ -54,25 +80,29 @@ pub(crate) struct Stores {
     pub links: Arc<dyn LinkStore>,
     pub sites: Arc<dyn SiteStore>,
     pub submissions: Arc<dyn SubmissionStore>,
+    pub claims: Arc<dyn ClaimStore>,
 }
 
 impl Cloud {
-    /// Starts what the options ask for, with a rule that leads from the bus to the queue.
+    /// Starts what the options ask for, with rules that lead from the bus to the queues.
     pub async fn start(options: &Options) -> anyhow::Result<Self> {
         let clock = &options.clock;
         let (queue, dead_letters) = pair(QUEUE, DEAD_LETTERS, options);
         let (form_queue, form_dead_letters) = pair(FORM_QUEUE, FORM_DEAD_LETTERS, options);
+        let (message_queue, message_dead_letters) = pair(MESSAGE_QUEUE, MESSAGE_DEAD_LETTERS, options);
         let bus = Bus::new(BUS, clock, BusOptions { seed: options.seed, ..BusOptions::default() });
-        let pattern = Pattern { source: vec![bus::Match::Exact(Event::SOURCE.to_owned())], ..Pattern::default() };
-        bus.add_rule(Rule { pattern, target: queue.clone() });
-        let queues = [&queue, &dead_letters, &form_queue, &form_dead_letters].map(Queue::clone);
+        bus.add_rule(Rule { pattern: pattern(&["contact.", "site."]), target: queue.clone() });
+        bus.add_rule(Rule { pattern: pattern(&["message."]), target: message_queue.clone() });
+        let queues = [&queue, &dead_letters, &form_queue, &form_dead_letters, &message_queue, &message_dead_letters].map(Queue::clone);
         let resources = Resources { buses: vec![bus.clone()], queues: queues.into(), ..Resources::default() };
+        let timer = daily(options, &queue);
         let aws = Aws::start(options.listen.aws, resources).await?;
-        Ok(Self { aws, bus, queue, dead_letters, form_queue, form_dead_letters, dynamo: dynamo(options).await? })
+        let dynamo = dynamo(options).await?;
+        Ok(Self { aws, bus, queue, dead_letters, form_queue, form_dead_letters, message_queue, message_dead_letters, dynamo, timer })
     }
 
     /// The bus adapter.
-    pub fn publisher(&self) -> Arc<dyn EventBus> {
+    pub fn publisher(&self) -> Arc<dyn ports::Bus> {
         use aws_sdk_eventbridge::{
             Client,
             config::{BehaviorVersion, Config, Region, retry::RetryConfig},
@@ -96,6 +126,11 @@ impl Cloud {
         Arc::new(self.sqs(FORM_QUEUE, FORM_DEAD_LETTERS))
     }
 
+    /// The adapter of the relay's queue.
+    pub fn message_queue(&self) -> Arc<dyn MessageQueue> {
+        Arc::new(self.sqs(MESSAGE_QUEUE, MESSAGE_DEAD_LETTERS))
+    }
+
     fn sqs(&self, queue: &str, dead_letters: &str) -> sqs::Queue {
         use aws_sdk_sqs::{
             Client,
@@ -115,7 +150,7 @@ impl Cloud {
         let clock: Arc<dyn Clock> = Arc::new(clock.clone());
         self.table(secret, &clock).unwrap_or_else(|| {
             let store = Arc::new(memory::Store::new());
-            Stores { links: store.clone(), sites: store.clone(), submissions: store }
+            Stores { links: store.clone(), sites: store.clone(), submissions: store.clone(), claims: store }
         })
     }
 
@@ -123,7 +158,15 @@ impl Cloud {
     pub fn table(&self, secret: SecretString, clock: &Arc<dyn Clock>) -> Option<Stores> {
         let dynamo = self.dynamo.as_ref()?;
         let store = Arc::new(dynamodb::Store::new(dynamo_client(&dynamo.endpoint()), TABLE, secret, Arc::clone(clock)));
-        Some(Stores { links: store.clone(), sites: store.clone(), submissions: store })
+        Some(Stores { links: store.clone(), sites: store.clone(), submissions: store.clone(), claims: store })
+    }
+}
+
+/// What the bridge publishes whose detail type begins like this.
+fn pattern(prefixes: &[&str]) -> Pattern {
+    Pattern {
+        source: vec![bus::Match::Exact(Event::SOURCE.to_owned())],
+        detail_type: prefixes.iter().map(|prefix| bus::Match::Prefix((*prefix).to_owned())).collect(),
     }
 }
 

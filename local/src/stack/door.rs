@@ -9,7 +9,7 @@ use anyhow::Context;
 use contact_bridge::{
     app::forms::FormApp,
     config,
-    ports::{EventBus, Secrets},
+    ports::{Bus, Secrets},
     webhook::Intake,
 };
 use lambda_http::{Body, Error, Request, Response, http::StatusCode};
@@ -22,6 +22,10 @@ use crate::{
     },
     vendors::kit::Clock,
 };
+
+/// The routes of webhooks, as in `template.yaml`; the closest first, as the real gateway chooses them.
+const WEBHOOK_ROUTES: [&str; 4] =
+    ["POST /webhooks/wix", "POST /webhooks/hubspot/{site}", "POST /webhooks/{sender}/{site}", "POST /webhooks/{sender}/{site}/{source}"];
 
 /// The gateway with the intake behind it. The intake can be replaced while the gateway runs, as a deployment with other settings does.
 #[derive(Clone)]
@@ -45,9 +49,9 @@ impl Door {
             let forms = Arc::clone(&forms);
             move || forms.read().unwrap_or_else(PoisonError::into_inner).clone()
         });
-        let intakes = ["POST /webhooks/wix", "POST /webhooks/hubspot/{site}"].map(|key| Route::new(key, function.clone()));
+        let webhook_routes = WEBHOOK_ROUTES.map(|key| Route::new(key, function.clone()));
         let form_routes = FORM_ROUTES.map(|key| Route::new(key, form_function.clone()));
-        let routes = intakes.into_iter().chain(form_routes).collect();
+        let routes = webhook_routes.into_iter().chain(form_routes).collect();
         let gateway = Gateway::start(listen, clock, routes).await.with_context(|| format!("gateway at {listen}"))?;
         Ok(Self { gateway, intake, forms })
     }
@@ -62,7 +66,7 @@ impl Door {
         &self,
         settings: &config::Intake,
         secrets: &dyn Secrets,
-        bus: Arc<dyn EventBus>,
+        bus: Arc<dyn Bus>,
         clock: &FlowClock,
     ) -> anyhow::Result<()> {
         let intake = Intake::from_settings(settings, secrets, bus, Arc::new(clock.clone())).await?;

@@ -6,8 +6,8 @@ use anyhow::bail;
 use futures::future::join_all;
 use serde::Serialize;
 
-use super::Stack;
-use crate::cloud::{Background, worker::Worker};
+use super::{Stack, aws::Cloud};
+use crate::cloud::{Background, queue::Queue, worker::Worker};
 
 /// The most virtual time one settling takes: longer than Wix's retries of a webhook, and than the tries of an event.
 const LONGEST: Duration = Duration::from_hours(48);
@@ -21,9 +21,9 @@ const TICK: Duration = Duration::from_millis(50);
 pub struct Settled {
     /// Webhooks posted, repeated ones counted again.
     pub webhooks: usize,
-    /// Messages handed to contact sync and to the taking in of forms, repeated ones counted again.
+    /// Messages handed to the functions behind queues, repeated ones counted again.
     pub messages: usize,
-    /// Invocations of either from its queue.
+    /// Invocations of them from their queues.
     pub batches: usize,
     /// How far the clock was moved.
     pub virtual_ms: i64,
@@ -68,9 +68,10 @@ impl Stack {
 
     /// Does what is due now, and tells whether there was anything.
     async fn work_off(&self, settled: &mut Settled) -> bool {
+        self.cloud.timer.fire_due().await;
         let webhooks = self.wix.deliver_due().await + self.hubspot.deliver_due().await;
         let workers = self.workers();
-        let workers = workers.iter().map(|employee| &employee.worker).chain([&self.form_worker]);
+        let workers = workers.iter().flat_map(|employee| &employee.workers).chain([&self.form_worker]);
         let taken = join_all(workers.map(Worker::pump_once)).await;
         let messages: usize = taken.iter().sum();
         settled.webhooks += webhooks;
@@ -79,10 +80,11 @@ impl Stack {
         webhooks + messages > 0
     }
 
-    /// When something is, or was, due next.
+    /// When something is, or was, due next. Schedules go on for ever and are nothing to wait for.
     #[must_use]
     pub fn next_due(&self) -> Option<i64> {
-        let queues = [self.cloud.queue.next_due(), self.cloud.form_queue.next_due()];
+        let Cloud { queue, form_queue, message_queue, .. } = &self.cloud;
+        let queues = [queue, form_queue, message_queue].map(Queue::next_due);
         [self.wix.next_due(), self.hubspot.next_due()].into_iter().chain(queues).flatten().min()
     }
 

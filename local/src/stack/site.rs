@@ -92,8 +92,9 @@ impl Stack {
     /// Names the field and the rule.
     pub async fn save_site(&self, site: Site) -> Result<Site, SettingsError> {
         let saved = self.app.save(site).await?;
-        for app in self.apps() {
-            app.forget(&saved.site);
+        for employee in self.workers() {
+            employee.app.forget(&saved.site);
+            employee.relays.forget(&saved.site);
         }
         self.forms.forget(&saved.site);
         Ok(saved)

@@ -7,6 +7,8 @@ use aws_sdk_dynamodb::{
     operation::RequestId,
 };
 
+use serde::Serialize;
+
 use crate::{
     model::event::Event,
     ports::{ErrorKind, StoreError, StoreResult},
@@ -71,14 +73,16 @@ pub(super) fn kind(code: &str) -> ErrorKind {
 
 /// Writes an event as the bus carries it; one that would be too large goes without the record it encloses, which is read again then.
 pub(super) fn detail(operation: &str, event: &Event) -> StoreResult<String> {
-    let write = |event: &Event| {
-        serde_json::to_string(event).map_err(|error| StoreError::new(ErrorKind::Invalid(Vec::new()), operation).caused_by(error))
-    };
-    let whole = write(event)?;
+    let whole = detail_of(operation, event)?;
     if whole.len() <= MOST_BYTES || event.entity.is_none() {
         return Ok(whole);
     }
-    write(&Event { entity: None, ..event.clone() })
+    detail_of(operation, &Event { entity: None, ..event.clone() })
+}
+
+/// Writes what the bus carries.
+pub(super) fn detail_of(operation: &str, carried: &impl Serialize) -> StoreResult<String> {
+    serde_json::to_string(carried).map_err(|error| StoreError::new(ErrorKind::Invalid(Vec::new()), operation).caused_by(error))
 }
 
 #[cfg(test)]

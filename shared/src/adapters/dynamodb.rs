@@ -13,11 +13,14 @@
 //! | | `made#<digest of the address>` | the reservation of an address that a form makes a contact with; then `contact`, `held_until` |
 //! | | `consent#<digest of the address>#<instant>` | the proof of a consent: `form_id`, `submission`, `text_version`; no expiry |
 //! | | `posts#<form>#<digest of the internet address>#<minute since the epoch>` | how many posts came within that minute: `spent` |
+//! | | `claim#<digest>` | the claim on a message of a service: `holder`, `held_until`, `unsure_since`, `left`; without a holder it is done with |
+//! | | `line#<digest>` | who of one sender waits to be posted: an attribute `t#<digest>` for each |
+//! | | `post#<place>` | which message a post is: `message` |
 //! | | `settings` | the site's settings: `version`, `settings` |
 //! | | `settings#cool#<side>` | nothing may be sent to the side before `held_until`; lies here to be read together with the settings |
 //! | `sites` | `<site>` | a copy of the settings, written in the same transaction, so that all sites can be listed |
 //!
-//! Reservations, rails, counts, submissions and pauses carry `expires_at` (epoch seconds), the table's TTL attribute. TTL only tidies up, up to days
+//! Reservations, rails, counts, submissions, pauses, claims, lines and posts carry `expires_at` (epoch seconds), the table's TTL attribute. TTL only tidies up, up to days
 //! late (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html>): whether something has expired is told by
 //! the instant that comes with the call, and by whoever reads a reservation.
 //!
@@ -39,6 +42,7 @@
 
 mod call;
 mod capacity;
+mod claims;
 mod codec;
 mod item;
 mod key;

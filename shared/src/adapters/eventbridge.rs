@@ -3,10 +3,10 @@
 use async_trait::async_trait;
 use aws_sdk_eventbridge::{Client, types::PutEventsRequestEntry};
 
-use super::aws::{MOST_BYTES, detail, failure, kind};
+use super::aws::{MOST_BYTES, detail, detail_of, failure, kind};
 use crate::{
-    model::event::Event,
-    ports::{ErrorKind, EventBus, StoreError, StoreResult},
+    model::{event::Event, message::Message},
+    ports::{ErrorKind, EventBus, MessageBus, StoreError, StoreResult},
 };
 
 /// Entries in one call: <https://docs.aws.amazon.com/eventbridge/latest/APIReference/API_PutEvents.html>.
@@ -27,9 +27,25 @@ impl Bus {
         Self { client, name: name.into() }
     }
 
-    fn entry(&self, event: &Event) -> StoreResult<PutEventsRequestEntry> {
-        let entry = PutEventsRequestEntry::builder().event_bus_name(&self.name).source(Event::SOURCE).detail_type(event.detail_type());
-        Ok(entry.detail(detail(OPERATION, event)?).build())
+    fn entry(&self, detail_type: impl Into<String>, detail: String) -> PutEventsRequestEntry {
+        let entry = PutEventsRequestEntry::builder().event_bus_name(&self.name).source(Event::SOURCE).detail_type(detail_type);
+        entry.detail(detail).build()
+    }
+
+    /// Sends entries in as few calls as the bus takes.
+    async fn send_all(&self, entries: Vec<PutEventsRequestEntry>) -> StoreResult<()> {
+        let mut call = Vec::new();
+        let mut bytes = 0;
+        for entry in entries {
+            let more = size(&entry);
+            if call.len() == MOST_ENTRIES || (bytes + more > MOST_BYTES && !call.is_empty()) {
+                self.send(std::mem::take(&mut call)).await?;
+                bytes = 0;
+            }
+            bytes += more;
+            call.push(entry);
+        }
+        if call.is_empty() { Ok(()) } else { self.send(call).await }
     }
 
     /// Sends entries, and those that fail once more: the bus takes each entry on its own.
@@ -60,19 +76,16 @@ impl Bus {
 #[async_trait]
 impl EventBus for Bus {
     async fn publish(&self, events: &[Event]) -> StoreResult<()> {
-        let mut call = Vec::new();
-        let mut bytes = 0;
-        for event in events {
-            let entry = self.entry(event)?;
-            let more = size(&entry);
-            if call.len() == MOST_ENTRIES || (bytes + more > MOST_BYTES && !call.is_empty()) {
-                self.send(std::mem::take(&mut call)).await?;
-                bytes = 0;
-            }
-            bytes += more;
-            call.push(entry);
-        }
-        if call.is_empty() { Ok(()) } else { self.send(call).await }
+        let entry = |event: &Event| Ok(self.entry(event.detail_type(), detail(OPERATION, event)?));
+        self.send_all(events.iter().map(entry).collect::<StoreResult<_>>()?).await
+    }
+}
+
+#[async_trait]
+impl MessageBus for Bus {
+    async fn publish_messages(&self, messages: &[Message]) -> StoreResult<()> {
+        let entry = |message: &Message| Ok(self.entry(Message::DETAIL_TYPE, detail_of(OPERATION, message)?));
+        self.send_all(messages.iter().map(entry).collect::<StoreResult<_>>()?).await
     }
 }
 

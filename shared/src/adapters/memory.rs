@@ -1,5 +1,6 @@
 //! The ports in memory, for tests, simulation and trying out: the exact semantics of the table, nothing kept after the process.
 
+mod claims;
 mod links;
 mod messages;
 mod sites;

@@ -6,10 +6,10 @@ use async_trait::async_trait;
 use aws_sdk_sqs::{Client, types::MessageAttributeValue};
 use serde_json::{Value, json};
 
-use super::aws::{detail, failure};
+use super::aws::{detail, detail_of, failure};
 use crate::{
-    model::{event::Event, submission::Submission},
-    ports::{ErrorKind, StoreError, StoreResult, SubmissionQueue, WorkQueue},
+    model::{event::Event, message::Message, submission::Submission},
+    ports::{ErrorKind, MessageQueue, StoreError, StoreResult, SubmissionQueue, WorkQueue},
 };
 
 /// The longest delay of a message: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>.
@@ -28,9 +28,7 @@ impl Queue {
     pub fn new(client: Client, url: impl Into<String>, dead_letters: impl Into<String>) -> Self {
         Self { client, url: url.into(), dead_letters: dead_letters.into() }
     }
-}
 
-impl Queue {
     async fn send(&self, operation: String, body: String, delay: Duration) -> StoreResult<()> {
         let seconds = delay.as_secs() + u64::from(delay.subsec_nanos() > 0);
         let seconds = i32::try_from(seconds.min(MOST_DELAY)).unwrap_or_default();
@@ -53,7 +51,7 @@ impl Queue {
 impl WorkQueue for Queue {
     async fn defer(&self, event: &Event, delay: Duration) -> StoreResult<()> {
         let operation = format!("defer an event of {}", event.site);
-        let body = envelope(&operation, event)?;
+        let body = envelope(&operation, &event.detail_type(), &detail(&operation, event)?)?;
         self.send(operation, body, delay).await
     }
 
@@ -66,8 +64,20 @@ impl WorkQueue for Queue {
 impl SubmissionQueue for Queue {
     async fn hold(&self, submission: &Submission, delay: Duration) -> StoreResult<()> {
         let operation = format!("hold submission {}", submission.id);
-        let body = serde_json::to_string(submission)
-            .map_err(|error| StoreError::new(ErrorKind::Invalid(Vec::new()), operation.clone()).caused_by(error))?;
+        let body = detail_of(&operation, submission)?;
+        self.send(operation, body, delay).await
+    }
+
+    async fn give_up(&self, body: &str, reason: &str) -> StoreResult<()> {
+        self.bury(body, reason).await
+    }
+}
+
+#[async_trait]
+impl MessageQueue for Queue {
+    async fn put_back(&self, message: &Message, delay: Duration) -> StoreResult<()> {
+        let operation = format!("put back a message of {}", message.site);
+        let body = envelope(&operation, Message::DETAIL_TYPE, &detail_of(&operation, message)?)?;
         self.send(operation, body, delay).await
     }
 
@@ -78,10 +88,10 @@ impl SubmissionQueue for Queue {
 
 /// Wraps an event like the bus does when its rule delivers it
 /// (<https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html>), so that the worker reads one form.
-fn envelope(operation: &str, event: &Event) -> StoreResult<String> {
-    let detail: Value = serde_json::from_str(&detail(operation, event)?)
-        .map_err(|error| StoreError::new(ErrorKind::Invalid(Vec::new()), operation).caused_by(error))?;
-    Ok(json!({"source": Event::SOURCE, "detail-type": event.detail_type(), "detail": detail}).to_string())
+fn envelope(operation: &str, detail_type: &str, detail: &str) -> StoreResult<String> {
+    let detail: Value =
+        serde_json::from_str(detail).map_err(|error| StoreError::new(ErrorKind::Invalid(Vec::new()), operation).caused_by(error))?;
+    Ok(json!({"source": Event::SOURCE, "detail-type": detail_type, "detail": detail}).to_string())
 }
 
 #[cfg(test)]

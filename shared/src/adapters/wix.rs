@@ -8,6 +8,7 @@ mod call;
 mod change;
 mod contact;
 mod contacts;
+mod inbox;
 mod lists;
 mod place;
 mod refusal;
@@ -44,8 +45,9 @@ use crate::{
 /// The public address of the API.
 pub const BASE: &str = "https://www.wixapis.com";
 
-/// The pace that never draws a 429: 200 requests a minute are allowed per installation of an app
-/// (<https://dev.wix.com/docs/rest/articles/getting-started/rate-limits>).
+/// A pace within the 200 requests a minute that are allowed per installation of an app
+/// (<https://dev.wix.com/docs/rest/articles/getting-started/rate-limits>). Each process keeps it; where several together draw a 429, the
+/// site's cool-down holds all of them back.
 pub const RATE: Rate = Rate {
     requests: NonZeroU32::new(180).expect("it is not zero"),
     per: Duration::from_mins(1),

@@ -11,6 +11,7 @@ use thiserror::Error;
 use super::{
     App, Means, Vendors, WixApp,
     forms::{FormApp, FormMeans},
+    inbox::{RelayMeans, Relays},
 };
 use crate::{
     adapters::{
@@ -111,10 +112,7 @@ pub async fn form_upsert() -> Result<FormApp, StartError> {
     let own = ParameterStore::new(aws_sdk_ssm::Client::new(&aws), clock.clone());
     let fingerprint_secret = settings.fingerprint_secret.resolve(&own).await?;
     let wix = WixApp::of(settings.wix, &own).await?;
-    let secrets: Arc<dyn Secrets> = match settings.secret_prefix {
-        Some(prefix) => Arc::new(ParameterStore::new(aws_sdk_ssm::Client::new(&aws), clock.clone()).under(prefix)),
-        None => Arc::new(Environment::of_process()),
-    };
+    let secrets = of_sites(&aws, settings.secret_prefix, &clock);
     let table = aws_sdk_dynamodb::Client::new(&aws);
     let store = Arc::new(dynamodb::Store::new(table, &settings.table, fingerprint_secret.clone(), clock.clone()));
     let queue = sqs::Queue::new(aws_sdk_sqs::Client::new(&aws), &settings.queue_url, &settings.dead_letter_url);
@@ -129,4 +127,36 @@ pub async fn form_upsert() -> Result<FormApp, StartError> {
         wix,
         max_body_bytes: settings.max_body_bytes,
     })?)
+}
+
+/// Puts the inbox relay together from the process's environment.
+pub async fn inbox_relay() -> Result<Relays, StartError> {
+    let settings = config::Relay::from_env()?;
+    let aws = aws().await;
+    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+    let own = ParameterStore::new(aws_sdk_ssm::Client::new(&aws), clock.clone());
+    let fingerprint_secret = settings.fingerprint_secret.resolve(&own).await?;
+    let wix = WixApp::of(settings.wix, &own).await?;
+    let secrets = of_sites(&aws, settings.secret_prefix, &clock);
+    let table = aws_sdk_dynamodb::Client::new(&aws);
+    let store = Arc::new(dynamodb::Store::new(table, &settings.table, fingerprint_secret.clone(), clock.clone()));
+    let queue = sqs::Queue::new(aws_sdk_sqs::Client::new(&aws), &settings.queue_url, &settings.dead_letter_url);
+    Ok(Relays::new(RelayMeans {
+        sites: store.clone(),
+        claims: store.clone(),
+        links: store,
+        queue: Arc::new(queue),
+        secrets,
+        clock,
+        fingerprint_secret,
+        wix,
+    })?)
+}
+
+/// The sites' secrets, for whoever reads them alone.
+fn of_sites(aws: &SdkConfig, prefix: Option<String>, clock: &Arc<dyn Clock>) -> Arc<dyn Secrets> {
+    match prefix {
+        Some(prefix) => Arc::new(ParameterStore::new(aws_sdk_ssm::Client::new(aws), clock.clone()).under(prefix)),
+        None => Arc::new(Environment::of_process()),
+    }
 }

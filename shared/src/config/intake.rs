@@ -14,6 +14,8 @@ pub struct Intake {
     pub wix: WixWebhooks,
     /// How to verify webhooks of HubSpot.
     pub hubspot: HubspotWebhooks,
+    /// How to verify webhooks of services whose messages go to the Inbox.
+    pub messages: MessageWebhooks,
     /// The name or ARN of the event bus. Read from `EVENT_BUS_NAME`.
     pub event_bus: String,
     /// The longest body that is looked at, in bytes. Read from `MAX_BODY_BYTES`; 1 MiB if that is not set.
@@ -41,6 +43,16 @@ pub struct HubspotWebhooks {
     pub client_secrets: Option<SecretText>,
 }
 
+/// How to verify webhooks of services whose messages go to the Inbox.
+#[derive(Clone, Debug)]
+pub struct MessageWebhooks {
+    /// As that of [`HubspotWebhooks`].
+    pub public_url: String,
+    /// What stands before a service's name in the name of the secret that lists who may send: `/contact-bridge/intake/messages/` and
+    /// `twilio`. Without it everything is refused. Read from `MESSAGE_SECRET_PREFIX`.
+    pub secret_prefix: Option<String>,
+}
+
 impl Intake {
     /// Reads the settings from the process's environment.
     pub fn from_env() -> Result<Self, ConfigError> {
@@ -49,9 +61,12 @@ impl Intake {
 
     /// Reads the settings from variables.
     pub fn from_variables(variables: &Variables) -> Result<Self, ConfigError> {
+        let (wix, hubspot) = (WixWebhooks::from_variables(variables)?, HubspotWebhooks::from_variables(variables)?);
+        let secret_prefix = variables.optional("MESSAGE_SECRET_PREFIX").map(str::to_owned);
         Ok(Self {
-            wix: WixWebhooks::from_variables(variables)?,
-            hubspot: HubspotWebhooks::from_variables(variables)?,
+            wix,
+            messages: MessageWebhooks { public_url: hubspot.public_url.clone(), secret_prefix },
+            hubspot,
             event_bus: variables.required("EVENT_BUS_NAME")?.to_owned(),
             max_body_bytes: variables.parsed("MAX_BODY_BYTES", "a number of bytes", MAX_BODY_BYTES)?,
         })

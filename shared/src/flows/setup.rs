@@ -1,6 +1,6 @@
 //! Sites: the app installed, settings saved, the app removed.
 
-use std::sync::Arc;
+use std::{collections::BTreeMap, sync::Arc};
 
 use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
@@ -11,7 +11,11 @@ use crate::{
     mapping::{self, MappingError},
     model::{
         ids::{Pair, SiteId},
-        site::{CrmAccess, MappingRow, OnConflict, OnDelete, OnMerge, Rails, Site, Status, WixAccess, form::Forms},
+        site::{
+            CrmAccess, MappingRow, OnConflict, OnDelete, OnMerge, Rails, Site, Status, WixAccess,
+            form::Forms,
+            inbox::{self, Inbox, SourceError},
+        },
     },
     ports::{ContactStore, SiteStore, StoreError, StoreResult},
 };
@@ -36,9 +40,20 @@ pub enum SettingsError {
         /// The rule.
         rule: &'static str,
     },
+    /// A source of messages breaks a rule.
+    #[error(transparent)]
+    Source(#[from] SourceError),
     /// A side, or the store, did not answer as needed.
     #[error(transparent)]
     Store(#[from] StoreError),
+}
+
+/// The services that settings may name.
+pub struct Services {
+    /// Those that host forms.
+    pub forms: Vec<&'static str>,
+    /// Those that send messages and activities.
+    pub messages: Vec<&'static str>,
 }
 
 /// Returns the settings of a site that was just installed: safe ones, with which nothing is synchronised until the owner chose a
@@ -49,6 +64,7 @@ pub fn defaults(site: &SiteId) -> Site {
         site: site.clone(),
         version: 0,
         status: Status::Installed,
+        status_at: None,
         paused: false,
         system_of_record: None,
         on_conflict: OnConflict::default(),
@@ -59,8 +75,10 @@ pub fn defaults(site: &SiteId) -> Site {
         wix: WixAccess::App,
         crm: CrmAccess::Hubspot { secret: format!("hubspot/{site}") },
         mapping: Vec::new(),
+        generations: BTreeMap::new(),
         mirror_field: None,
         forms: Forms::new(),
+        inbox: Inbox::new(),
     }
 }
 
@@ -73,30 +91,36 @@ pub fn rows(site: &Site) -> Vec<MappingRow> {
     }
 }
 
-/// The app was installed: the site exists from now on; one that comes back keeps its settings.
-pub async fn installed(sites: &dyn SiteStore, site: &SiteId) -> StoreResult<()> {
-    let mut settings = sites.site(site).await?.unwrap_or_else(|| defaults(site));
-    if settings.version > 0 && settings.status == Status::Installed {
-        return Ok(());
+/// The app was installed, `at` an instant that Wix tells: the site exists from now on; one that comes back keeps its settings.
+pub async fn installed(sites: &dyn SiteStore, site: &SiteId, at: Timestamp) -> StoreResult<()> {
+    let settings = sites.site(site).await?.unwrap_or_else(|| defaults(site));
+    if set_status(sites, settings, Status::Installed, at).await? {
+        info!(site = %site, "The app was installed.");
     }
-    settings.status = Status::Installed;
-    settings.version += 1;
-    sites.save_site(&settings).await?;
-    info!(site = %site, "The app was installed.");
     Ok(())
 }
 
-/// The app was removed: everything stops at once; what is stored is purged after a grace period.
-pub async fn removed(sites: &dyn SiteStore, site: &SiteId, now: Timestamp) -> StoreResult<()> {
-    let Some(mut settings) = sites.site(site).await? else { return Ok(()) };
-    if settings.status != Status::Installed {
-        return Ok(());
+/// The app was removed, `at` an instant that Wix tells: everything stops at once; what is stored is purged after a grace period from `now`.
+pub async fn removed(sites: &dyn SiteStore, site: &SiteId, at: Timestamp, now: Timestamp) -> StoreResult<()> {
+    let Some(settings) = sites.site(site).await? else { return Ok(()) };
+    if settings.status == Status::Installed && set_status(sites, settings, Status::Removed { purge_at: now + GRACE }, at).await? {
+        info!(site = %site, "The app was removed.");
     }
-    settings.status = Status::Removed { purge_at: now + GRACE };
+    Ok(())
+}
+
+/// Enters what became of the app's installation, unless something later is known: deliveries repeat and come late, and whoever removed the app
+/// and installed it again must not be stopped by the older of the two.
+async fn set_status(sites: &dyn SiteStore, mut settings: Site, status: Status, at: Timestamp) -> StoreResult<bool> {
+    let is_known = settings.version > 0 && settings.status == status && settings.status_at == Some(at);
+    if is_known || settings.status_at.is_some_and(|known| known > at) {
+        return Ok(false);
+    }
+    settings.status = status;
+    settings.status_at = Some(at);
     settings.version += 1;
     sites.save_site(&settings).await?;
-    info!(site = %site, "The app was removed.");
-    Ok(())
+    Ok(true)
 }
 
 /// Purges what is stored about sites whose app was removed and whose grace period is over, and returns how many. Called now and then, by the timer.
@@ -131,14 +155,17 @@ fn is_over(site: &Site, now: Timestamp) -> bool {
 
 /// Saves a site's settings after checking them against what both sides have, and makes what the bridge needs there.
 ///
-/// `wanted.version` must be that of the settings the owner saw; `services` are the form services that are known.
+/// `wanted.version` must be that of the settings the owner saw.
 pub async fn save(
     sites: &dyn SiteStore,
     stores: &Pair<Arc<dyn ContactStore>>,
     mut wanted: Site,
-    services: &[&str],
+    services: &Services,
 ) -> Result<Site, SettingsError> {
     check_fields(&wanted)?;
+    inbox::check(&wanted.inbox, &services.messages)?;
+    let stored = sites.site(&wanted.site).await?;
+    keep_what_is_ours(&mut wanted, stored);
     wanted.mirror_field = Some(stores.wix.set_up().await?);
     stores.external.set_up().await?;
     let schemas = Pair { wix: stores.wix.schema().await?, external: stores.external.schema().await? };
@@ -147,7 +174,7 @@ pub async fn save(
     if !errors.is_empty() {
         return Err(SettingsError::Mapping(errors));
     }
-    let errors = form::check(&wanted.forms, services, schemas.wix);
+    let errors = form::check(&wanted.forms, &services.forms, schemas.wix);
     if !errors.is_empty() {
         return Err(SettingsError::Forms(errors));
     }
@@ -157,10 +184,25 @@ pub async fn save(
     Ok(wanted)
 }
 
+/// Takes over what the bridge keeps in the settings, whatever came back from whoever edits them.
+fn keep_what_is_ours(wanted: &mut Site, stored: Option<Site>) {
+    let Some(stored) = stored else { return };
+    wanted.status_at = stored.status_at;
+    wanted.generations.clone_from(&stored.generations);
+    // Without a system of record nothing was synchronised, so there is nothing that rows were agreed on in.
+    if stored.system_of_record.is_some() {
+        let now = rows(wanted);
+        wanted.retire_rows(&rows(&stored), &now);
+    }
+}
+
 fn check_fields(site: &Site) -> Result<(), SettingsError> {
     let refuse = |field, rule| Err(SettingsError::Field { field, rule });
     if site.site.as_str().is_empty() {
         return refuse("site", "must be the Wix instance id");
+    }
+    if site.mapping.iter().any(|row| row.id.as_str().contains(Site::GENERATION)) {
+        return refuse("mapping.id", "must not contain ~");
     }
     if site.rails.percent_per_hour > 100 {
         return refuse("rails.percent_per_hour", "must be a percentage, 0 to 100");
@@ -173,5 +215,41 @@ fn check_fields(site: &Site) -> Result<(), SettingsError> {
         WixAccess::ApiKey { secret, .. } if secret.trim().is_empty() => refuse("wix.secret", "must name the secret that holds the key"),
         WixAccess::ApiKey { site_id, .. } if site_id.trim().is_empty() => refuse("wix.site_id", "must be the Wix site id"),
         WixAccess::ApiKey { .. } | WixAccess::App => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn keys(site: &Site) -> Vec<String> {
+        site.row_keys(rows(site)).into_iter().map(|row| row.id.to_string()).collect()
+    }
+
+    #[test]
+    fn a_row_that_joins_other_fields_is_known_by_another_key() {
+        let row =
+            |id: &str, external: &str| MappingRow { id: id.into(), external: external.into(), ..mapping::default_hubspot().remove(0) };
+        let site = |rows: &[(&str, &str)]| Site {
+            mapping: rows.iter().map(|(id, external)| row(id, external)).collect(),
+            system_of_record: Some(crate::model::ids::Side::Wix),
+            ..defaults(&"s".into())
+        };
+        let mut stored = site(&[("a", "p"), ("b", "q")]);
+        for (rows, expected) in [
+            (vec![("a", "p"), ("b", "q")], vec!["a", "b"]),
+            (vec![("a", "p2"), ("b", "q")], vec!["a~1", "b"]),
+            (vec![("b", "q")], vec!["b"]),
+            (vec![("b", "q"), ("a", "p2")], vec!["b", "a~2"]),
+            (vec![("a", "p2"), ("b", "p")], vec!["a~2", "b~1"]),
+        ] {
+            let mut wanted = site(&rows);
+            keep_what_is_ours(&mut wanted, Some(stored));
+            assert_eq!(keys(&wanted), expected);
+            stored = wanted;
+        }
+        let mut first = site(&[("company", "p")]);
+        keep_what_is_ours(&mut first, Some(defaults(&"s".into())));
+        assert_eq!(keys(&first), ["company"], "nothing was synchronised before");
     }
 }

@@ -62,6 +62,24 @@ text_id! {
     /// A submission of a form: a keyed digest in hexadecimal, which nobody can guess who did not make the submission.
     SubmissionId
 }
+text_id! {
+    /// A conversation of the Inbox, opaque.
+    ConversationId
+}
+text_id! {
+    /// A source of messages, by its name in the site's settings.
+    SourceId
+}
+
+impl RecordId {
+    /// Reads a field that people can type into, in which the id of a record belongs; `None` if the text cannot be one. Ids go to logs and to
+    /// keys, what people type does not.
+    #[must_use]
+    pub fn typed(text: &str) -> Option<Self> {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || byte == b'-' || byte == b'_';
+        ((1..=64).contains(&text.len()) && text.bytes().all(plain)).then(|| Self::new(text))
+    }
+}
 
 impl Revision {
     /// Tells whether this revision is at or after `other`, where both are counters (Wix); `None` where they are not.

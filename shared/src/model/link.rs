@@ -241,8 +241,6 @@ pub enum ParkedReason {
     MatchIsLinked,
     /// The far side refuses the record for good.
     Refused,
-    /// The record has nothing the far side needs to create one.
-    NothingToCreate,
     /// A field changed differently on both sides.
     Conflict,
     /// A field's value has no counterpart on the far side, or was refused there.

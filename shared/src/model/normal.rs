@@ -1,8 +1,9 @@
-//! The forms under which values are compared when equality of letters would be too strict. Versioned by [`VERSION`]: a change here
-//! looks like "everything changed", so the version is kept beside each base.
+//! The forms under which values are compared when equality of letters would be too strict. A change here looks like an edit of every such
+//! value, on both sides alike.
 
-/// The version of these rules.
-pub const VERSION: u32 = 1;
+use std::collections::BTreeSet;
+
+use phonenumber::Mode;
 
 /// Returns an e-mail address as it is compared: without blanks around, in lower case. Tags after `+` and dots are kept, they can be
 /// different mailboxes.
@@ -42,7 +43,7 @@ pub fn e164(text: &str, country: Option<&str>) -> Option<String> {
     let country = country.filter(|_| !text.starts_with(['+', '\u{ff0b}'])).and_then(|code| code.to_ascii_uppercase().parse().ok());
     let number = phonenumber::parse(country, text).ok()?;
     let expected = country.is_none_or(|country| calling_code(country) == Some(number.code().value()));
-    (expected && number.is_valid() && number.extension().is_none()).then(|| number.format().mode(phonenumber::Mode::E164).to_string())
+    (expected && number.is_valid() && number.extension().is_none()).then(|| number.format().mode(Mode::E164).to_string())
 }
 
 fn calling_code(country: phonenumber::country::Id) -> Option<u16> {
@@ -55,9 +56,50 @@ pub fn phone(text: &str, country: Option<&str>) -> String {
     e164(text, country).unwrap_or_else(|| text.trim().to_owned())
 }
 
+/// Returns the forms in which people write a phone number down, for a search that compares letters. The text itself is one of them.
+#[must_use]
+pub fn phone_forms(text: &str, country: Option<&str>) -> BTreeSet<String> {
+    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
+    let mut forms = BTreeSet::from([text.trim().to_owned()]);
+    if let Some(number) = e164(text, country).and_then(|e164| phonenumber::parse(None, e164).ok()) {
+        let modes = [Mode::E164, Mode::International, Mode::National];
+        let [e164, international, national] = modes.map(|mode| number.format().mode(mode).to_string());
+        let dashed = national.replace(['(', ')'], "").replace(' ', "-");
+        // Many write the country and spaces between all groups.
+        let spaced = international.replace(['-', '(', ')'], " ");
+        forms.extend([
+            number.national().value().to_string(),
+            digits(&e164),
+            digits(&national),
+            e164,
+            international,
+            spaced,
+            dashed,
+            national,
+        ]);
+    }
+    forms
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_number_has_the_forms_people_write() {
+        for (text, country, expected) in [
+            (
+                "+12127365000",
+                None,
+                vec!["(212) 736-5000", "212-736-5000", "+1 212-736-5000", "+1 212 736 5000", "+12127365000", "12127365000", "2127365000"],
+            ),
+            ("01 58858", Some("AT"), vec!["+43158858", "01 58858", "0158858", "158858", "43158858"]),
+            (" ASK Ada ", Some("AT"), vec!["ASK Ada"]),
+        ] {
+            let forms = phone_forms(text, country);
+            assert!(expected.iter().all(|form| forms.contains(*form)), "{forms:?}");
+        }
+    }
 
     #[test]
     fn a_phone_that_cannot_be_parsed_stays_as_it_is() {

@@ -1,6 +1,7 @@
 //! A site's settings, as the owner saves them.
 
 pub mod form;
+pub mod inbox;
 
 use std::collections::BTreeMap;
 
@@ -24,6 +25,9 @@ pub struct Site {
     /// Where the app's installation stands.
     #[serde(default)]
     pub status: Status,
+    /// When the app was last installed or removed, as Wix tells; kept by the bridge.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub status_at: Option<Timestamp>,
     /// Whether the owner has paused the site.
     #[serde(default)]
     pub paused: bool,
@@ -53,12 +57,43 @@ pub struct Site {
     /// The mapping; empty means the CRM's default one.
     #[serde(default)]
     pub mapping: Vec<MappingRow>,
+    /// How often rows lost their fields under the same id; kept by the bridge. See [`Site::row_keys`].
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub generations: BTreeMap<RowId, u32>,
     /// The key of the Wix extended field that mirrors the external id, as Wix returned it.
     #[serde(default)]
     pub mirror_field: Option<String>,
     /// The forms whose submissions become contacts.
     #[serde(default, skip_serializing_if = "form::Forms::is_empty")]
     pub forms: form::Forms,
+    /// Where messages and activities come from.
+    #[serde(default, skip_serializing_if = "inbox::Inbox::is_empty")]
+    pub inbox: inbox::Inbox,
+}
+
+impl Site {
+    /// Stands in a row's key between its id and its generation, so it may stand in no id.
+    pub const GENERATION: char = '~';
+
+    /// Gives rows the keys under which links know them: a row whose fields were replaced is another row, and what both sides last agreed on in
+    /// its old fields says nothing of the new ones.
+    #[must_use]
+    pub fn row_keys(&self, mut rows: Vec<MappingRow>) -> Vec<MappingRow> {
+        for row in &mut rows {
+            if let Some(generation) = self.generations.get(&row.id) {
+                row.id = RowId::new(format!("{}{}{generation}", row.id, Self::GENERATION));
+            }
+        }
+        rows
+    }
+
+    /// Counts the rows of `before` that are no longer there, or join other fields now.
+    pub fn retire_rows(&mut self, before: &[MappingRow], now: &[MappingRow]) {
+        let stays = |old: &MappingRow| now.iter().any(|row| row.id == old.id && row.wix == old.wix && row.external == old.external);
+        for old in before.iter().filter(|old| !stays(old)) {
+            *self.generations.entry(old.id.clone()).or_default() += 1;
+        }
+    }
 }
 
 /// Where the app's installation stands.

@@ -4,10 +4,10 @@ use std::collections::BTreeSet;
 
 use super::{merge::Plan, prints};
 use crate::{
-    mapping::Mapping,
+    mapping::{Mapping, Row},
     model::{
         contact::Contact,
-        field::Value,
+        field::{Fields, Value},
         fingerprint::{Key, Print},
         ids::{Pair, RowId, Side},
         link::{Base, Intent, Link, RowState},
@@ -79,9 +79,12 @@ pub fn enter(link: &mut Link, plan: &Plan, written: Written, key: &Key, mapping:
     let (side, other) = (written.side, written.side.opposite());
     let mut dropped = Vec::new();
     for row in mapping.rows() {
-        let Some(flow) = plan.flows.of(side).get(row.id()) else { continue };
         let value = row.read(side, &written.returned.fields);
         let before = row.read(side, &written.before.fields);
+        let Some(flow) = plan.flows.of(side).get(row.id()) else {
+            take_side_effect(link, written, row, [before.as_ref(), value.as_ref()].map(|value| prints::print(key, row, side, value)));
+            continue;
+        };
         if is_dropped([before.as_ref(), flow.value.as_ref(), value.as_ref()], written.returned) {
             dropped.push((row.id().clone(), RowState::Refused(side)));
         }
@@ -99,6 +102,26 @@ pub fn enter(link: &mut Link, plan: &Plan, written: Written, key: &Key, mapping:
     }
     link.rows.extend(dropped.iter().cloned());
     dropped
+}
+
+/// Enters what a write changed beside what was sent, as when the next number moves up because the primary one was taken away: it is nobody's
+/// edit. Only a write on the condition of a revision can tell, as nobody else came between.
+fn take_side_effect(link: &mut Link, written: Written, row: &Row, [before, now]: [Print; 2]) {
+    let conditional = written.returned.revision.as_ref().is_some_and(|revision| revision.counter().is_some());
+    let base = &mut link.anchors.of_mut(written.side).base;
+    if conditional && before != now && base.get(row.id()).cloned().unwrap_or_default() == before {
+        set_base(base, row.id(), now);
+    }
+}
+
+/// Returns the rows of which a record just made lacks an element that it was to have.
+#[must_use]
+pub fn left_out(mapping: &Mapping, side: Side, drafted: &Fields, made: &Contact) -> Vec<RowId> {
+    let lacks = |row: &&Row| {
+        let (wanted, now) = (row.read(side, drafted), row.read(side, &made.fields));
+        wanted.is_some() && is_dropped([None, wanted.as_ref(), now.as_ref()], made)
+    };
+    mapping.rows().iter().filter(|row| row.is_list()).filter(lacks).map(|row| row.id().clone()).collect()
 }
 
 /// Tells whether a side did not take what it was sent, rather than wrote it down in its own way: it has something where nothing was to be or

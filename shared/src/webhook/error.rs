@@ -65,6 +65,14 @@ pub enum WebhookError {
         /// What is missing.
         field: &'static str,
     },
+    /// A field of a well-signed payload breaks a rule.
+    #[error("{field}: {rule}")]
+    Field {
+        /// The field, by its path.
+        field: String,
+        /// The rule.
+        rule: &'static str,
+    },
 }
 
 impl WebhookError {
@@ -73,7 +81,7 @@ impl WebhookError {
     pub const fn status(&self) -> StatusCode {
         match self {
             Self::TooLarge { .. } => StatusCode::PAYLOAD_TOO_LARGE,
-            Self::Unreadable { .. } | Self::Missing { .. } => StatusCode::BAD_REQUEST,
+            Self::Unreadable { .. } | Self::Missing { .. } | Self::Field { .. } => StatusCode::BAD_REQUEST,
             Self::Unsigned
             | Self::MalformedToken
             | Self::Algorithm

@@ -2,20 +2,51 @@
 
 use std::sync::Arc;
 
-use super::{HubspotVerifier, Request, Sender, SetUpError, WebhookError, WixVerifier};
+use super::{HubspotVerifier, MessagesVerifier, Request, Sender, SetUpError, WebhookError, WixVerifier};
 use crate::{
     config,
-    model::event::Event,
-    ports::{Clock, EventBus, Secrets, StoreResult},
+    model::{event::Event, ids::SiteId, message::Message},
+    ports::{Bus, Clock, Secrets, StoreResult},
 };
 
 /// What the intake function needs: who may send, and where events go.
 pub struct Intake {
-    bus: Arc<dyn EventBus>,
+    bus: Arc<dyn Bus>,
     clock: Arc<dyn Clock>,
     wix: WixVerifier,
     hubspot: HubspotVerifier,
+    messages: MessagesVerifier,
     max_body_bytes: usize,
+}
+
+/// What a request brought.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Taken {
+    /// Events of contacts and sites.
+    pub events: Vec<Event>,
+    /// Messages for the Inbox.
+    pub messages: Vec<Message>,
+}
+
+impl Taken {
+    /// Returns how many of either there are.
+    #[must_use]
+    pub const fn len(&self) -> usize {
+        self.events.len() + self.messages.len()
+    }
+
+    /// Tells whether the request was of no concern.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Returns the site; all that comes in one request is of one.
+    #[must_use]
+    pub fn site(&self) -> Option<&SiteId> {
+        let event = self.events.first().map(|event| &event.site);
+        event.or_else(|| self.messages.first().map(|message| &message.site))
+    }
 }
 
 impl Intake {
@@ -23,7 +54,7 @@ impl Intake {
     pub async fn from_settings(
         settings: &config::Intake,
         secrets: &dyn Secrets,
-        bus: Arc<dyn EventBus>,
+        bus: Arc<dyn Bus>,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, SetUpError> {
         Ok(Self {
@@ -31,6 +62,7 @@ impl Intake {
             clock,
             wix: WixVerifier::from_settings(&settings.wix, secrets).await?,
             hubspot: HubspotVerifier::from_settings(&settings.hubspot, secrets).await?,
+            messages: MessagesVerifier::from_settings(&settings.messages, secrets).await?,
             max_body_bytes: settings.max_body_bytes,
         })
     }
@@ -42,19 +74,27 @@ impl Intake {
     }
 
     /// Verifies and reads a request. No I/O.
-    pub fn open(&self, sender: &Sender, request: &Request<'_>) -> Result<Vec<Event>, WebhookError> {
+    pub fn open(&self, sender: &Sender, request: &Request<'_>) -> Result<Taken, WebhookError> {
         let now = self.clock.now();
+        let events = |events| Taken { events, messages: Vec::new() };
         match sender {
-            Sender::Wix => self.wix.verify(request, now)?.events(),
-            Sender::Hubspot(site) => self.hubspot.verify(request, site, now)?.events(),
+            Sender::Wix => self.wix.verify(request, now)?.events().map(events),
+            Sender::Hubspot(site) => self.hubspot.verify(request, site, now)?.events().map(events),
+            Sender::Messages(channel) => {
+                let messages = self.messages.verify(request, channel, now)?.messages()?;
+                Ok(Taken { events: Vec::new(), messages })
+            }
         }
     }
 
-    /// Hands events over; when this returns without an error the bus has every one of them.
-    pub async fn publish(&self, events: &[Event]) -> StoreResult<()> {
-        if events.is_empty() {
-            return Ok(());
+    /// Hands over what was taken; when this returns without an error the bus has all of it.
+    pub async fn publish(&self, taken: &Taken) -> StoreResult<()> {
+        if !taken.events.is_empty() {
+            self.bus.publish(&taken.events).await?;
         }
-        self.bus.publish(events).await
+        if !taken.messages.is_empty() {
+            self.bus.publish_messages(&taken.messages).await?;
+        }
+        Ok(())
     }
 }

@@ -20,6 +20,18 @@ pub(super) fn parse_text<'a, T: Deserialize<'a>>(part: &'static str, text: &'a s
     serde_json::from_str(text).map_err(|error| unreadable(part, &error))
 }
 
+/// As [`parse`], for senders who are told which field is wrong: the path of a field holds the names of ours that lead to it.
+pub(super) fn parse_named<'a, T: Deserialize<'a>>(text: &'a [u8]) -> Result<T, WebhookError> {
+    let wrong = |field: &str| WebhookError::Field {
+        field: if field == "." { "body".to_owned() } else { field.to_owned() },
+        rule: "is not what it should be",
+    };
+    let mut reader = serde_json::Deserializer::from_slice(text);
+    let read = serde_path_to_error::deserialize(&mut reader).map_err(|error| wrong(&error.path().to_string()))?;
+    reader.end().map_err(|_| wrong("."))?;
+    Ok(read)
+}
+
 /// Reads a tree that is there already.
 pub(super) fn from_tree<T: DeserializeOwned>(part: &'static str, tree: Value) -> Result<T, WebhookError> {
     serde_json::from_value(tree).map_err(|error| unreadable(part, &error))

@@ -1,5 +1,6 @@
 //! Who sends, told from the path alone.
 
+use super::{Channel, messages::Answer};
 use crate::model::ids::SiteId;
 
 /// Who a request claims to come from.
@@ -9,6 +10,8 @@ pub enum Sender {
     Wix,
     /// HubSpot, for this site: HubSpot's payloads do not know of sites, but its signature covers the path.
     Hubspot(SiteId),
+    /// A service whose messages go to the Inbox.
+    Messages(Channel),
 }
 
 impl Sender {
@@ -29,7 +32,11 @@ impl Sender {
         match rest.split_once('/') {
             None if rest == "wix" => Some(Self::Wix),
             Some(("hubspot", site)) if is_site(site) => Some(Self::Hubspot(SiteId::new(site))),
-            _ => None,
+            Some((service, rest)) => {
+                let (site, source) = rest.split_once('/').map_or((rest, None), |(site, source)| (site, Some(source)));
+                Channel::new(service, Some(site).filter(|site| is_site(site))?, source).map(Self::Messages)
+            }
+            None => None,
         }
     }
 
@@ -39,6 +46,16 @@ impl Sender {
         match self {
             Self::Wix => "wix",
             Self::Hubspot(_) => "hubspot",
+            Self::Messages(channel) => channel.service(),
+        }
+    }
+
+    /// Returns what the sender wants to hear when everything was taken.
+    #[must_use]
+    pub fn answer(&self) -> Answer {
+        match self {
+            Self::Wix | Self::Hubspot(_) => Answer::EMPTY,
+            Self::Messages(channel) => channel.answer(),
         }
     }
 }
@@ -54,11 +71,20 @@ mod tests {
     #[test]
     fn the_path_names_the_sender() {
         let hubspot = |site: &str| Some(Sender::Hubspot(SiteId::new(site)));
+        let twilio = |source: &str| Channel::new("twilio", "s_1", Some(source)).map(Sender::Messages);
         for (path, expected) in [
             ("/webhooks/wix", Some(Sender::Wix)),
             ("/prod/webhooks/wix", Some(Sender::Wix)),
             ("/webhooks/hubspot/3bbcabc7-ebb7", hubspot("3bbcabc7-ebb7")),
             ("/prod/webhooks/hubspot/s_1", hubspot("s_1")),
+            ("/webhooks/twilio/s_1", twilio("twilio")),
+            ("/prod/webhooks/twilio/s_1/sms-2", twilio("sms-2")),
+            ("/webhooks/twilio/s_1/SMS", None),
+            ("/webhooks/twilio/s_1/", None),
+            ("/webhooks/twilio/s_1/sms/x", None),
+            ("/webhooks/twilio/", None),
+            ("/webhooks/twilio", None),
+            ("/webhooks/telegraph/s_1", None),
             ("/webhooks/hubspot", None),
             ("/webhooks/hubspot/", None),
             ("/webhooks/hubspot/a/b", None),

@@ -6,6 +6,7 @@
 
 use aws_lc_rs::hmac::Key;
 use base64::{Engine, engine::general_purpose::STANDARD};
+use http::HeaderMap;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -27,7 +28,7 @@ pub(super) struct Delivery<'a> {
 impl<'a> Delivery<'a> {
     /// Reads the headers. Nothing they say is worth anything before [`Self::verify`].
     pub fn of(request: &'a Request<'_>) -> Result<Self, WebhookError> {
-        let (id, sent) = (header(request, "webhook-id")?, header(request, "webhook-timestamp")?);
+        let (id, sent) = (id(request.headers)?, header(request.headers, "webhook-timestamp")?);
         let seconds = sent.parse().map_err(|_| WebhookError::MalformedTimestamp)?;
         Ok(Self { id, sent, seconds })
     }
@@ -39,7 +40,7 @@ impl<'a> Delivery<'a> {
 
     /// Verifies that it was sent a moment ago by somebody who has one of the secrets.
     pub fn verify(&self, request: &Request<'_>, secrets: &[SecretString], now: Timestamp) -> Result<(), WebhookError> {
-        let signatures = header(request, "webhook-signature")?;
+        let signatures = header(request.headers, "webhook-signature")?;
         if now.as_second().abs_diff(self.seconds) > WINDOW {
             return Err(WebhookError::Stale);
         }
@@ -50,8 +51,13 @@ impl<'a> Delivery<'a> {
     }
 }
 
-fn header<'a>(request: &'a Request<'_>, name: &str) -> Result<&'a str, WebhookError> {
-    let value = request.headers.get(name).ok_or(WebhookError::Unsigned)?;
+/// Returns the delivery's id, the same one for a repeat.
+pub(super) fn id(headers: &HeaderMap) -> Result<&str, WebhookError> {
+    header(headers, "webhook-id")
+}
+
+fn header<'a>(headers: &'a HeaderMap, name: &str) -> Result<&'a str, WebhookError> {
+    let value = headers.get(name).ok_or(WebhookError::Unsigned)?;
     value.to_str().ok().filter(|text| !text.is_empty()).ok_or(WebhookError::Signature)
 }
 

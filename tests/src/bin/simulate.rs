@@ -29,6 +29,7 @@ use contact_bridge_tests::simulation::{
     history::{self, Backends, Verdict},
     orders,
     plants::Plant,
+    relay,
 };
 
 /// Of so many seeds one has its orders of delivery judged.
@@ -37,6 +38,9 @@ const ORDERS_OF: u64 = 8;
 /// Histories of the shipped flows under failures.
 #[derive(Parser)]
 struct Arguments {
+    /// Of what.
+    #[arg(long, value_enum, default_value_t)]
+    histories: Histories,
     /// How many histories.
     #[arg(long, default_value_t = 1_000)]
     seeds: u64,
@@ -64,6 +68,39 @@ struct Arguments {
     /// How many threads.
     #[arg(long, default_value_t = 2)]
     threads: u64,
+}
+
+/// What the histories are of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+enum Histories {
+    /// Contacts of both sides.
+    #[default]
+    Contacts,
+    /// Messages relayed into the Inbox (`relay/check.rs`): each appears once, in its turn, and nobody is left waiting.
+    Relay,
+}
+
+/// A bug to plant.
+#[derive(Clone, Copy, Debug)]
+enum Bug {
+    Contacts(Plant),
+    Relay(relay::Plant),
+}
+
+impl Bug {
+    fn named(histories: Histories, name: &str) -> Result<Self, String> {
+        match histories {
+            Histories::Contacts => Plant::from_str(name, true).map(Self::Contacts),
+            Histories::Relay => relay::Plant::from_str(name, true).map(Self::Relay),
+        }
+    }
+
+    fn all(histories: Histories) -> Vec<Self> {
+        match histories {
+            Histories::Contacts => Plant::all().into_iter().map(Self::Contacts).collect(),
+            Histories::Relay => relay::Plant::all().into_iter().map(Self::Relay).collect(),
+        }
+    }
 }
 
 /// Where the links are kept.
@@ -97,12 +134,12 @@ fn judge(arguments: &Arguments, backends: &Backends<'_>) -> bool {
 
 #[expect(clippy::print_stdout, reason = "the command's answer")]
 fn plain(arguments: &Arguments, backends: &Backends<'_>) -> bool {
-    let Ok(plant) = Plant::from_str(&arguments.plant, true) else {
-        println!("there is no bug called {}: {:?}", arguments.plant, Plant::all());
+    let Ok(bug) = Bug::named(arguments.histories, &arguments.plant) else {
+        println!("there is no bug called {}: {:?}", arguments.plant, Bug::all(arguments.histories));
         return false;
     };
     let begun = Instant::now();
-    let verdicts = run(arguments, plant, backends, false);
+    let verdicts = run(arguments, bug, backends, false);
     let seconds = begun.elapsed().as_secs_f64();
     let bad: Vec<_> = verdicts.iter().filter(|verdict| !verdict.violations.is_empty()).collect();
     for verdict in bad.iter().take(arguments.tell) {
@@ -128,14 +165,14 @@ fn plain(arguments: &Arguments, backends: &Backends<'_>) -> bool {
 #[expect(clippy::print_stdout, reason = "the command's answer")]
 fn plants(arguments: &Arguments, backends: &Backends<'_>) -> bool {
     let mut all = true;
-    for plant in Plant::all() {
-        let verdicts = run(arguments, plant, backends, true);
+    for bug in Bug::all(arguments.histories) {
+        let verdicts = run(arguments, bug, backends, true);
         let found = verdicts.iter().find(|verdict| !verdict.violations.is_empty());
         match found {
             Some(verdict) => {
-                println!("{plant:?}: found by seed {}: {}", verdict.seed, verdict.violations.first().map_or("", String::as_str));
+                println!("{bug:?}: found by seed {}: {}", verdict.seed, verdict.violations.first().map_or("", String::as_str));
             }
-            None => println!("{plant:?}: NOT FOUND in {} histories", arguments.seeds),
+            None => println!("{bug:?}: NOT FOUND in {} histories", arguments.seeds),
         }
         all &= found.is_some();
     }
@@ -143,7 +180,7 @@ fn plants(arguments: &Arguments, backends: &Backends<'_>) -> bool {
 }
 
 /// Runs the seeds on all threads; stops at the first violation if asked to.
-fn run(arguments: &Arguments, plant: Plant, backends: &Backends<'_>, first: bool) -> Vec<Verdict> {
+fn run(arguments: &Arguments, bug: Bug, backends: &Backends<'_>, first: bool) -> Vec<Verdict> {
     let next = AtomicU64::new(arguments.from);
     let end = arguments.from + arguments.seeds;
     let work = || {
@@ -153,7 +190,7 @@ fn run(arguments: &Arguments, plant: Plant, backends: &Backends<'_>, first: bool
             if seed >= end {
                 return verdicts;
             }
-            let verdict = one(seed, plant, backends, arguments.again);
+            let verdict = one(seed, bug, backends, arguments.again);
             if first && !verdict.violations.is_empty() {
                 next.store(end, Ordering::Relaxed);
             }
@@ -168,7 +205,20 @@ fn run(arguments: &Arguments, plant: Plant, backends: &Backends<'_>, first: bool
     verdicts
 }
 
-fn one(seed: u64, plant: Plant, backends: &Backends<'_>, again: bool) -> Verdict {
+fn one(seed: u64, bug: Bug, backends: &Backends<'_>, again: bool) -> Verdict {
+    match bug {
+        Bug::Contacts(plant) => contacts(seed, plant, backends, again),
+        Bug::Relay(plant) => {
+            let mut verdict = relay::history::run(seed, plant);
+            if again && relay::history::run(seed, plant).traces != verdict.traces {
+                verdict.violations.push("I16: another run has another trace".to_owned());
+            }
+            verdict
+        }
+    }
+}
+
+fn contacts(seed: u64, plant: Plant, backends: &Backends<'_>, again: bool) -> Verdict {
     let mut verdict = history::run(seed, plant, backends);
     if seed.is_multiple_of(ORDERS_OF) {
         verdict.violations.extend(orders::judge(seed, plant));

@@ -13,7 +13,12 @@ const HOST: &str = "bridge.example.com";
 ///
 /// <https://docs.aws.amazon.com/apigateway/latest/developerguide/http-api-develop-integrations-lambda.html>
 pub(super) fn http(sent: &Sent, now: Timestamp) -> Value {
-    let route = if sent.name.starts_with("wix") { "POST /webhooks/wix" } else { "POST /webhooks/hubspot/{site}" };
+    let route = match sent.path.split('/').collect::<Vec<_>>().as_slice() {
+        [_, _, "wix"] => "POST /webhooks/wix",
+        [_, _, "hubspot", _] => "POST /webhooks/hubspot/{site}",
+        [_, _, _, _] => "POST /webhooks/{sender}/{site}",
+        _ => "POST /webhooks/{sender}/{site}/{source}",
+    };
     forwarded(&Call { route, path: &sent.path, query: "", headers: &sent.headers, body: &sent.body, is_text: true }, now)
 }
 
@@ -77,24 +82,42 @@ pub(super) fn forwarded(call: &Call<'_>, now: Timestamp) -> Value {
 ///
 /// <https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html>,
 /// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-events-structure.html>
-pub(super) fn queued(events: &[Event], now: Timestamp) -> Value {
-    let records: Vec<Value> = events.iter().zip(1..).map(|(event, number)| record(event, number, now)).collect();
+pub(super) fn queued(function: &str, carried: &[(String, Value)], now: Timestamp) -> Value {
+    let records: Vec<Value> = carried.iter().zip(1..).map(|(carried, number)| record(function, carried, number, now)).collect();
     json!({ "Records": records })
 }
 
-fn record(event: &Event, number: u32, now: Timestamp) -> Value {
+/// The daily schedule, as a queue hands it on.
+///
+/// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html>
+pub(super) fn scheduled(now: Timestamp) -> Value {
+    let envelope = json!({
+        "version": "0",
+        "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
+        "detail-type": "Scheduled Event",
+        "source": "aws.events",
+        "account": "123456789012",
+        "time": now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
+        "region": "us-east-1",
+        "resources": ["arn:aws:events:us-east-1:123456789012:rule/contact-bridge-DailyRule-1A2B3C4D5E6F"],
+        "detail": {},
+    });
+    json!({ "Records": [message(&envelope.to_string(), "contact-sync", 1, now)] })
+}
+
+fn record(function: &str, (detail_type, detail): &(String, Value), number: u32, now: Timestamp) -> Value {
     let envelope = json!({
         "version": "0",
         "id": format!("6a7e8feb-b491-4cf7-a9f1-{number:012}"),
-        "detail-type": event.detail_type(),
+        "detail-type": detail_type,
         "source": Event::SOURCE,
         "account": "123456789012",
         "time": now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         "region": "us-east-1",
         "resources": [],
-        "detail": event,
+        "detail": detail,
     });
-    message(&envelope.to_string(), "contact-sync", number, now)
+    message(&envelope.to_string(), function, number, now)
 }
 
 /// A message as its queue hands it on.

@@ -52,6 +52,12 @@ pub(super) fn wix(now: Timestamp) -> Vec<(&'static str, Value)> {
                 now,
             ),
         ),
+        ("wix-message-sent-to-business", inbox_event("message", "message_sent_to_business", &wix_message("PARTICIPANT_TO_BUSINESS"), now)),
+        (
+            "wix-message-sent-to-participant",
+            inbox_event("message", "message_sent_to_participant", &wix_message("BUSINESS_TO_PARTICIPANT"), now),
+        ),
+        ("wix-conversations-merged", inbox_event("conversation", "conversations_merged", &wix_merge(), now)),
         ("wix-app-installed", envelope("AppInstalled", &json!({"appId": APP}))),
         ("wix-app-removed", envelope("AppRemoved", &json!({"appId": APP}))),
         (
@@ -83,6 +89,40 @@ fn domain_event(entity: &str, slug: &str, id: &str, extra: Value, now: Timestamp
         event.extend(extra);
     }
     envelope(&format!("wix.contacts.v4.{entity}_{slug}"), &event)
+}
+
+/// An event of the Inbox: something that was done, with what it was done to.
+fn inbox_event(entity: &str, slug: &str, body: &Value, now: Timestamp) -> Value {
+    let event = json!({
+        "id": "6b0f6a2e-1f6e-4c1b-9d0a-3c1f5f1b7a90",
+        "entityFqdn": format!("wix.crm.inbox.v2.{entity}"),
+        "slug": slug,
+        "entityId": "1795176000000001",
+        "actionEvent": {"body": body},
+        "eventTime": now.strftime("%Y-%m-%dT%H:%M:%S.272823Z").to_string(),
+        "triggeredByAnonymizeRequest": false,
+    });
+    envelope(&format!("wix.crm.inbox.v2.{entity}_{slug}"), &event)
+}
+
+/// A message that the bridge posted.
+fn wix_message(direction: &str) -> Value {
+    let message = json!({
+        "id": "1795176000000001",
+        "sequence": "1795176000000001",
+        "content": {"basic": {"items": [{"text": "Is the table by the window free?"}]}},
+        "sender": {"contactId": WIX_CONTACT},
+        "badges": [{"text": "SMS"}],
+        "appId": APP,
+        "visibility": "BUSINESS",
+        "direction": direction,
+        "createdDate": "2026-11-20T11:59:58.353Z",
+    });
+    json!({"conversationId": "0f2c8c1e-5a0e-4b6f-8f3e-2d7b9c4a6e15", "message": message})
+}
+
+fn wix_merge() -> Value {
+    json!({"oldConversationIds": ["0f2c8c1e-5a0e-4b6f-8f3e-2d7b9c4a6e15"], "targetConversationId": "7c1d2e3f-6b5a-4c3d-9e8f-0a1b2c3d4e5f"})
 }
 
 fn wix_contact(revision: u32, last_name: &str) -> Value {

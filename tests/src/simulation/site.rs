@@ -312,6 +312,7 @@ fn draw_site(name: &str, rng: &mut SmallRng) -> Site {
         site: SiteId::new(name),
         version: 1,
         status: Status::Installed,
+        status_at: None,
         paused: false,
         system_of_record: Some(if rng.random_bool(0.5) { Side::Wix } else { Side::External }),
         on_conflict: if rng.random_ratio(1, 5) { OnConflict::Park } else { OnConflict::SystemOfRecord },
@@ -322,7 +323,9 @@ fn draw_site(name: &str, rng: &mut SmallRng) -> Site {
         wix: WixAccess::App,
         crm: CrmAccess::Hubspot { secret: "none".to_owned() },
         mapping: people::mapping(),
+        generations: std::collections::BTreeMap::new(),
         mirror_field: None,
         forms: std::collections::BTreeMap::new(),
+        inbox: std::collections::BTreeMap::new(),
     }
 }

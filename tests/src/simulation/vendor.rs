@@ -10,7 +10,7 @@ use contact_bridge::{
         ids::{RecordId, Revision, Side},
         normal,
     },
-    ports::{ContactStore, Draft, ErrorKind, PastValue, StoreError, StoreResult},
+    ports::{ContactStore, Draft, ErrorKind, KnownBy, PastValue, StoreError, StoreResult},
 };
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -341,6 +341,11 @@ impl ContactStore for SimulatedVendor {
             past.iter_mut().skip_while(|past| !past.ours).for_each(|past| past.ours = true);
         }
         Ok(past)
+    }
+
+    /// Everything is mapped.
+    fn known_by(&self) -> KnownBy {
+        KnownBy::default()
     }
 
     async fn schema(&self) -> StoreResult<Vec<FieldSpec>> {

@@ -1,6 +1,7 @@
 //! What every store must do: each sentence of the ports' docs is a test, run over the table and over its twin in memory.
 
 mod bench;
+mod claims;
 mod costs;
 mod endings;
 mod linking;
@@ -36,6 +37,20 @@ macro_rules! contracts {
 }
 
 contracts! {
+    claims:
+        a_claim_reads_back_as_it_was_stored,
+        a_claim_that_is_there_is_not_taken_as_if_it_were_not,
+        a_claim_is_replaced_by_whoever_knows_it,
+        a_claim_is_given_back_by_whoever_knows_it,
+        what_is_done_with_is_never_replaced,
+        a_swap_that_was_carried_out_may_be_repeated,
+        of_two_who_take_a_claim_one_wins,
+        whoever_lines_up_sees_everybody,
+        a_ticket_replaces_that_of_the_same_message,
+        whoever_steps_out_is_gone,
+        a_post_is_of_the_message_that_came_first,
+        of_several_posts_the_known_one_comes_first,
+        all_who_line_up_at_once_are_there;
     linking:
         a_record_nobody_knows_is_free,
         a_link_is_found_from_both_sides_as_it_was_stored,

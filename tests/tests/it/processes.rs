@@ -2,6 +2,7 @@
 
 mod contact_sync;
 mod form_upsert;
+mod inbox_relay;
 mod webhook_intake;
 
 use std::{
@@ -54,7 +55,8 @@ fn build() -> PathBuf {
         profile => profile,
     };
     // The same selection as `cargo test --workspace`, so that features come out the same and nothing is built twice.
-    let selected = ["--workspace", "--test", "it", "--bin", "webhook-intake", "--bin", "contact-sync", "--bin", "form-upsert"];
+    let binaries = ["webhook-intake", "contact-sync", "form-upsert", "inbox-relay"];
+    let selected = ["--workspace", "--test", "it"].into_iter().chain(binaries.into_iter().flat_map(|binary| ["--bin", binary]));
     let status = Command::new(cargo)
         .args(["build", "--quiet", "--locked", "--profile", profile])
         .args(selected)

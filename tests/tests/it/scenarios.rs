@@ -15,6 +15,7 @@ mod lab;
 mod loops;
 mod matching;
 mod merges;
+mod messages;
 mod people;
 mod sites;
 mod switches;

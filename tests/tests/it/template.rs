@@ -6,8 +6,8 @@ use contact_bridge::{
     adapters::dynamodb,
     flows::form,
     mapping::wix_fields,
-    model::{ids::FormId, site::form::Forms},
-    webhook::Sender,
+    model::{ids::FormId, message::Message, site::form::Forms},
+    webhook::{Sender, services},
 };
 use serde_yaml_ng::{Mapping, Value};
 use syn::visit::Visit;
@@ -155,10 +155,13 @@ fn every_route_leads_to_a_sender() {
             continue;
         }
         assert!(readme.contains(key), "README.md does not name {key}");
-        let path = key.strip_prefix("POST ").unwrap().replace("{site}", "3d1f7a52");
-        senders.insert(Sender::of_path(&path).unwrap_or_else(|| panic!("{key} leads nowhere")).name());
+        let path = key.strip_prefix("POST ").unwrap().replace("{site}", "3d1f7a52").replace("{source}", "own");
+        for service in services() {
+            let path = path.replace("{sender}", service);
+            senders.insert(Sender::of_path(&path).unwrap_or_else(|| panic!("{key} leads nowhere")).name());
+        }
     }
-    assert_eq!(senders, BTreeSet::from(["hubspot", "wix"]));
+    assert_eq!(senders, services().into_iter().chain(["hubspot", "wix"]).collect());
 }
 
 #[test]
@@ -229,20 +232,46 @@ fn seconds_of_an_intent() -> u64 {
 /// The seconds of a constant.
 fn seconds(file: &str, name: &str) -> u64 {
     let source = text(file);
-    let (_, value) = source.split_once(&format!("const {name}: SignedDuration = SignedDuration::from_secs(")).unwrap();
-    value.split(')').next().unwrap().parse().unwrap()
+    let in_unit = |unit: &str, factor: u64| {
+        let (_, value) = source.split_once(&format!("const {name}: SignedDuration = SignedDuration::from_{unit}("))?;
+        Some(value.split(')').next().unwrap().parse::<u64>().unwrap() * factor)
+    };
+    in_unit("secs", 1).or_else(|| in_unit("mins", 60)).unwrap()
 }
 
 #[test]
 fn a_worker_ends_before_anybody_takes_its_work_over() {
     let template = Template::read();
     let timeout = |function: &str| template.functions()[function].1["Properties"]["Timeout"].as_u64().unwrap();
-    let queue = template.resource("ContactSyncQueue");
-    assert!(queue["Properties"]["VisibilityTimeout"].as_u64().unwrap() >= 6 * timeout("contact-sync"));
+    for (function, queue) in [("contact-sync", "ContactSyncQueue"), ("inbox-relay", "InboxRelayQueue")] {
+        let queue = template.resource(queue);
+        assert!(queue["Properties"]["VisibilityTimeout"].as_u64().unwrap() >= 6 * timeout(function), "{function}");
+    }
     assert!(timeout("contact-sync") <= seconds_of_an_intent(), "a live worker's link is taken over");
     let queue = template.resource("FormUpsertQueue");
     assert!(queue["Properties"]["VisibilityTimeout"].as_u64().unwrap() >= 6 * timeout("form-upsert"));
     assert!(timeout("form-upsert") < seconds("shared/src/flows/form.rs", "CLAIM_TIME"), "a live worker's submission is taken over");
+    assert!(timeout("inbox-relay") < seconds("shared/src/flows/inbox.rs", "CLAIM_TIME"), "a live worker's message is taken over");
+}
+
+/// The patterns of a rule's detail types; a schedule has none.
+fn prefixes_of(rule: &Value) -> Vec<String> {
+    let types = rule["Properties"]["EventPattern"]["detail-type"].as_sequence();
+    types.into_iter().flatten().map(|one| one["prefix"].as_str().unwrap().to_owned()).collect()
+}
+
+#[test]
+fn every_event_goes_to_one_function() {
+    let template = Template::read();
+    let rules = template.resources("AWS::Events::Rule");
+    let targets = |detail_type: &str| {
+        let takes = |rule: &&&Value| prefixes_of(rule).iter().any(|prefix| detail_type.starts_with(prefix.as_str()));
+        rules.values().filter(takes).map(|rule| rule["Properties"]["Targets"][0]["Id"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    for detail_type in ["contact.created", "contact.resync", "site.installed", "site.removed"] {
+        assert_eq!(targets(detail_type), ["contact-sync"], "{detail_type}");
+    }
+    assert_eq!(targets(Message::DETAIL_TYPE), ["inbox-relay"]);
 }
 
 #[test]
@@ -287,7 +316,11 @@ fn the_runbook_has_everything_that_can_wait_for_a_person() {
     for hold in variants("shared/src/model/link.rs", "Hold").iter().map(|name| snake_case(name)) {
         assert!(readme.contains(&format!("`{hold}`")), "the runbook has no entry {hold}");
     }
-    for skip in variants("shared/src/flows/contact/outcome.rs", "Skip") {
+    for reason in variants("shared/src/flows/inbox/outcome.rs", "Parked").iter().map(|name| snake_case(name)) {
+        assert!(readme.contains(&format!("| `parked: {reason}` |")), "the runbook has no entry {reason}");
+    }
+    let skips = variants("shared/src/flows/inbox/outcome.rs", "Skip").into_iter();
+    for skip in skips.chain(variants("shared/src/flows/contact/outcome.rs", "Skip")) {
         assert!(readme.contains(&format!("| `{skip}` |")), "the runbook has no entry {skip}");
     }
 }
@@ -343,6 +376,14 @@ fn the_readme_explains_every_setting_of_a_site() {
     let (readme, file) = (text("README.md"), "shared/src/model/site.rs");
     for name in fields(file, "Site").into_iter().chain(fields(file, "MappingRow")).chain(fields(file, "Rails")) {
         assert!(readme.contains(&format!("`{name}`")), "README.md does not explain {name}");
+    }
+    for name in fields("shared/src/model/site/inbox.rs", "Source").into_iter().chain(fields("shared/src/model/site/inbox.rs", "Badge")) {
+        assert!(readme.contains(&format!("`{name}`")), "README.md does not explain {name}");
+    }
+    for name in ["SeveralMatches", "NoMatch", "Visibility", "Way"] {
+        for option in variants("shared/src/model/site/inbox.rs", name).iter().map(|option| snake_case(option)) {
+            assert!(readme.contains(&format!("`{option}`")), "README.md does not explain {name} {option}");
+        }
     }
     for name in ["Transform", "Direction", "OnEmpty", "OnConflict", "OnDelete", "OnMerge"] {
         for option in variants(file, name).iter().map(|option| snake_case(option)) {

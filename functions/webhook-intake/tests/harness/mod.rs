@@ -14,15 +14,18 @@ use async_trait::async_trait;
 use base64::Engine;
 use contact_bridge::{
     config,
-    model::event::Event,
-    ports::{Clock, ErrorKind, EventBus, Secrets, StoreError, StoreResult},
+    model::{event::Event, message::Message},
+    ports::{Clock, ErrorKind, EventBus, MessageBus, Secrets, StoreError, StoreResult},
     telemetry,
     webhook::Intake,
 };
 use jiff::Timestamp;
-use lambda_http::{Body, http::StatusCode};
+use lambda_http::{Body, Response, http::StatusCode};
 use serde_json::Value;
 
+/// The site the samples are of, and the URL they were sent to.
+const SITE: &str = "3d1f7a52-8c64-4b0e-a7d9-5e2c90b1f4a6";
+const PUBLIC_URL: &str = "https://bridge.example.com";
 /// When the samples were sent.
 const SENT: i64 = 1_795_176_000;
 
@@ -35,7 +38,7 @@ pub struct Harness {
 
 #[derive(Default)]
 struct Bus {
-    events: Mutex<Vec<Event>>,
+    events: Mutex<Vec<String>>,
     publications: AtomicU32,
     down: Mutex<bool>,
 }
@@ -47,7 +50,19 @@ impl EventBus for Bus {
         if *self.down.lock().unwrap() {
             return Err(StoreError::new(ErrorKind::Unavailable, "publish"));
         }
-        self.events.lock().unwrap().extend_from_slice(events);
+        self.events.lock().unwrap().extend(events.iter().map(Event::detail_type));
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl MessageBus for Bus {
+    async fn publish_messages(&self, messages: &[Message]) -> StoreResult<()> {
+        self.publications.fetch_add(1, Ordering::Relaxed);
+        if *self.down.lock().unwrap() {
+            return Err(StoreError::new(ErrorKind::Unavailable, "publish"));
+        }
+        self.events.lock().unwrap().extend(messages.iter().map(|_| Message::DETAIL_TYPE.to_owned()));
         Ok(())
     }
 }
@@ -71,6 +86,7 @@ impl Secrets for Parameters {
     async fn secret(&self, name: &str) -> StoreResult<secrecy::SecretString> {
         match name {
             "/bridge/hubspot" => Ok(file("keys/hubspot-client-secret.txt").into()),
+            name if name.starts_with("/bridge/messages/") => Ok(format!("{SITE}={}", file("keys/message-secret.txt")).into()),
             _ => Err(StoreError::new(ErrorKind::NotFound, name)),
         }
     }
@@ -83,7 +99,8 @@ impl Harness {
             ("WIX_APP_ID", "0f9c2b7e-6d0a-4c1e-9a51-2b8f6c3d7e10".to_owned()),
             ("WIX_WEBHOOK_PUBLIC_KEYS", file("keys/wix-webhook.public.pem")),
             ("HUBSPOT_CLIENT_SECRETS", "ssm:/bridge/hubspot".to_owned()),
-            ("PUBLIC_URL", "https://bridge.example.com".to_owned()),
+            ("MESSAGE_SECRET_PREFIX", "/bridge/messages/".to_owned()),
+            ("PUBLIC_URL", PUBLIC_URL.to_owned()),
             ("EVENT_BUS_NAME", "contacts".to_owned()),
         ];
         let settings = config::Intake::from_variables(&variables.into_iter().collect()).unwrap();
@@ -104,13 +121,18 @@ impl Harness {
 
     /// Hands an event of API Gateway to the function.
     pub async fn handle(&self, event: &Value) -> (StatusCode, Body) {
-        let request = lambda_http::request::from_str(&event.to_string()).unwrap();
-        let response = webhook_intake::handle(&self.intake, request).await.unwrap();
+        let response = self.respond(event).await;
         (response.status(), response.into_body())
     }
 
+    /// As [`Self::handle`], with the whole answer.
+    pub async fn respond(&self, event: &Value) -> Response<Body> {
+        let request = lambda_http::request::from_str(&event.to_string()).unwrap();
+        webhook_intake::handle(&self.intake, request).await.unwrap()
+    }
+
     pub fn published(&self) -> Vec<String> {
-        self.bus.events.lock().unwrap().iter().map(Event::detail_type).collect()
+        self.bus.events.lock().unwrap().clone()
     }
 
     pub fn publications(&self) -> u32 {
@@ -134,6 +156,21 @@ fn file(name: &str) -> String {
 /// Returns a sample.
 pub fn event(name: &str) -> Value {
     serde_json::from_str(&file(&format!("webhook-intake/{name}.json"))).unwrap()
+}
+
+/// Returns a plain message with this body, well-signed.
+pub fn plain(body: &str) -> Value {
+    let mut event = event("plain-message");
+    let key = base64::engine::general_purpose::STANDARD.decode(file("keys/message-secret.txt")).unwrap();
+    let tag = aws_lc_rs::hmac::sign(
+        &aws_lc_rs::hmac::Key::new(aws_lc_rs::hmac::HMAC_SHA256, &key),
+        format!("msg_plain-message.{SENT}.{body}").as_bytes(),
+    );
+    let signature = format!("v1,{}", base64::engine::general_purpose::STANDARD.encode(tag));
+    for (pointer, value) in [("/headers/webhook-signature", signature.as_str()), ("/body", body)] {
+        *event.pointer_mut(pointer).expect("the sample has it") = value.into();
+    }
+    event
 }
 
 /// Returns the names of all samples, in order.

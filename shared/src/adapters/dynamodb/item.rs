@@ -34,7 +34,7 @@ pub(super) fn instant(instant: Timestamp) -> AttributeValue {
     number(instant.as_nanosecond())
 }
 
-fn build<const N: usize>(key: Key, attributes: [(&str, AttributeValue); N]) -> Item {
+pub(super) fn build<const N: usize>(key: Key, attributes: [(&str, AttributeValue); N]) -> Item {
     let mut item = key.item();
     item.extend(attributes.map(|(name, value)| (name.to_owned(), value)));
     item

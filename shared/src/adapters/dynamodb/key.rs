@@ -92,6 +92,21 @@ impl Key {
         Self::of(site, format!("posts#{form}#{}#{}", from.hex(), now.as_second().div_euclid(60)))
     }
 
+    /// Where the claim on a message of a service lies.
+    pub(super) fn claim(site: &SiteId, message: &Digest) -> Self {
+        Self::of(site, format!("claim#{}", message.hex()))
+    }
+
+    /// Where it is noted whose a post is.
+    pub(super) fn own_post(site: &SiteId, place: u64) -> Self {
+        Self::of(site, format!("post#{place}"))
+    }
+
+    /// Where the messages of one sender line up.
+    pub(super) fn line(site: &SiteId, line: &Digest) -> Self {
+        Self::of(site, format!("line#{}", line.hex()))
+    }
+
     /// Where the settings of a site lie.
     pub(super) fn settings(site: &SiteId) -> Self {
         Self::of(site, SETTINGS.to_owned())

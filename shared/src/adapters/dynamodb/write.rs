@@ -76,6 +76,22 @@ impl Condition {
         }
     }
 
+    /// It is noted for this message, or not yet.
+    pub(super) fn of_message(message: &str) -> Self {
+        Self { expression: "attribute_not_exists(PK) OR message = :message", values: vec![(":message", text(message))] }
+    }
+
+    /// `owner` holds it until this instant and no other.
+    pub(super) fn held_until(owner: &str, until: Timestamp) -> Self {
+        let values = vec![(":holder", text(owner)), (":until", instant(until))];
+        Self { expression: "holder = :holder AND held_until = :until", values }
+    }
+
+    /// There is nothing.
+    pub(super) const fn no_item() -> Self {
+        Self { expression: "attribute_not_exists(PK)", values: Vec::new() }
+    }
+
     /// There is a link between the same records with this version.
     pub(super) fn linked(link: &Link, version: u64) -> Self {
         let external = text(link.id(Side::External).as_str());

@@ -101,13 +101,15 @@ impl Client {
 
     async fn read_again(&self, operation: &str, rows: Vec<(String, Object)>) -> Vec<(String, StoreResult<Object>)> {
         if let [(key, object)] = rows.as_slice() {
-            return vec![(key.clone(), self.read_object(operation, &object.id, None, &[]).await)];
+            let read = self.read_object(operation, &object.id, None, &[]).await;
+            return vec![(key.clone(), read.map(|read| object.clone().completed_by(read)))];
         }
         let ids = rows.iter().map(|(_, object)| object.id.clone()).collect();
         let read = self.read_objects(operation, ids).await.unwrap_or_default();
         let mut read: BTreeMap<_, _> = read.done.into_iter().collect();
         let lost = || StoreError::new(ErrorKind::Unavailable, operation);
-        rows.into_iter().map(|(key, object)| (key, read.remove(&object.id).ok_or_else(lost))).collect()
+        let mut complete = |object: Object| read.remove(&object.id).map(|read| object.completed_by(read)).ok_or_else(lost);
+        rows.into_iter().map(|(key, object)| (key, complete(object))).collect()
     }
 }
 

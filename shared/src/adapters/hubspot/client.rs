@@ -19,7 +19,7 @@ use crate::{
     adapters::http::{Http, Reply, Request, Safety},
     model::{
         contact::Contact,
-        field::{Field, FieldSpec, Fields},
+        field::{Field, FieldSpec},
         ids::RecordId,
     },
     ports::{Clock, ErrorKind, Secrets, StoreError, StoreResult},
@@ -147,15 +147,6 @@ impl Client {
         self.call(&Call::read(operation, url)).await
     }
 
-    /// Makes a record. A lost reply leaves it unknown whether it was made; [`Client::upsert`] can be repeated.
-    pub async fn create_record(&self, fields: &Fields) -> StoreResult<Contact> {
-        let operation = "hubspot create";
-        let properties = contact::from_fields(fields).map_err(|fields| invalid(operation, fields))?;
-        let body = json!({ "properties": properties });
-        let object = self.call(&Call::post(operation, self.objects(&[]), body, Safety::Write)).await?;
-        self.written(operation, object).await
-    }
-
     /// Changes properties of a record; an empty text clears.
     pub(super) async fn patch(&self, operation: &str, id: &RecordId, properties: Map<String, Json>) -> StoreResult<Contact> {
         let url = self.record(operation, id.as_str())?;
@@ -228,7 +219,8 @@ impl Client {
     /// else changed meanwhile must not hide behind the new revision.
     async fn written(&self, operation: &str, object: Object) -> StoreResult<Contact> {
         let whole = self.is_whole(&object);
-        let object = if whole { Ok(object) } else { self.read_object(operation, &object.id, None, &[]).await };
+        let object =
+            if whole { Ok(object) } else { self.read_object(operation, &object.id, None, &[]).await.map(|read| object.completed_by(read)) };
         self.as_written(operation, object).await
     }
 

@@ -52,7 +52,7 @@ pub(super) fn to_contact_as_told(object: &Object, names: &[String], shapes: &Sha
         revision: object.updated_at.clone().map(Revision::new),
         created_at: time(object.created_at.as_ref()),
         updated_at: time(object.updated_at.as_ref()),
-        counterpart: plain(object, COUNTERPART)?.map(RecordId::new),
+        counterpart: plain(object, COUNTERPART)?.and_then(|text| RecordId::typed(&text)),
         fields,
         native: json!({ "properties": object.properties }),
     };

@@ -4,7 +4,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use phonenumber::Mode;
 use serde_json::{Value as Json, json};
 
 use super::{Client, bulk::MOST_ROWS, property::MORE_EMAILS};
@@ -18,7 +17,7 @@ use crate::{
 };
 
 /// The properties that hold phone numbers.
-const PHONES: [&str; 2] = ["phone", "mobilephone"];
+pub(super) const PHONES: [&str; 2] = ["phone", "mobilephone"];
 
 /// At most so many contacts are returned.
 const MOST_FOUND: usize = 10;
@@ -42,7 +41,7 @@ impl Client {
         if phone.is_empty() {
             return Ok(Vec::new());
         }
-        let found = self.search_and_read("hubspot find by phone", phone_query(&forms(text, country))).await?;
+        let found = self.search_and_read("hubspot find by phone", phone_query(&normal::phone_forms(text, country))).await?;
         Ok(oldest_first(found.into_iter().filter(|contact| has_phone(contact, &phone, country))))
     }
 
@@ -72,22 +71,10 @@ fn email_query(email: &str) -> Json {
     ])
 }
 
+/// A list of values has to be in lower case.
 fn phone_query(forms: &BTreeSet<String>) -> Json {
+    let forms: BTreeSet<_> = forms.iter().map(|form| form.to_lowercase()).collect();
     query(&PHONES.map(|name| json!({"propertyName": name, "operator": "IN", "values": forms})))
-}
-
-/// Returns the forms in which people write a number down; a list of values has to be in lower case.
-fn forms(text: &str, country: Option<&str>) -> BTreeSet<String> {
-    let digits = |text: &str| text.chars().filter(char::is_ascii_digit).collect::<String>();
-    let mut forms = BTreeSet::from([text.trim().to_lowercase()]);
-    if let Some(number) = normal::e164(text, country).and_then(|e164| phonenumber::parse(None, e164).ok()) {
-        let modes = [Mode::E164, Mode::International, Mode::National];
-        let [e164, international, national] = modes.map(|mode| number.format().mode(mode).to_string());
-        // Many write the country and spaces between all groups.
-        let spaced = international.replace(['-', '(', ')'], " ");
-        forms.extend([number.national().value().to_string(), digits(&e164), digits(&national), e164, international, spaced, national]);
-    }
-    forms
 }
 
 fn has_email(contact: &Contact, email: &str) -> bool {
@@ -116,25 +103,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_number_is_looked_for_in_the_forms_people_write() {
-        for (text, country, expected) in [
-            (
-                "+12127365000",
-                None,
-                vec!["(212) 736-5000", "+1 212-736-5000", "+1 212 736 5000", "+12127365000", "12127365000", "2127365000"],
-            ),
-            ("01 58858", Some("AT"), vec!["+43158858", "01 58858", "0158858", "158858", "43158858"]),
-            ("ASK Ada", Some("AT"), vec!["ask ada"]),
-        ] {
-            let forms = forms(text, country);
-            assert!(expected.iter().all(|form| forms.contains(*form)), "{forms:?}");
-        }
-    }
-
-    #[test]
     fn queries_stay_within_the_limits() {
         let long = "x".repeat(250);
-        for query in [email_query(&long), phone_query(&forms(&long, None)), phone_query(&forms("+12127365000", None))] {
+        for query in
+            [email_query(&long), phone_query(&normal::phone_forms(&long, None)), phone_query(&normal::phone_forms("+12127365000", None))]
+        {
             assert!(query.to_string().len() < 3_000);
             assert!(query.pointer("/filterGroups").and_then(Json::as_array).unwrap().len() <= 5);
         }

@@ -8,7 +8,8 @@ use super::{
     Client,
     client::{invalid, specs},
     contact::{found, from_patch, has_swallowed, with_primary_apart},
-    property::{COUNTERPART, LABELS, Property, Shape, Shapes, read},
+    find::PHONES,
+    property::{COUNTERPART, LABELS, MORE_EMAILS, Property, Shape, Shapes, read},
     wire::Version,
 };
 use crate::{
@@ -18,8 +19,11 @@ use crate::{
         field::{Field, FieldSpec, Patch},
         ids::{RecordId, Revision},
     },
-    ports::{ContactStore, Draft, ErrorKind, PastValue, StoreError, StoreResult},
+    ports::{ContactStore, Draft, ErrorKind, KnownBy, PastValue, StoreError, StoreResult},
 };
+
+/// What people see of the property that holds the Wix contact's id.
+const COUNTERPART_LABEL: &str = "Wix contact ID";
 
 #[async_trait]
 impl ContactStore for Client {
@@ -33,6 +37,10 @@ impl ContactStore for Client {
         None
     }
 
+    fn known_by(&self) -> KnownBy {
+        KnownBy { emails: &["email", MORE_EMAILS], phones: &PHONES }
+    }
+
     async fn find(&self, key: &MatchKey) -> StoreResult<Vec<Contact>> {
         match key {
             MatchKey::Email(text) => self.find_by_email(text).await,
@@ -41,17 +49,17 @@ impl ContactStore for Client {
     }
 
     async fn find_counterpart(&self, counterpart: &RecordId) -> StoreResult<Option<Contact>> {
-        self.read(counterpart.as_str(), Some(COUNTERPART)).await
+        match self.read(counterpart.as_str(), Some(COUNTERPART)).await {
+            Err(error) if self.lost_its_key(&error).await? => Ok(None),
+            found => found,
+        }
     }
 
     /// An upsert on the unique property: when the reply to it is lost it can be repeated and makes no second record.
     async fn create(&self, draft: &Draft) -> StoreResult<Contact> {
-        let operation = format!("hubspot create for {}", draft.counterpart);
-        let mut outcome = self.upsert(&[(draft.counterpart.clone(), draft.fields.clone())]).await?;
-        match (outcome.done.pop(), outcome.failed.pop()) {
-            (Some((_, contact)), _) => Ok(contact),
-            (None, Some((_, error))) => Err(StoreError { operation, ..error }),
-            (None, None) => Err(StoreError::new(ErrorKind::Garbled, operation)),
+        match self.create_once(draft).await {
+            Err(error) if self.lost_its_key(&error).await? => self.create_once(draft).await,
+            made => made,
         }
     }
 
@@ -122,7 +130,7 @@ impl ContactStore for Client {
 
     async fn set_up(&self) -> StoreResult<String> {
         let known = self.properties().await?;
-        let counterpart = self.ensure(&known, COUNTERPART, "Wix contact ID", true).await?;
+        let counterpart = self.ensure(&known, COUNTERPART, COUNTERPART_LABEL, true).await?;
         if !counterpart.has_unique_value {
             // Whose ever it is: upserts on it are refused, and it cannot be made unique afterwards.
             return Err(StoreError::new(ErrorKind::Exists(None), format!("hubspot set up: {COUNTERPART} is not unique")));
@@ -135,6 +143,30 @@ impl ContactStore for Client {
 impl Client {
     /// Finds a text property or makes it.
     /// <https://developers.hubspot.com/docs/api-reference/crm-properties-v3/guide#create-unique-identifier-properties>
+    async fn create_once(&self, draft: &Draft) -> StoreResult<Contact> {
+        let operation = format!("hubspot create for {}", draft.counterpart);
+        let mut outcome = self.upsert(&[(draft.counterpart.clone(), draft.fields.clone())]).await?;
+        match (outcome.done.pop(), outcome.failed.pop()) {
+            (Some((_, contact)), _) => Ok(contact),
+            (None, Some((_, error))) => Err(StoreError { operation, ..error }),
+            (None, None) => Err(StoreError::new(ErrorKind::Garbled, operation)),
+        }
+    }
+
+    /// Tells whether a refusal came of the deleted property that holds the Wix contact's id, which is made anew then: without it nobody new
+    /// could be created.
+    async fn lost_its_key(&self, refusal: &StoreError) -> StoreResult<bool> {
+        if !matches!(refusal.kind, ErrorKind::Invalid(_)) {
+            return Ok(false);
+        }
+        let known = self.properties().await?;
+        if known.iter().any(|property| property.name == COUNTERPART) {
+            return Ok(false);
+        }
+        self.ensure(&known, COUNTERPART, COUNTERPART_LABEL, true).await?;
+        Ok(true)
+    }
+
     async fn ensure(&self, known: &[Property], name: &str, label: &str, unique: bool) -> StoreResult<Property> {
         let named = |properties: &[Property]| properties.iter().find(|property| property.name == name).cloned();
         if let Some(property) = named(known) {

@@ -31,6 +31,16 @@ pub(super) struct Object {
     pub properties_with_history: BTreeMap<String, Vec<Version>>,
 }
 
+impl Object {
+    /// Completes what a write returned by what was read right after it. What was written is what the write says, and of its revision: the read may
+    /// show somebody's edit in between, which has an event of its own.
+    pub fn completed_by(self, read: Self) -> Self {
+        let mut properties = read.properties;
+        properties.extend(self.properties);
+        Self { properties, updated_at: self.updated_at.or(read.updated_at), ..read }
+    }
+}
+
 /// Shows the id only.
 impl fmt::Debug for Object {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

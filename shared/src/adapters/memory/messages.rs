@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use crate::{
-    model::{event::Event, submission::Submission},
-    ports::{ErrorKind, EventBus, Secrets, StoreError, StoreResult, SubmissionQueue, WorkQueue},
+    model::{event::Event, message::Message, submission::Submission},
+    ports::{ErrorKind, EventBus, MessageBus, MessageQueue, Secrets, StoreError, StoreResult, SubmissionQueue, WorkQueue},
 };
 
 /// A panic elsewhere leaves the data whole: every change is one step.
@@ -22,19 +22,35 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 
 /// A bus that keeps what was published.
 #[derive(Default)]
-pub struct Bus(Mutex<Vec<Event>>);
+pub struct Bus {
+    events: Mutex<Vec<Event>>,
+    messages: Mutex<Vec<Message>>,
+}
 
 impl Bus {
-    /// Takes what was published since the last call, oldest first.
+    /// Takes the events published since the last call, oldest first.
     pub fn take(&self) -> Vec<Event> {
-        mem::take(&mut lock(&self.0))
+        mem::take(&mut lock(&self.events))
+    }
+
+    /// Takes the messages published since the last call, oldest first.
+    pub fn take_messages(&self) -> Vec<Message> {
+        mem::take(&mut lock(&self.messages))
     }
 }
 
 #[async_trait]
 impl EventBus for Bus {
     async fn publish(&self, events: &[Event]) -> StoreResult<()> {
-        lock(&self.0).extend_from_slice(events);
+        lock(&self.events).extend_from_slice(events);
+        Ok(())
+    }
+}
+
+#[async_trait]
+impl MessageBus for Bus {
+    async fn publish_messages(&self, messages: &[Message]) -> StoreResult<()> {
+        lock(&self.messages).extend_from_slice(messages);
         Ok(())
     }
 }
@@ -44,6 +60,7 @@ impl EventBus for Bus {
 pub struct Queue {
     deferred: Mutex<Vec<(Event, Duration)>>,
     held: Mutex<Vec<(Submission, Duration)>>,
+    put_back: Mutex<Vec<(Message, Duration)>>,
     dead: Mutex<Vec<DeadLetter>>,
 }
 
@@ -65,6 +82,11 @@ impl Queue {
     /// Takes the submissions that were put in since the last call, with the delay asked for.
     pub fn take_held(&self) -> Vec<(Submission, Duration)> {
         mem::take(&mut lock(&self.held))
+    }
+
+    /// Takes the messages put back since the last call, with the delay asked for.
+    pub fn take_put_back(&self) -> Vec<(Message, Duration)> {
+        mem::take(&mut lock(&self.put_back))
     }
 
     /// Takes what was given up since the last call.
@@ -90,6 +112,18 @@ impl WorkQueue for Queue {
 impl SubmissionQueue for Queue {
     async fn hold(&self, submission: &Submission, delay: Duration) -> StoreResult<()> {
         lock(&self.held).push((submission.clone(), delay));
+        Ok(())
+    }
+
+    async fn give_up(&self, body: &str, reason: &str) -> StoreResult<()> {
+        self.dead_letter(body, reason).await
+    }
+}
+
+#[async_trait]
+impl MessageQueue for Queue {
+    async fn put_back(&self, message: &Message, delay: Duration) -> StoreResult<()> {
+        lock(&self.put_back).push((message.clone(), delay));
         Ok(())
     }
 

@@ -15,7 +15,7 @@ use crate::{
         site::Site,
         submission::{ConsentProof, Record},
     },
-    ports::Noted,
+    ports::{Claim, Noted, Ticket},
 };
 
 /// Who holds a reservation, and until when.
@@ -58,6 +58,9 @@ pub(super) struct OfSite {
     pub(super) addresses: BTreeMap<Digest, Address>,
     pub(super) proofs: BTreeMap<(Digest, Timestamp), ConsentProof>,
     pub(super) posts: BTreeMap<(FormId, Digest, i64), u32>,
+    pub(super) claims: BTreeMap<Digest, Claim>,
+    pub(super) lines: BTreeMap<Digest, Vec<Ticket>>,
+    pub(super) own_posts: BTreeMap<u64, Digest>,
 }
 
 impl OfSite {

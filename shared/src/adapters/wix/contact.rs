@@ -111,7 +111,7 @@ pub fn to_contact(native: Json, mirror: Option<&str>) -> Result<Contact, Failure
         }),
         created_at: wire.created_date.and_then(|text| text.parse().ok()),
         updated_at: wire.updated_date.and_then(|text| text.parse().ok()),
-        counterpart: counterpart.as_ref().and_then(Value::as_text).map(RecordId::from),
+        counterpart: counterpart.as_ref().and_then(Value::as_text).and_then(RecordId::typed),
         fields,
         native,
     })
@@ -283,6 +283,15 @@ mod tests {
         assert_eq!(contact.revision, Some(Revision::new("3")));
         assert_eq!(contact.updated_at, Some("2026-02-03T11:02:07.118Z".parse().unwrap()));
         assert_eq!(contact.native, ada());
+    }
+
+    #[test]
+    fn what_people_typed_where_the_id_belongs_is_no_id() {
+        for typed in ["ada@example.com", "Ada Stone", "+1 646", "", &"7".repeat(65)] {
+            let mut contact = ada();
+            contact["info"]["extendedFields"]["items"]["custom.externalcrmid"] = typed.into();
+            assert_eq!(to_contact(contact, Some("custom.externalcrmid")).unwrap().counterpart, None, "{typed}");
+        }
     }
 
     #[test]

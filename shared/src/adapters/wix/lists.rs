@@ -98,6 +98,16 @@ fn country_of(number: &str, known: Option<&str>) -> Option<String> {
     number.country().id().map(|id| id.as_ref().to_owned()).or_else(main).filter(|id| id.len() == 2 && id.is_ascii() && id != "00")
 }
 
+/// Returns an item of its own that holds a value.
+pub(super) fn new_item(entry: &impl Entry, value: &str) -> Item {
+    changed(entry, Item::new(), value)
+}
+
+/// Tells whether one of a list's items holds a value.
+pub(super) fn holds_any(info: &Json, list: &str, entry: &impl Entry, value: &str) -> bool {
+    items_of(info, list).iter().any(|item| entry.is(item, value))
+}
+
 /// What happens to the primary item: nothing, it goes, or it holds this value.
 pub(super) type Change<'a> = Option<Option<&'a str>>;
 

@@ -1,7 +1,8 @@
 //! What Wix refuses, and what that means to the flows: the one place that knows Wix's error codes.
 //!
 //! Codes: the "Errors" sections of
-//! <https://dev.wix.com/docs/api-reference/crm/members-contacts/contacts/contacts/contact-v4> and its methods; the envelope:
+//! <https://dev.wix.com/docs/api-reference/crm/members-contacts/contacts/contacts/contact-v4>, of
+//! <https://dev.wix.com/docs/rest/crm/communication/inbox/messages/introduction>, and their methods; the envelope:
 //! <https://dev.wix.com/docs/api-reference/articles/work-with-wix-apis/troubleshooting/about-errors>.
 
 use std::fmt;
@@ -14,6 +15,7 @@ use serde_json::Value;
 use super::place::refused_fields;
 use crate::{
     adapters::http::{Habits, Reply, retry_after},
+    model::field::Field,
     ports::{ErrorKind, StoreError},
 };
 
@@ -142,7 +144,11 @@ fn kind_of_code(code: &str, envelope: &Envelope) -> Option<ErrorKind> {
         "DUPLICATE_CONTACT_EXISTS" => ErrorKind::Exists(duplicate_id(envelope)),
         "CONTACT_ID_ALREADY_EXISTS" => ErrorKind::Exists(None),
         "CONTACT_ALREADY_CHANGED" => ErrorKind::Stale,
-        "CONTACT_NOT_FOUND" => ErrorKind::NotFound,
+        // A conversation that was merged away is as good as none: the one it went into is asked for again.
+        "CONTACT_NOT_FOUND" | "CONVERSATION_NOT_FOUND" | "NOT_JOINED_CHATROOM" | "NOT_OWNED_BY_BUSINESS" | "IDENTITY_DOES_NOT_MATCH" => {
+            ErrorKind::NotFound
+        }
+        "INVALID_MEDIA_URL" => ErrorKind::Invalid(vec![Field::from("media")]),
         "CANNOT_UPDATE_MEMBER_EMAIL"
         | "CANNOT_DELETE_MEMBER"
         | "CANNOT_DELETE_SITE_MEMBERS"
@@ -152,7 +158,10 @@ fn kind_of_code(code: &str, envelope: &Envelope) -> Option<ErrorKind> {
         | "ILLEGAL_MERGE"
         // The quota is the site's number of fields or labels: waiting does not help, although the first one comes with status 429.
         | "FIELDS_QUOTA_EXCEEDED"
-        | "LABELS_QUOTA_REACHED" => ErrorKind::Forbidden,
+        | "LABELS_QUOTA_REACHED"
+        // The site has no Inbox; its owner can add it.
+        | "INBOX_INSTANCE_NOT_FOUND"
+        | "NO_INBOX_INSTANCE" => ErrorKind::Forbidden,
         "INSUFFICIENT_PERMISSION" => ErrorKind::AccessDenied,
         "FAILED_DELETE_CONTACT" | "FAILED_DELETE_CONTACT_AFTER_MEMBER_DELETION" => ErrorKind::Unavailable,
         "UNSUPPORTED_SORT_FIELD"
@@ -242,6 +251,13 @@ mod tests {
             (400, "INVALID_EXTENDED_FIELD_VALUE", invalid.clone()),
             (409, "DUPLICATE_CONTACT_EXISTS", ErrorKind::Exists(Some("c-2".into()))),
             (409, "CONTACT_ID_ALREADY_EXISTS", ErrorKind::Exists(None)),
+            (404, "CONVERSATION_NOT_FOUND", ErrorKind::NotFound),
+            (401, "NOT_JOINED_CHATROOM", ErrorKind::NotFound),
+            (403, "NOT_OWNED_BY_BUSINESS", ErrorKind::NotFound),
+            (403, "IDENTITY_DOES_NOT_MATCH", ErrorKind::NotFound),
+            (400, "INVALID_MEDIA_URL", ErrorKind::Invalid(vec!["media".into()])),
+            (404, "INBOX_INSTANCE_NOT_FOUND", ErrorKind::Forbidden),
+            (401, "NO_INBOX_INSTANCE", ErrorKind::Forbidden),
             (409, "CONTACT_ALREADY_CHANGED", ErrorKind::Stale),
             (404, "CONTACT_NOT_FOUND", ErrorKind::NotFound),
             (428, "CANNOT_UPDATE_MEMBER_EMAIL", ErrorKind::Forbidden),

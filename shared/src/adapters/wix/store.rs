@@ -9,7 +9,7 @@ use super::{
     Client, Query,
     change::{Change, Clearing, Rules, from_patch},
     contact::whole_contact,
-    lists::{Emails, Entry, Phones, items_of},
+    lists::{Emails, Entry, Phones, holds_any},
     place::{Place, is_writable},
 };
 use crate::{
@@ -18,8 +18,9 @@ use crate::{
         entity::Entity,
         field::{Field, FieldSpec, Patch, Value},
         ids::{RecordId, Revision},
+        normal,
     },
-    ports::{ContactStore, Draft, ErrorKind, PastValue, StoreError, StoreResult},
+    ports::{ContactStore, Draft, ErrorKind, KnownBy, PastValue, StoreError, StoreResult},
 };
 
 /// At most so many contacts are returned for a key.
@@ -35,22 +36,23 @@ impl ContactStore for Client {
         whole_contact(entity.read()?, self.mirror())
     }
 
+    fn known_by(&self) -> KnownBy {
+        KnownBy { emails: &["email", "emails"], phones: &["phone", "phones"] }
+    }
+
     async fn find(&self, key: &MatchKey) -> StoreResult<Vec<Contact>> {
         match key {
-            MatchKey::Email(email) => self.find_by("info.emails.email", email, |contact| holds(contact, "emails", &Emails, email)).await,
-            MatchKey::Phone(phone) => {
-                let entry = Phones(self.settings.default_country.as_deref());
-                let holds = |contact: &Contact| holds(contact, "phones", &entry, phone);
-                let found = self.find_by("info.phones.e164Phone", phone, holds).await?;
-                if found.is_empty() { self.find_by("info.phones.phone", phone, holds).await } else { Ok(found) }
+            MatchKey::Email(email) => {
+                self.find_by("info.emails.email", json!({"$eq": email}), |contact| holds(contact, "emails", &Emails, email)).await
             }
+            MatchKey::Phone(phone) => self.find_by_phone(phone).await,
         }
     }
 
     async fn find_counterpart(&self, counterpart: &RecordId) -> StoreResult<Option<Contact>> {
         let Some(key) = self.mirror() else { return Ok(None) };
         let names = |contact: &Contact| contact.counterpart.as_ref() == Some(counterpart);
-        match self.find_by(&format!("info.extendedFields.{key}"), counterpart.as_str(), names).await {
+        match self.find_by(&format!("info.extendedFields.{key}"), json!({"$eq": counterpart.as_str()}), names).await {
             Ok(found) => Ok(found.into_iter().next()),
             // The owner deleted the field: no contact has it.
             Err(error) if error.kind == ErrorKind::Unsupported => Ok(None),
@@ -62,17 +64,14 @@ impl ContactStore for Client {
         let operation = format!("wix create for {}", draft.counterpart);
         let patch: Patch = draft.fields.iter().map(|(field, value)| (field.clone(), Some(value.clone()))).collect();
         let change = self.change(&operation, &Json::Null, &patch).await?;
-        let extended = change.extended.clone();
-        let Some(key) = self.mirror() else {
-            return self.create_contact(operation, change.new_info(None)).await.map_err(|error| blaming(error, &extended));
-        };
-        let info = |key: &str| change.clone().new_info(Some((key, draft.counterpart.as_str())));
-        let made = match self.create_contact(operation.clone(), info(key)).await {
-            // The owner may have deleted the field.
-            Err(error) if may_be_about(&error.kind, key) => self.create_contact(operation, info(&self.mirror_key().await?)).await,
-            made => made,
-        };
-        made.map_err(|error| blaming(error, &extended))
+        let mut made = self.create_once(&operation, &change, &draft.counterpart).await;
+        if let Err(error) = &made
+            && error.kind == ErrorKind::Invalid(Vec::new())
+            && let Some(change) = self.without_unknown_labels(&change).await?
+        {
+            made = self.create_once(&operation, &change, &draft.counterpart).await;
+        }
+        made.map_err(|error| blaming(error, &change.extended))
     }
 
     async fn update(&self, current: &Contact, patch: &Patch) -> StoreResult<Contact> {
@@ -84,15 +83,25 @@ impl ContactStore for Client {
         // The labels come last: their calls know no revision, and a stale one must stop everything.
         let written = if change.is_empty() { None } else { Some(self.write(current, &change).await?) };
         match self.relabel(&current.id, &change).await {
-            Ok(relabelled) => Ok(relabelled.or(written).unwrap_or_else(|| current.clone())),
+            Ok(relabelled) => {
+                let known = written.unwrap_or_else(|| current.clone());
+                Ok(match relabelled {
+                    Some(relabelled) => relabelled.since(known),
+                    None => known,
+                })
+            }
             Err(error) if written.is_some() => Err(after_a_write(error)),
             Err(error) => Err(error),
         }
     }
 
     async fn set_counterpart(&self, current: &Contact, counterpart: &RecordId) -> StoreResult<Contact> {
-        let Some(key) = self.mirror().filter(|_| current.counterpart.is_none()) else { return Ok(current.clone()) };
+        let Some(key) = self.mirror() else { return Ok(current.clone()) };
         let items = current.native.pointer("/info/extendedFields/items").and_then(Json::as_object).cloned().unwrap_or_default();
+        // Whatever a person wrote there stays.
+        if items.get(key).is_some_and(|value| !value.is_null() && value != "") {
+            return Ok(current.clone());
+        }
         let mut items = super::change::writable(items);
         items.insert(key.to_owned(), counterpart.as_str().into());
         let operation = format!("wix set counterpart of {}", current.id);
@@ -139,7 +148,39 @@ impl ContactStore for Client {
 /// Tells whether the contact holds the value in a list. The filter is checked because a filter that Wix does not understand may be
 /// ignored, and then everybody matches.
 fn holds(contact: &Contact, list: &str, entry: &impl Entry, value: &str) -> bool {
-    contact.native.get("info").is_some_and(|info| items_of(info, list).iter().any(|item| entry.is(item, value)))
+    contact.native.get("info").is_some_and(|info| holds_any(info, list, entry, value))
+}
+
+/// What came of the label calls of an update. They know no revision, so others may have changed the contact in between.
+struct Relabelled {
+    returned: Contact,
+    calls: u64,
+    change: Change,
+}
+
+impl Relabelled {
+    /// Returns the contact as it is if nobody else changed it since it was `known`: with the labels that were changed, and of the revision
+    /// up to which every change is ours. What others did comes with events of its own, which must not pass for old news.
+    fn since(self, mut known: Contact) -> Contact {
+        let labels = Field::from("labels");
+        let of = |contact: &Contact| contact.get(&labels).map(Value::elements).unwrap_or_default().to_vec();
+        let now = of(&self.returned);
+        let stay = of(&known).into_iter().filter(|key| !self.change.remove_labels.contains(key));
+        let added = self.change.add_labels.iter().filter(|key| now.contains(key)).cloned();
+        let keys: Vec<String> = stay.chain(added).collect();
+        if let Some(info) = known.native.get_mut("info").and_then(Json::as_object_mut) {
+            info.insert("labelKeys".to_owned(), json!({"items": keys}));
+        }
+        match Value::list(keys) {
+            Some(list) => known.fields.insert(labels, list),
+            None => known.fields.remove(&labels),
+        };
+        let counter = |contact: &Contact| contact.revision.as_ref().and_then(Revision::counter);
+        if counter(&self.returned).zip(counter(&known)).is_none_or(|(now, before)| now <= before + self.calls) {
+            (known.revision, known.updated_at) = (self.returned.revision, self.returned.updated_at);
+        }
+        known
+    }
 }
 
 /// Names the refused fields where Wix does not.
@@ -180,10 +221,26 @@ fn may_be_about_clearing(kind: &ErrorKind, change: &Change) -> bool {
 }
 
 impl Client {
+    /// A number without a country has no E.164 form in Wix: it is looked for as people write it.
+    async fn find_by_phone(&self, phone: &str) -> StoreResult<Vec<Contact>> {
+        let country = self.settings.default_country.as_deref();
+        let entry = Phones(country);
+        let holds = |contact: &Contact| holds(contact, "phones", &entry, phone);
+        let mut found = self.find_by("info.phones.e164Phone", json!({"$eq": phone}), holds).await?;
+        let written = json!({"$in": normal::phone_forms(phone, country)});
+        for contact in self.find_by("info.phones.phone", written, holds).await? {
+            if found.iter().all(|known| known.id != contact.id) {
+                found.push(contact);
+            }
+        }
+        found.sort_by_key(|contact| (contact.created_at.is_none(), contact.created_at));
+        Ok(found)
+    }
+
     /// Reads what a query finds: the index may show what a contact was minutes ago, or one that is gone.
-    async fn find_by(&self, path: &str, value: &str, holds: impl Fn(&Contact) -> bool + Send) -> StoreResult<Vec<Contact>> {
+    async fn find_by(&self, path: &str, condition: Json, holds: impl Fn(&Contact) -> bool + Send) -> StoreResult<Vec<Contact>> {
         let mut filter = serde_json::Map::new();
-        filter.insert(path.to_owned(), json!({"$eq": value}));
+        filter.insert(path.to_owned(), condition);
         let query = Query { filter: filter.into(), limit: MOST_FOUND, ..Query::default() };
         let mut indexed = self.query(&query).await?.contacts;
         indexed.retain(&holds);
@@ -248,15 +305,51 @@ impl Client {
         Err(StoreError::new(ErrorKind::Invalid(left.into_iter().collect()), operation()))
     }
 
-    async fn relabel(&self, id: &RecordId, change: &Change) -> StoreResult<Option<Contact>> {
-        let labels = [Field::from("labels")];
-        let mut last = None;
+    async fn create_once(&self, operation: &str, change: &Change, counterpart: &RecordId) -> StoreResult<Contact> {
+        let Some(key) = self.mirror() else { return self.create_contact(operation.to_owned(), change.clone().new_info(None)).await };
+        let info = |key: &str| change.clone().new_info(Some((key, counterpart.as_str())));
+        match self.create_contact(operation.to_owned(), info(key)).await {
+            // The owner may have deleted the field.
+            Err(error) if may_be_about(&error.kind, key) => {
+                self.create_contact(operation.to_owned(), info(&self.mirror_key().await?)).await
+            }
+            made => made,
+        }
+    }
+
+    /// Labels that the owner deleted stop none of the others.
+    async fn relabel(&self, id: &RecordId, change: &Change) -> StoreResult<Option<Relabelled>> {
+        let mut relabelled = self.relabel_once(id, change).await;
+        if let Err(error) = &relabelled
+            && error.kind == ErrorKind::Invalid(Vec::new())
+            && let Some(change) = self.without_unknown_labels(change).await?
+        {
+            relabelled = self.relabel_once(id, &change).await;
+        }
+        relabelled.map_err(|error| blaming(error, &[Field::from("labels")]))
+    }
+
+    async fn relabel_once(&self, id: &RecordId, change: &Change) -> StoreResult<Option<Relabelled>> {
+        let (mut calls, mut last) = (0, None);
         for keys in change.add_labels.chunks(Self::MOST_LABELS) {
-            last = Some(self.label(id, keys).await.map_err(|error| blaming(error, &labels))?);
+            (calls, last) = (calls + 1, Some(self.label(id, keys).await?));
         }
         for keys in change.remove_labels.chunks(Self::MOST_LABELS) {
-            last = Some(self.unlabel(id, keys).await.map_err(|error| blaming(error, &labels))?);
+            (calls, last) = (calls + 1, Some(self.unlabel(id, keys).await?));
         }
-        Ok(last)
+        Ok(last.map(|returned| Relabelled { returned, calls, change: change.clone() }))
+    }
+
+    /// Returns the change without the labels that the site does not have; `None` if it has them all.
+    async fn without_unknown_labels(&self, change: &Change) -> StoreResult<Option<Change>> {
+        if change.add_labels.is_empty() && change.remove_labels.is_empty() {
+            return Ok(None);
+        }
+        let known: BTreeSet<String> = self.labels().await?.into_iter().map(|label| label.key).collect();
+        let mut fewer = change.clone();
+        fewer.add_labels.retain(|key| known.contains(key));
+        fewer.remove_labels.retain(|key| known.contains(key));
+        let all = fewer.add_labels.len() == change.add_labels.len() && fewer.remove_labels.len() == change.remove_labels.len();
+        Ok((!all).then_some(fewer))
     }
 }

@@ -18,6 +18,7 @@ use crate::{
 };
 
 mod consent;
+mod inbox;
 mod reading;
 mod signing;
 mod writing;

@@ -8,7 +8,7 @@ use crate::{
     model::{
         contact::{Contact, Found, MatchKey},
         event::{Event, EventKind},
-        field::{Fields, Value},
+        field::{Field, Fields, Value},
         fingerprint::Digest,
         ids::{Pair, RecordId, RowId, Side},
         link::{Cause, Hold, Intent, IntentRow, Link, ParkedReason, Reservation, RowState, Slot},
@@ -200,21 +200,26 @@ impl Contacts {
         }
     }
 
-    /// Returns what a record is looked up by on the other side.
+    /// Returns what a record is looked up by on the other side: the addresses and numbers it has, and what is mapped to such a field in Wix.
     fn match_keys(&self, side: Side, contact: &Contact) -> Vec<MatchKey> {
         let country = self.site.default_country.as_deref();
-        let mut keys = Vec::new();
+        let email = |text: &String| MatchKey::Email(normal::email(text));
+        let phone = |text: &String| MatchKey::Phone(normal::phone(text, country));
+        let known = self.store(side).known_by();
+        let own =
+            |names: &'static [&'static str]| names.iter().filter_map(|name| contact.get(&Field::from(*name))).flat_map(Value::elements);
+        let mut keys: Vec<_> = own(known.emails).map(email).chain(own(known.phones).map(phone)).collect();
         for row in self.mapping.rows() {
             let name = row.field(Side::Wix).as_str();
             let value = row.read(side, &contact.fields);
-            for item in value.iter().flat_map(Value::elements) {
-                if name == "email" || name == "emails" || name.starts_with("email.") {
-                    keys.push(MatchKey::Email(normal::email(item)));
-                } else if name == "phone" || name == "phones" || name.starts_with("phone.") {
-                    keys.push(MatchKey::Phone(normal::phone(item, country)));
-                }
+            let items = value.iter().flat_map(Value::elements);
+            if name == "email" || name == "emails" || name.starts_with("email.") {
+                keys.extend(items.map(email));
+            } else if name == "phone" || name == "phones" || name.starts_with("phone.") {
+                keys.extend(items.map(phone));
             }
         }
+        keys.retain(|key| !matches!(key, MatchKey::Email(text) | MatchKey::Phone(text) if text.is_empty()));
         keys.sort();
         keys.dedup();
         keys
@@ -303,7 +308,11 @@ impl Contacts {
         for _ in 0..=REFUSALS {
             let draft = Draft { counterpart: this.id.clone(), fields: fields.clone() };
             let error = match self.store(other).create(&draft).await {
-                Ok(made) => return self.store_made(side, this, made, states, reservation).await,
+                Ok(made) => {
+                    let left_out = enter::left_out(&self.mapping, other, &fields, &made);
+                    states.extend(left_out.into_iter().map(|row| (row, RowState::Refused(other))));
+                    return self.store_made(side, this, made, states, reservation).await;
+                }
                 Err(error) => error,
             };
             match &error.kind {

@@ -40,7 +40,8 @@ impl Contacts {
 
     /// Ends or moves a link whose records are not both there.
     pub(super) async fn end_or_move(&self, hint: Hint<'_>, link: Link, step: decide::Step, reads: Reads) -> Step<Effect> {
-        let ends = matches!(step, decide::Step::DeleteOther | decide::Step::Hold);
+        // Where deletes do not travel, it is an erasure that could not be carried out: nobody may lose sight of it.
+        let ends = matches!(step, decide::Step::DeleteOther | decide::Step::Hold | decide::Step::Unlink);
         if ends && link.held == Some(Hold::CannotDelete) && !hint.approves_delete() {
             return Ok(Effect::Parked(ParkedReason::CannotDelete));
         }

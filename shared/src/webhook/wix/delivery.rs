@@ -96,8 +96,9 @@ enum Topic {
 }
 
 impl Topic {
-    /// Returns the topic of an event type; `None` for labels, extended fields and everything else. Wix's documentation writes the last
-    /// part with `-` where its SDK writes `_`.
+    /// Returns the topic of an event type; `None` for labels, extended fields and everything else. Nothing of the Inbox is one: what the
+    /// bridge posted comes back, what people write in Wix stays there, and a contact's conversation is asked for before every post. Wix's
+    /// documentation writes the last part with `-` where its SDK writes `_`.
     fn of(event_type: &str) -> Option<Self> {
         match event_type {
             "AppInstalled" => return Some(Self::Installed),

@@ -1,6 +1,6 @@
 //! What an event costs at the vendors and at the table, over the whole path: signed webhook, intake, bus, queue, contact sync.
 
-use std::{cell::Cell, sync::Arc};
+use std::{cell::Cell, sync::Arc, time::Duration};
 
 use anyhow::Context;
 use contact_bridge::{app::App, model::ids::Side};
@@ -170,7 +170,7 @@ fn contact_sync(app: &Arc<App>) -> Function {
         let app = Arc::clone(&app);
         async move {
             let batch = serde_json::from_value(event).map_err(|error| FunctionError::of(&error))?;
-            let answer = contact_sync::handle(&app, batch).await.map_err(|error| FunctionError::of(&error))?;
+            let answer = contact_sync::handle(&app, batch, Duration::from_mins(1)).await.map_err(|error| FunctionError::of(&error))?;
             serde_json::to_value(answer).map_err(|error| FunctionError::of(&error))
         }
     })

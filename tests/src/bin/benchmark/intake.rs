@@ -9,8 +9,8 @@ use base64::{Engine, engine::general_purpose::URL_SAFE_NO_PAD};
 use contact_bridge::{
     adapters::memory::Vault,
     config,
-    model::event::Event,
-    ports::{Clock, EventBus, StoreResult},
+    model::{event::Event, message::Message},
+    ports::{Clock, EventBus, MessageBus, StoreResult},
     webhook::{Intake, Request, Sender},
 };
 use contact_bridge_tests::samples;
@@ -47,6 +47,13 @@ impl EventBus for Nowhere {
     }
 }
 
+#[async_trait]
+impl MessageBus for Nowhere {
+    async fn publish_messages(&self, _: &[Message]) -> StoreResult<()> {
+        Ok(())
+    }
+}
+
 /// Prints the rate of webhook intake and of bare verification.
 #[expect(clippy::print_stdout, reason = "the command's answer")]
 pub(super) fn run(rounds: usize) -> anyhow::Result<()> {
@@ -75,7 +82,7 @@ fn ready_per_second(intake: &Intake, token: &str) -> anyhow::Result<f64> {
     let begun = Instant::now();
     for _ in 0..EVENTS {
         let request = Request::new(&Method::POST, "/webhooks/wix", &headers, black_box(token).as_bytes(), intake.max_body_bytes())?;
-        for event in intake.open(&Sender::Wix, &request)? {
+        for event in intake.open(&Sender::Wix, &request)?.events {
             black_box((serde_json::to_string(&event)?, event.detail_type()));
         }
     }

@@ -1,9 +1,10 @@
-//! `cargo benchmark intake`, `sync`, `forms`, `costs` and `processes`: the figures of `docs/performance.md`.
+//! `cargo benchmark intake`, `sync`, `forms`, `relay`, `costs` and `processes`: the figures of `docs/performance.md`.
 
 mod costs;
 mod forms;
 mod intake;
 mod processes;
+mod relay;
 mod sync;
 
 use clap::{Parser, Subcommand};
@@ -37,6 +38,12 @@ enum What {
     },
     /// Vendor calls and DynamoDB units of a fresh update, an echo and a duplicate.
     Costs,
+    /// Messages relayed into the Inbox over the whole path, against a bare round trip; their vendor calls and DynamoDB units.
+    Relay {
+        /// Rounds of 200 messages.
+        #[arg(long, default_value_t = 5)]
+        rounds: usize,
+    },
     /// Start, round trip and memory of the functions' binaries, against a function that does nothing.
     Processes {
         /// Starts of each, in turn.
@@ -51,6 +58,7 @@ fn main() -> anyhow::Result<()> {
         What::Sync { rounds } => sync::run(rounds),
         What::Forms { posts } => forms::run(posts),
         What::Costs => costs::run(),
+        What::Relay { rounds } => relay::run(rounds),
         What::Processes { rounds } => processes::run(rounds),
     }
 }

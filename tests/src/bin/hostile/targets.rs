@@ -17,13 +17,14 @@ use contact_bridge::{
     model::{
         event::Event,
         ids::SiteId,
+        message::Message,
         normal,
-        site::{Site, form::Form},
+        site::{Site, form::Form, inbox},
         submission::Submission,
     },
     ports::{Clock, SiteStore},
     webhook::{
-        HubspotVerifier, Request, WixVerifier,
+        Channel, HubspotVerifier, MessagesVerifier, Request, Sender, WixVerifier,
         forms::{self as door, service_names},
     },
 };
@@ -85,12 +86,28 @@ pub fn all() -> anyhow::Result<Vec<Target>> {
     let queued = sample("form-upsert/queued.json").context("a submission")?;
     let submission = queued.pointer("/Records/0/body").and_then(Value::as_str).unwrap_or_default().as_bytes().to_vec();
     targets.push(Target::new("a submission in the queue", vec![submission], |bytes| serde_json::from_slice::<Submission>(bytes).is_ok()));
+    for (service, path) in [
+        ("twilio", "webhook-intake/twilio-whatsapp-image.json"),
+        ("intercom", "webhook-intake/intercom-user-replied.json"),
+        ("calendly", "webhook-intake/calendly-invitee-created.json"),
+        ("plain", "webhook-intake/plain-message.json"),
+    ] {
+        targets.push(said(service, bodies(&[path])?)?);
+    }
+    let waiting = sample("inbox-relay/plain-message.json").context("a message")?;
+    targets
+        .push(Target::new("a message in the queue", vec![detail_of(&waiting)?], |bytes| serde_json::from_slice::<Message>(bytes).is_ok()));
     let event = sample("contact-sync/wix-contact-updated.json").context("an event")?;
-    let envelope: Value = serde_json::from_str(event.pointer("/Records/0/body").and_then(Value::as_str).unwrap_or_default())?;
-    let event = envelope.get("detail").map(Value::to_string).unwrap_or_default().into_bytes();
+    let event = detail_of(&event)?;
     targets.push(Target::new("an event in the queue", vec![event.clone()], |bytes| serde_json::from_slice::<Event>(bytes).is_ok()));
     targets.extend([settings(), contact(&event)?, texts()]);
     Ok(targets)
+}
+
+/// What the bus carried in the first record of a queue.
+fn detail_of(event: &Value) -> anyhow::Result<Vec<u8>> {
+    let envelope: Value = serde_json::from_str(event.pointer("/Records/0/body").and_then(Value::as_str).unwrap_or_default())?;
+    Ok(envelope.get("detail").map(Value::to_string).unwrap_or_default().into_bytes())
 }
 
 fn body_of(event: &Value) -> Option<Vec<u8>> {
@@ -194,6 +211,20 @@ fn hosted(service: &'static str, good: Vec<Vec<u8>>) -> Target {
     })
 }
 
+/// A message of a service, signed as it is.
+fn said(service: &'static str, good: Vec<Vec<u8>>) -> anyhow::Result<Target> {
+    let verifier = MessagesVerifier::new(samples::PUBLIC_URL, &[(service, format!("*={}", samples::messages::SECRET).into())]);
+    let path = format!("/webhooks/{service}/{}", samples::SITE);
+    let Some(Sender::Messages(channel)) = Sender::of_path(&path) else { anyhow::bail!("{service} sends no messages") };
+    Ok(Target::new(format!("a message of {service}"), good, move |bytes| opens_as_message(&verifier, &channel, &path, bytes)))
+}
+
+fn opens_as_message(verifier: &MessagesVerifier, channel: &Channel, path: &str, bytes: &[u8]) -> bool {
+    let (target, headers) = samples::messages::signed(path, bytes, now());
+    let request = Request::new(&Method::POST, &target, &headers, bytes, usize::MAX);
+    request.and_then(|request| verifier.verify(&request, channel, now())?.messages()).is_ok()
+}
+
 /// The instant of the samples, for ever.
 struct Then;
 
@@ -240,11 +271,14 @@ fn paused() -> anyhow::Result<FormApp> {
 
 /// Settings, read and checked.
 fn settings() -> Target {
-    let site = json!({"site": samples::SITE, "version": 1, "crm": {"kind": "hubspot", "secret": "s"}, "forms": samples::form_settings()});
+    let site = json!({"site": samples::SITE, "version": 1, "crm": {"kind": "hubspot", "secret": "s"}, "forms": samples::form_settings(),
+        "inbox": {"sms": {"kind": "twilio", "badge": {"text": "SMS", "icon": "https://example.com/sms.png"}}}});
     let services: Vec<_> = service_names().collect();
     Target::new("the settings of a site", vec![site.to_string().into_bytes()], move |bytes| {
         let site = serde_json::from_slice::<Site>(bytes);
-        site.is_ok_and(|site| form::check(&site.forms, &services, &wix_fields()).is_empty())
+        site.is_ok_and(|site| {
+            form::check(&site.forms, &services, &wix_fields()).is_empty() && inbox::check(&site.inbox, &["twilio"]).is_ok()
+        })
     })
 }
 

@@ -19,7 +19,7 @@ use contact_bridge::{
         link::{Hold, Intent, IntentRow, Link, Notes, Overwrote, Reservation, RowState},
         site::Site,
     },
-    ports::{Clock, ErrorKind, LinkStore, Noted, SiteStore, StoreResult, SubmissionStore},
+    ports::{ClaimStore, Clock, ErrorKind, LinkStore, Noted, SiteStore, StoreResult, SubmissionStore},
 };
 use contact_bridge_local::{
     cloud::dynamo::{Dynamo, Storage},
@@ -32,16 +32,19 @@ use serde_json::json;
 const TABLE: &str = "contact-bridge";
 
 /// A store and the site it is tested with.
+#[derive(Clone)]
 pub(super) struct Bench {
     pub(super) links: Arc<dyn LinkStore>,
     pub(super) sites: Arc<dyn SiteStore>,
     pub(super) submissions: Arc<dyn SubmissionStore>,
+    pub(super) claims: Arc<dyn ClaimStore>,
     pub(super) site: SiteId,
 }
 
-fn bench<S: LinkStore + SiteStore + SubmissionStore + 'static>(store: S) -> Bench {
+fn bench<S: LinkStore + SiteStore + SubmissionStore + ClaimStore + 'static>(store: S) -> Bench {
     let store = Arc::new(store);
-    Bench { links: store.clone(), sites: store.clone(), submissions: store, site: SiteId::from("2712ae1d-3f64-46d7-9f8a-3c0b6f3f5f1e") }
+    let site = SiteId::from("2712ae1d-3f64-46d7-9f8a-3c0b6f3f5f1e");
+    Bench { links: store.clone(), sites: store.clone(), submissions: store.clone(), claims: store, site }
 }
 
 /// Makes an empty store in memory.

@@ -86,8 +86,7 @@ pub(super) async fn a_purge_keeps_nothing_but_erasures(bench: &Bench) -> anyhow:
 }
 
 fn beside(bench: &Bench) -> Bench {
-    let (links, sites, submissions) = (bench.links.clone(), bench.sites.clone(), bench.submissions.clone());
-    Bench { links, sites, submissions, site: SiteId::new(format!("{}2", bench.site)) }
+    Bench { site: SiteId::new(format!("{}2", bench.site)), ..bench.clone() }
 }
 
 pub(super) async fn a_purge_leaves_other_sites_alone(bench: &Bench) -> anyhow::Result<()> {

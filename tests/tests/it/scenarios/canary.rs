@@ -27,7 +27,7 @@ use super::{
 };
 
 /// What must not appear, in lower case: names, addresses, phones, labels; and secrets.
-const CANARIES: [&str; 16] = [
+const CANARIES: [&str; 17] = [
     "quillfeather",
     "brambleknock",
     "canary.example",
@@ -44,6 +44,7 @@ const CANARIES: [&str; 16] = [
     "hubspot-client-secret",
     "pat-",
     "local-fingerprint-secret",
+    "simulated-plain-secret",
 ];
 
 /// The statuses that vendors refuse calls with.
@@ -142,6 +143,43 @@ async fn busy_history(lab: &Lab) {
     }
     forged(lab).await;
     lab.settle().await;
+    messages(lab).await;
+}
+
+/// What people write: taken, refused, unreadable, and met by every mishap.
+async fn messages(lab: &Lab) {
+    let source = json!({"plain": {"kind": "plain", "no_match": "create"}});
+    lab.adjust(|site| site.inbox = serde_json::from_value(source.clone()).unwrap()).await;
+    let who = json!({"email": "quillfeather@canary.example", "phone": "+16465557391", "name": "Quillfeather Brambleknock"});
+    let files = json!([{"url": "https://example.com/thistledown.png", "type": "image/png", "name": "Thistledown"}]);
+    for (number, kind) in [FaultKind::LoseReply, FaultKind::Cut, FaultKind::NotJson, FaultKind::Status].into_iter().enumerate() {
+        for call in 0..3 {
+            lab.fault(Vendor::Wix, at_call(kind, call));
+            let message = json!({"contact": who, "text": "Lampwright of Snodland", "media": files});
+            say(lab, &format!("m{number}-{call}"), &message).await;
+            lab.settle().await;
+            lab.clear_faults();
+        }
+    }
+    let quoted =
+        json!({"message": "Lampwright of Snodland", "details": {"applicationError": {"code": "Lampwright", "description": "Snodland"}}});
+    for (number, status) in STATUSES.into_iter().enumerate() {
+        lab.fault(Vendor::Wix, Fault { body: Some(quoted.clone()), times: 2, ..Fault::status(status, "P* /inbox/**") });
+        say(lab, &format!("r{number}"), &json!({"contact": who, "text": "Lampwright of Snodland"})).await;
+        lab.settle().await;
+        lab.clear_faults();
+    }
+    for malformed in [json!({"contact": {"email": "Brambleknock"}, "text": "Lampwright"}), json!({"contact": who, "text": ["Lampwright"]})]
+    {
+        say(lab, "malformed", &malformed).await;
+    }
+    let poison = json!({"detail": {"site": lab.site.id, "source": "plain", "content": {"kind": "Lampwright", "text": "Snodland"}}});
+    lab.stack.message_queue().send(Draft::new(poison.to_string())).unwrap();
+    lab.settle().await;
+}
+
+async fn say(lab: &Lab, id: &str, message: &Value) {
+    lab.stack.services(&lab.site).plain("plain", id, message.to_string()).await.unwrap();
 }
 
 /// Webhooks that nobody signed.

@@ -8,6 +8,7 @@ use std::{
         atomic::{AtomicBool, Ordering},
     },
     task::{Context, Poll},
+    time::Duration,
 };
 
 use axum::{
@@ -122,7 +123,7 @@ impl Watched {
         assert!(!received.is_empty(), "nothing to work on");
         let records: Vec<Value> = received.iter().map(|one| json!({"messageId": one.message.id, "body": one.message.body})).collect();
         let batch = serde_json::from_value(json!({"Records": records})).unwrap();
-        let answer = contact_sync::handle(&self.app, batch).await.unwrap();
+        let answer = contact_sync::handle(&self.app, batch, Duration::from_mins(1)).await.unwrap();
         for one in received.iter().filter(|one| answer.batch_item_failures.iter().all(|failed| failed.item_identifier != one.message.id)) {
             assert!(lab.stack.queue().delete(&one.receipt));
         }

@@ -3,7 +3,7 @@
 use contact_bridge::model::{
     ids::{RowId, Side},
     link::ParkedReason,
-    site::{Direction, MappingRow, OnEmpty, Transform},
+    site::{Direction, MappingRow, OnEmpty, Site, Transform},
 };
 use reqwest::Method;
 use serde_json::json;
@@ -95,6 +95,50 @@ async fn q11_the_mirror_field_may_be_taken_away() {
 }
 
 #[tokio::test]
+async fn q11_the_property_that_names_the_wix_contact_may_be_taken_away() {
+    at_every_switch(async |lab| {
+        let (wix, _) = lab.pair().await;
+        lab.hub_call(Method::DELETE, &format!("{PROPERTIES}/wix_contact_id"), None).await;
+        lab.wix_edit(&wix, one("company", "Mills")).await;
+        let newcomer = lab.wix_create(person(1)).await;
+        lab.hub_create(person(2)).await;
+        lab.settle().await;
+        assert!(lab.in_hub(&newcomer).is_some());
+        assert_eq!((lab.links().await.len(), lab.parked().await.len(), lab.stack.dead_letters().len()), (3, 0, 0));
+        lab.assert_in_step();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_row_that_joins_another_property_empties_nobodys_field() {
+    at_every_switch(async |lab| {
+        let key = with_own_field(&lab).await;
+        let (wix, hub) = lab.pair().await;
+        pour(&lab, &wix, &key, "Assam").await;
+        lab.settle().await;
+        let property = json!({"name": "brew", "label": "Brew", "type": "string", "fieldType": "text", "groupName": "contactinformation"});
+        lab.hub_call(Method::POST, PROPERTIES, Some(property)).await;
+        let last = |site: &mut Site, to: &str| site.mapping.last_mut().unwrap().external = to.into();
+        lab.adjust(|site| last(site, "brew")).await;
+        lab.wix_edit(&wix, one("company", "Mills")).await;
+        lab.settle().await;
+        assert_eq!((lab.hub(&hub).get("brew"), lab.hub(&hub).get("tea")), ("Assam", "Assam"));
+        lab.hub_edit(&hub, one("brew", "Oolong")).await;
+        lab.resync(Side::External, &hub).await;
+        lab.settle().await;
+        lab.adjust(|site| last(site, "tea")).await;
+        lab.wix_edit(&wix, one("company", "Works")).await;
+        lab.settle().await;
+        let contact = lab.wix_call(Method::GET, &format!("/contacts/v4/contacts/{wix}"), None).await;
+        let poured = contact["contact"]["info"]["extendedFields"]["items"][&key].as_str().unwrap().to_owned();
+        assert_eq!(lab.hub(&hub).get("tea"), poured, "joined anew");
+        assert!(!poured.is_empty() && lab.stack.dead_letters().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn q11_a_property_that_is_mapped_may_be_taken_away() {
     at_every_switch(async |lab| {
         let key = with_own_field(&lab).await;
@@ -133,6 +177,11 @@ async fn q11_a_label_that_does_not_exist_is_left_out_alone() {
         lab.hub_edit(&hub, one("wix_labels", "")).await;
         lab.settle().await;
         assert_eq!((lab.wix(&wix).get("wix_labels"), lab.parked().await.len()), ("", 0));
+        let newcomer = lab.hub_create(json!({"firstname": "Mary", "wix_labels": format!("custom.nobody-made-this; {key}")})).await;
+        lab.settle().await;
+        let made = lab.wix_ids().into_iter().find(|id| *id != wix).expect("one label is no reason to leave a person out");
+        assert_eq!((lab.wix(&made).get("wix_labels"), lab.stack.dead_letters().len()), (&*key, 0));
+        assert!(lab.hub(&newcomer).get("wix_labels").contains(&key));
     })
     .await;
 }

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use contact_bridge::model::{
+    event::{Event, EventKind},
     ids::Side,
     link::ParkedReason,
     site::{OnDelete, Rails},
@@ -115,6 +116,33 @@ async fn x05_a_contact_that_cannot_be_deleted_blocks_no_other() {
         assert_eq!(lab.wix_ids().len(), 2);
         assert!(lab.wix_ids().contains(&people[0].0));
         assert_eq!(lab.reasons().await, [ParkedReason::CannotDelete]);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn x05_an_erasure_that_wix_does_not_let_happen_stays_on_the_list() {
+    at_every_switch(async |lab| {
+        lab.adjust(|site| site.on_delete = OnDelete::Unlink).await;
+        let (wix, hub) = lab.pair().await;
+        lab.wix_member(&wix);
+        lab.hub_gdpr_delete(&hub).await;
+        lab.settle().await;
+        let told = Event {
+            site: lab.site.id.clone(),
+            side: Side::External,
+            record: Some((&*hub).into()),
+            kind: EventKind::Deleted { by_merge: false },
+            at: lab.stack.app.means.clock.now(),
+            id: None,
+            entity: None,
+            attempts: 0,
+        };
+        lab.publish(&told).await;
+        lab.resync(Side::Wix, &wix).await;
+        lab.settle().await;
+        assert_eq!((lab.wix_ids().len(), lab.reasons().await), (1, vec![ParkedReason::CannotDelete]));
+        assert!(lab.stack.dead_letters().is_empty());
     })
     .await;
 }

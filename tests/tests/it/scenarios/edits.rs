@@ -1,5 +1,10 @@
 //! Group 7: lost edits and conflicts.
 
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
 use contact_bridge::model::{ids::Side, link::ParkedReason, site::OnConflict};
 use serde_json::json;
 
@@ -53,6 +58,57 @@ async fn f01_an_edit_in_hubspot_between_our_read_and_our_write_is_kept() {
         assert!(worker.is_over());
         let seen = lab.wix(&wix);
         assert_eq!((seen.get("company"), seen.get("firstname"), seen.get("city")), ("Looms", "Grace", "York"));
+        lab.assert_in_step();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn f01_an_edit_in_wix_between_our_read_and_our_label_is_kept() {
+    at_every_switch(async |lab| {
+        let (wix, hub) = lab.pair().await;
+        let key = lab.wix_label(&wix, "Newsletter").await;
+        lab.settle().await;
+        lab.hub_edit(&hub, one("wix_labels", "")).await;
+        lab.settle().await;
+        let worker = Watched::towards(Vendor::Wix, &lab).await;
+        let (person, id) = (lab.clone(), wix.clone());
+        worker.before("POST /contacts/v4/contacts/*/labels", 1, move || {
+            let (person, id) = (person.clone(), id.clone());
+            async move { person.wix_edit(&id, one("company", "Mills")).await }
+        });
+        lab.hub_edit(&hub, one("wix_labels", &key)).await;
+        lab.stack.clock().advance(std::time::Duration::from_mins(1));
+        worker.work(&lab).await;
+        lab.settle().await;
+        assert!(worker.is_over());
+        assert_eq!((lab.hub(&hub).get("company"), lab.wix(&wix).get("wix_labels")), ("Mills", &*key));
+        lab.assert_in_step();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn f01_an_edit_in_hubspot_right_after_our_write_is_kept() {
+    at_every_switch(async |lab| {
+        let (wix, hub) = lab.pair().await;
+        let worker = Watched::towards(Vendor::Hub, &lab).await;
+        let (person, id, reads) = (lab.clone(), hub.clone(), Arc::new(AtomicUsize::new(0)));
+        worker.before("GET /crm/objects/*", 2, move || {
+            let (person, id, reads) = (person.clone(), id.clone(), reads.clone());
+            async move {
+                // The first read is before the write, the second one right after it.
+                if reads.fetch_add(1, Ordering::SeqCst) == 1 {
+                    person.stack.clock().advance(std::time::Duration::from_millis(20));
+                    person.hub_edit(&id, one("company", "Looms")).await;
+                }
+            }
+        });
+        lab.wix_edit(&wix, one("company", "Mills")).await;
+        lab.stack.clock().advance(std::time::Duration::from_mins(1));
+        worker.work(&lab).await;
+        lab.settle().await;
+        assert_eq!((lab.wix(&wix).get("company"), lab.hub(&hub).get("company")), ("Looms", "Looms"));
         lab.assert_in_step();
     })
     .await;

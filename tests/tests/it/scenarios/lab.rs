@@ -3,6 +3,7 @@
 use std::{collections::BTreeSet, sync::Arc, time::Duration};
 
 use contact_bridge::model::{
+    event::Event,
     ids::{RecordId, Side},
     link::{Link, Parked, ParkedReason},
     site::Site,
@@ -24,7 +25,7 @@ use super::{
 };
 
 /// When every scenario begins: half an hour before midnight in UTC, before a day on which clocks change.
-const START: &str = "2026-03-28T23:30:00Z";
+pub const START: &str = "2026-03-28T23:30:00Z";
 
 /// Writes a vendor got from the bridge since they were last forgotten.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -65,7 +66,7 @@ impl Lab {
         wix.outbox.clear();
         hub.outbox().clear();
         self.clear_faults();
-        self.stack.queue().purge();
+        self.stack.purge();
         self.stack.set_workers(1).unwrap();
         self.stack.clock().advance(Duration::from_mins(10));
         position.take(&self.stack);
@@ -307,6 +308,11 @@ impl Lab {
     /// A person asks for a record to be synchronised again.
     pub async fn resync(&self, side: Side, id: &str) {
         self.stack.resync(&self.site.id, side, &RecordId::new(id), false, None).await.unwrap();
+    }
+
+    /// Puts an event on the bus.
+    pub async fn publish(&self, event: &Event) {
+        self.stack.publish(event).await.unwrap();
     }
 
     /// A person approves a delete that waits.

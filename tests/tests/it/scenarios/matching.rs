@@ -2,7 +2,10 @@
 
 use std::time::Duration;
 
-use contact_bridge::model::{ids::Side, link::ParkedReason, site::OnDelete};
+use contact_bridge::{
+    flows::setup,
+    model::{ids::Side, link::ParkedReason, site::OnDelete},
+};
 use serde_json::{Value, json};
 
 use super::{
@@ -179,6 +182,38 @@ async fn x07_whoever_was_left_alone_is_found_by_a_newcomer() {
         lab.settle().await;
         assert_eq!((lab.in_hub(&again), lab.hub_ids().len(), lab.parked().await.len()), (Some(hub), 1, 0));
         lab.assert_in_step();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn d07_people_are_matched_by_phone_however_it_is_written_and_never_by_name() {
+    at_every_switch_but(WITH_AN_INDEX, async |lab| {
+        let wix = lab.wix_create(json!({"firstname": "Grace", "phone": "(646) 555-0111"})).await;
+        lab.hub_create(json!({"lastname": "Hopper", "phone": "+1 646 555 0111"})).await;
+        lab.wix_create(json!({"firstname": "Mary", "lastname": "Smith"})).await;
+        lab.hub_create(json!({"firstname": "Mary", "lastname": "Smith"})).await;
+        lab.settle().await;
+        assert_eq!((lab.wix_ids().len(), lab.hub_ids().len(), lab.wix(&wix).get("lastname")), (3, 3, "Hopper"));
+        lab.assert_in_step();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn d01_people_are_known_by_their_addresses_even_if_none_is_mapped() {
+    at_every_switch_but(WITH_AN_INDEX, async |lab| {
+        lab.adjust(|site| {
+            site.mapping = setup::rows(site);
+            site.mapping.retain(|row| row.wix.as_str().starts_with("name."));
+        })
+        .await;
+        lab.wix_create(json!({"firstname": "Ada", "email": "ada@example.com"})).await;
+        lab.hub_create(json!({"lastname": "Stone", "email": "ADA@example.com"})).await;
+        lab.wix_create(json!({"firstname": "Grace", "phone": "+16465550111"})).await;
+        lab.hub_create(json!({"lastname": "Hopper", "mobilephone": "+1 646 555 0111"})).await;
+        lab.settle().await;
+        assert_eq!((lab.wix_ids().len(), lab.hub_ids().len(), lab.links().await.len()), (2, 2, 2));
     })
     .await;
 }

@@ -2,13 +2,11 @@
 
 use std::time::Duration;
 
-use contact_bridge::{
-    flows::setup,
-    model::{
-        ids::{RecordId, Side},
-        link::{Cause, Slot},
-        site::CrmAccess,
-    },
+use contact_bridge::model::{
+    event::{Event, EventKind},
+    ids::{RecordId, Side},
+    link::{Cause, Slot},
+    site::{CrmAccess, Status},
 };
 use contact_bridge_local::vendors::kit::Fault;
 use reqwest::Method;
@@ -122,28 +120,54 @@ async fn a_removed_site_is_purged_when_its_grace_period_is_over_and_not_before()
         lab.hub_gdpr_delete(&erased).await;
         lab.settle().await;
         let (sites, other) = (lab.stack.app.means.sites.clone(), lab.other_site().await);
-        let purge = async || setup::purge_removed(sites.as_ref(), lab.stack.app.means.clock.now()).await.unwrap();
+        let pass = async |days: u64| {
+            lab.stack.clock().advance(Duration::from_hours(24 * days));
+            lab.settle().await;
+        };
         let remove = async || {
             lab.stack.wix.remove(Some(lab.site.id.as_str())).unwrap();
             lab.settle().await;
         };
         remove().await;
-        lab.stack.clock().advance(Duration::from_hours(24 * 29));
-        assert_eq!((purge().await, lab.links().await.len()), (0, 1));
+        pass(29).await;
+        assert_eq!(lab.links().await.len(), 1);
         lab.stack.wix.install(Some(lab.site.id.as_str())).unwrap();
         lab.settle().await;
-        lab.stack.clock().advance(Duration::from_hours(24 * 2));
-        assert_eq!(purge().await, 0);
+        pass(2).await;
         lab.wix_edit(&wix, one("company", "Mills")).await;
         lab.settle().await;
         lab.assert_in_step();
         remove().await;
-        lab.stack.clock().advance(Duration::from_hours(24 * 31));
-        assert_eq!((purge().await, purge().await), (1, 0));
+        pass(31).await;
+        assert!(lab.stack.dead_letters().is_empty());
         assert!(sites.site(&lab.site.id).await.unwrap().is_none() && lab.links().await.is_empty());
         assert!(sites.site(&other.site.id).await.unwrap().is_some());
         let slot = lab.stack.app.means.links.look_up(&lab.site.id, Side::External, &RecordId::new(&*erased)).await.unwrap();
         assert!(matches!(slot, Slot::Gone(tombstone) if tombstone.cause == Cause::Erased));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_old_removal_that_comes_late_stops_nobody_who_is_back() {
+    at_every_switch(async |lab| {
+        let (wix, _) = lab.pair().await;
+        let at = |seconds: i64| lab.stack.app.means.clock.now() + jiff::SignedDuration::from_secs(seconds);
+        let event =
+            |kind, at| Event { site: lab.site.id.clone(), side: Side::Wix, record: None, kind, at, id: None, entity: None, attempts: 0 };
+        let (removal, back) = (event(EventKind::Removed, at(60)), event(EventKind::Installed, at(120)));
+        for late in [&back, &removal, &back, &removal] {
+            lab.publish(late).await;
+            lab.settle().await;
+        }
+        lab.wix_edit(&wix, one("company", "Mills")).await;
+        lab.settle().await;
+        lab.assert_in_step();
+        lab.publish(&event(EventKind::Removed, at(180))).await;
+        lab.settle().await;
+        lab.publish(&back).await;
+        lab.settle().await;
+        assert!(matches!(lab.settings().await.status, Status::Removed { .. }), "an old installation revives nothing either");
     })
     .await;
 }

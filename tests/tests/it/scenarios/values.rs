@@ -1,6 +1,6 @@
 //! Neighbours of groups 2 and 9: what values go through.
 
-use contact_bridge::model::link::ParkedReason;
+use contact_bridge::model::{ids::Side, link::ParkedReason};
 use serde_json::{Value, json};
 
 use super::{
@@ -122,6 +122,23 @@ async fn l02_what_is_emptied_on_one_side_is_emptied_on_the_other_and_stays_so() 
         } else {
             lab.assert_in_step();
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn l02_emptying_the_first_number_leaves_the_other_one() {
+    at_every_switch(async |lab| {
+        let person = json!({"firstname": "Grace", "email": "grace@example.com", "phone": "+16465550111", "mobilephone": "+16465550112"});
+        let (wix, hub) = lab.pair_of(person).await;
+        lab.hub_edit(&hub, one("phone", "")).await;
+        lab.settle().await;
+        lab.hub_edit(&hub, one("city", "York")).await;
+        lab.resync(Side::Wix, &wix).await;
+        lab.settle().await;
+        assert_eq!((lab.hub(&hub).get("mobilephone"), lab.wix(&wix).get("city")), ("+16465550112", "York"));
+        let seen = lab.wix(&wix);
+        assert!([seen.get("phone"), seen.get("mobilephone")].contains(&"+16465550112"), "Wix has it as well");
     })
     .await;
 }

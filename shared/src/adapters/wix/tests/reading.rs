@@ -83,15 +83,24 @@ async fn what_an_index_has_kept_of_a_contact_is_not_believed() {
 }
 
 #[tokio::test]
-async fn a_phone_is_queried_as_e164_and_then_as_typed() {
+async fn a_phone_is_queried_as_e164_and_as_people_write_it_and_the_first_created_comes_first() {
     let wix = Wix::with_key().await;
-    let empty = || ok(json!({"contacts": [], "pagingMetadata": {}}));
-    wix.answers("POST", &contacts("/query"), empty()).await.answers("POST", &contacts("/query"), ok(json!({"contacts": [ada()]}))).await;
+    let mut older = ada();
+    (older["id"], older["createdDate"]) = ("c-0".into(), "2001-01-01T00:00:00Z".into());
+    for page in [json!([ada()]), json!([ada(), older])] {
+        wix.answers("POST", &contacts("/query"), ok(json!({"contacts": page}))).await;
+    }
+    wix.answers("GET", &contacts("/c-0"), ok(json!({"contact": older}))).await;
     ada_is_read(&wix).await;
-    assert_eq!(wix.client.find(&MatchKey::Phone("646-555-0132".to_owned())).await.unwrap().len(), 1);
-    let filters: Vec<_> = wix.calls().await.iter().take(2).map(|(_, body)| body["query"]["filter"].clone()).collect();
-    let eq = json!({"$eq": "646-555-0132"});
-    assert_eq!(filters, [json!({"info.phones.e164Phone": eq}), json!({"info.phones.phone": eq})]);
+    ada_is_read(&wix).await;
+    let found = wix.client.find(&MatchKey::Phone("+16465550132".to_owned())).await.unwrap();
+    assert_eq!(found.iter().map(|contact| contact.id.as_str()).collect::<Vec<_>>(), ["c-0", ADA]);
+    let calls = wix.calls().await;
+    let mut filters = calls.iter().filter_map(|(_, body)| body.pointer("/query/filter").cloned());
+    assert_eq!(filters.next(), Some(json!({"info.phones.e164Phone": {"$eq": "+16465550132"}})));
+    let forms = filters.next().unwrap();
+    let forms = forms["info.phones.phone"]["$in"].as_array().unwrap();
+    assert!(["+16465550132", "(646) 555-0132", "646-555-0132", "6465550132"].iter().all(|form| forms.contains(&json!(form))), "{forms:?}");
 }
 
 #[tokio::test]

@@ -82,6 +82,9 @@ async fn a_failure_behind_a_change_that_was_made_says_so() {
     ] {
         let wix = Wix::with_key().await;
         wix.answers("PATCH", &of_ada(""), written(4, |_| {})).await.answers("DELETE", &of_ada("/labels"), reply).await;
+        let known =
+            json!({"labels": [{"key": "contacts.customers", "displayName": "Customers"}, {"key": "custom.vip", "displayName": "VIP"}]});
+        wix.answers("GET", "/contacts/v4/labels", ok(known)).await;
         assert_eq!(kind(wix.client.update(&contact(), &patch(&[("company", Some("x")), ("labels", None)])).await), expected);
     }
 }

@@ -173,7 +173,8 @@ async fn what_does_not_exist_is_said_to_be_missing() {
     desk.adjust("contact", json!({"enabled": false})).await;
     let off = desk.post(ada()).await;
     assert_eq!((off.status, off.errors()), (403, one("form", "must be switched on, and its owner has switched it off")));
-    setup::removed(desk.lab.stack.app.means.sites.as_ref(), &desk.lab.site.id, desk.lab.stack.app.means.clock.now()).await.unwrap();
+    let now = desk.lab.stack.app.means.clock.now();
+    setup::removed(desk.lab.stack.app.means.sites.as_ref(), &desk.lab.site.id, now, now).await.unwrap();
     desk.lab.stack.forms.forget(&desk.lab.site.id);
     assert_eq!(desk.post(ada()).await.status, 404);
 }

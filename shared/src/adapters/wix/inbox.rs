@@ -1,0 +1,190 @@
+//! The Wix Inbox, over the REST API v2 (<https://dev.wix.com/docs/rest/crm/communication/inbox/introduction>), and the few things about
+//! contacts that the relay wants to know.
+
+mod wire;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use reqwest::{Method, Url};
+use serde::Deserialize;
+use serde_json::{Value as Json, json};
+
+use self::wire::{MessageReply, MessagesReply, message};
+use super::{
+    Client, Credentials,
+    call::Call,
+    lists::{Emails, Phones, holds_any},
+    refusal::Refusal,
+};
+use crate::{
+    model::{
+        contact::{Found, MatchKey},
+        ids::{ConversationId, RecordId},
+        message::Person,
+        post::{Post, Posted},
+    },
+    ports::{ErrorKind, Inbox, Order, StoreError, StoreResult},
+};
+
+/// Messages on one page of a listing: <https://dev.wix.com/docs/rest/crm/communication/inbox/messages/list-messages>.
+const PAGE: &str = "100";
+/// So many pages are looked at: more messages than a busy conversation sees while a post is in doubt.
+const MOST_PAGES: usize = 5;
+
+#[derive(Deserialize)]
+struct ConversationReply {
+    conversation: ConversationBody,
+    #[serde(default, rename = "newConversation")]
+    is_new: bool,
+}
+
+#[derive(Deserialize)]
+struct ConversationBody {
+    id: ConversationId,
+}
+
+#[derive(Deserialize)]
+struct ContactReply {
+    contact: ContactBody,
+}
+
+#[derive(Deserialize)]
+struct ContactBody {
+    id: RecordId,
+}
+
+#[async_trait]
+impl Inbox for Client {
+    async fn contacts_of(&self, key: &MatchKey, order: Order, most: usize) -> StoreResult<Vec<RecordId>> {
+        match key {
+            MatchKey::Email(email) => {
+                let holds = |info: &Json| holds_any(info, "emails", &Emails, email);
+                self.ids_by("info.emails.email", "info.emails", email, (order, most), holds).await
+            }
+            MatchKey::Phone(phone) => {
+                let entry = Phones(self.settings.default_country.as_deref());
+                let holds = |info: &Json| holds_any(info, "phones", &entry, phone);
+                if phone.starts_with('+') {
+                    let found = self.ids_by("info.phones.e164Phone", "info.phones", phone, (order, most), holds).await?;
+                    if !found.is_empty() {
+                        return Ok(found);
+                    }
+                }
+                self.ids_by("info.phones.phone", "info.phones", phone, (order, most), holds).await
+            }
+        }
+    }
+
+    async fn add_contact(&self, person: &Person) -> StoreResult<RecordId> {
+        let call = Call::write("wix create sender", Method::POST, self.url(&["contacts", "v4", "contacts"]));
+        let info = wire::info(person, self.settings.default_country.as_deref());
+        let reply: ContactReply = self.call(&call.body(json!({"info": info, "allowDuplicates": false}))).await?;
+        Ok(reply.contact.id)
+    }
+
+    /// A contact that was merged away a moment ago may still be found, and what Wix makes of it here is not documented: it may refuse, or open a
+    /// conversation with nobody. So a contact without a conversation is read first; one that was merged leads to the one it went into.
+    async fn conversation_with(&self, contact: &RecordId) -> StoreResult<ConversationId> {
+        let opened = self.get_or_create(contact).await;
+        if !matches!(&opened, Ok(ConversationReply { is_new: true, .. }) | Err(StoreError { kind: ErrorKind::NotFound, .. })) {
+            return Ok(opened?.conversation.id);
+        }
+        match self.read(contact).await? {
+            Found::Present(_) => Ok(opened?.conversation.id),
+            Found::Merged(winner) => Ok(self.get_or_create(&winner.id).await?.conversation.id),
+            Found::Absent => Err(StoreError::new(ErrorKind::NotFound, format!("wix conversation with {contact}"))),
+        }
+    }
+
+    async fn posted(&self, conversation: &ConversationId, since: Timestamp) -> StoreResult<Vec<Posted>> {
+        let mut posted = Vec::new();
+        let mut cursor = None;
+        for _ in 0..MOST_PAGES {
+            let page = self.page_of(conversation, cursor.as_deref()).await?;
+            let (newer, is_over) = page.ours(self.app_id(), since);
+            posted.extend(newer);
+            cursor = page.next();
+            if is_over || cursor.is_none() {
+                break;
+            }
+        }
+        posted.sort_by_key(|posted: &Posted| posted.place);
+        Ok(posted)
+    }
+
+    async fn post(&self, conversation: &ConversationId, post: &Post) -> StoreResult<Option<u64>> {
+        let operation = format!("wix post to {conversation}");
+        let call = Call::write(&operation, Method::POST, self.inbox_url("messages")).body(message(conversation, post));
+        let reply: MessageReply = self.call(&call).await?;
+        Ok(reply.message.place())
+    }
+}
+
+impl Client {
+    fn inbox_url(&self, rest: &str) -> Url {
+        self.url(&["inbox", "v2", rest])
+    }
+
+    /// The app that what we post is told to be from; with an API key there is none.
+    const fn app_id(&self) -> Option<&str> {
+        match &self.settings.credentials {
+            Credentials::App { app_id, .. } => Some(app_id.as_str()),
+            Credentials::ApiKey { .. } => None,
+        }
+    }
+
+    /// Queries contacts by one field, for their ids alone and what shows that the filter was heeded: one that Wix does not understand may be
+    /// ignored, and then everybody matches.
+    async fn ids_by(
+        &self,
+        filter: &str,
+        shown: &str,
+        value: &str,
+        (order, most): (Order, usize),
+        holds: impl Fn(&Json) -> bool + Send + Sync,
+    ) -> StoreResult<Vec<RecordId>> {
+        let operation = "wix query sender";
+        let (name, order) = match order {
+            Order::FirstCreated => ("createdDate", "ASC"),
+            Order::LastActive => ("lastActivity.activityDate", "DESC"),
+        };
+        let body = json!({"query": {
+            "filter": {filter: {"$eq": value}},
+            "fields": ["id", shown],
+            "sort": [{"fieldName": name, "order": order}],
+            "paging": {"limit": most, "offset": 0},
+        }});
+        let call = Call::read(operation, Method::POST, self.url(&["contacts", "v4", "contacts", "query"])).body(body);
+        let reply: wire::ContactsReply = self.call(&call).await?;
+        let found: Vec<_> = reply.contacts.iter().filter(|contact| holds(&contact.info)).map(|contact| contact.id.clone()).collect();
+        if found.len() < reply.contacts.len() {
+            return Err(StoreError::new(ErrorKind::Garbled, operation));
+        }
+        Ok(found)
+    }
+
+    async fn get_or_create(&self, contact: &RecordId) -> StoreResult<ConversationReply> {
+        let operation = format!("wix conversation with {contact}");
+        // Asked twice, it is the same conversation: this counts as a read.
+        let call = Call::read(operation, Method::POST, self.inbox_url("conversations"));
+        let reply = self.call(&call.body(json!({"participantId": {"contactId": contact}}))).await;
+        reply.map_err(|mut refusal: Refusal| {
+            // The contact is all that can be wrong, and no code is documented for it.
+            let is_refused = refusal.status.is_some_and(|status| matches!(status.as_u16(), 400 | 404));
+            if is_refused && refusal.code.as_deref() != Some("INBOX_INSTANCE_NOT_FOUND") {
+                refusal.error.kind = ErrorKind::NotFound;
+            }
+            refusal.into()
+        })
+    }
+
+    async fn page_of(&self, conversation: &ConversationId, cursor: Option<&str>) -> StoreResult<MessagesReply> {
+        let mut url = self.inbox_url("messages");
+        url.query_pairs_mut()
+            .append_pair("conversationId", conversation.as_str())
+            .append_pair("visibility", "BUSINESS")
+            .append_pair("paging.limit", PAGE)
+            .extend_pairs(cursor.map(|cursor| ("paging.cursor", cursor)));
+        Ok(self.call(&Call::read(format!("wix messages of {conversation}"), Method::GET, url)).await?)
+    }
+}

@@ -1,0 +1,253 @@
+//! A message or an activity of an external service into the Inbox of a site, once and in its turn.
+//!
+//! Wix has no key that makes a repeated post harmless. Before a message is posted its claim is taken, and after that the claim is done with; a
+//! claim that was left in between means that nobody knows whether the message stands there, and then the conversation is looked at first. What is
+//! known to stand there is noted as the message's own, so that of two that say the same none is taken for the other.
+//! Messages of one sender wait for each other, so that what fails for a while is not overtaken.
+
+mod compose;
+mod outcome;
+mod recipients;
+mod same;
+
+use std::sync::Arc;
+
+use jiff::{SignedDuration, Timestamp};
+
+use self::outcome::Stop;
+pub use self::outcome::{Effect, Outcome, Parked, Skip};
+use super::contact::Later;
+use crate::{
+    model::{
+        contact::MatchKey,
+        fingerprint::{Digest, Key},
+        ids::{ConversationId, RecordId},
+        message::Message,
+        post::Post,
+        site::{Site, Status, inbox::Source},
+    },
+    ports::{Claim, ClaimStore, Clock, ErrorKind, Inbox, LinkStore, StoreError, StoreResult, Ticket},
+};
+
+/// How long a claim is its taker's. Longer than a worker lives, and than a listing of messages may lag: what was posted before shows then.
+const CLAIM_TIME: SignedDuration = SignedDuration::from_mins(6);
+/// A message that did not line up again for so long is lost, and nobody waits for it: longer than the queue holds one back.
+const LOST: SignedDuration = SignedDuration::from_mins(30);
+/// How far Wix's clock may be behind.
+const SKEW: SignedDuration = SignedDuration::from_mins(2);
+/// How long a message waits for the one before it, at first and at most.
+const WAIT: (SignedDuration, SignedDuration) = (SignedDuration::from_secs(2), SignedDuration::from_secs(30));
+/// When to look again at a paused site.
+const PAUSED: SignedDuration = SignedDuration::from_mins(15);
+/// When to look again for a source that the settings do not have yet.
+const UNKNOWN_SOURCE: SignedDuration = SignedDuration::from_mins(1);
+
+/// One site's relay.
+#[derive(Clone)]
+pub struct Relay {
+    /// The site's settings.
+    pub site: Site,
+    /// Its fingerprint key.
+    pub key: Key,
+    /// Its contacts and conversations.
+    pub inbox: Arc<dyn Inbox>,
+    /// Claims and lines.
+    pub claims: Arc<dyn ClaimStore>,
+    /// Where it is noted that Wix wants to be left alone.
+    pub links: Arc<dyn LinkStore>,
+    /// The clock.
+    pub clock: Arc<dyn Clock>,
+    /// A random text for each claim.
+    pub owner: Arc<dyn Fn() -> String + Send + Sync>,
+}
+
+/// A message whose turn it is: what is known of it in the table.
+struct Turn {
+    message: Digest,
+    line: Digest,
+    /// The claim as it is stored.
+    claim: Claim,
+    /// Whether the message may stand in a conversation already.
+    in_doubt: bool,
+}
+
+type Step<T> = Result<T, Stop>;
+
+impl Relay {
+    /// Relays one message and says what came of it. Never fails: what cannot be done now is for later, what can never be done says why.
+    pub async fn relay(&self, message: &Message) -> Outcome {
+        match self.try_relay(message).await {
+            Ok(effect) => Outcome::Done(effect),
+            Err(stop) => self.settle(message, stop).await,
+        }
+    }
+
+    async fn try_relay(&self, message: &Message) -> Step<Effect> {
+        let source = self.source(message)?;
+        let line = self.line_up(message).await?;
+        self.ensure_part_before(message).await?;
+        let known = self.known(message).await?;
+        let contacts = self.contacts(message, source, known.as_ref()).await?;
+        let turn = self.take(message, line, known, contacts).await?;
+        self.deliver(turn, &compose::post(message, source)).await
+    }
+
+    /// Returns the settings of the message's source.
+    fn source(&self, message: &Message) -> Step<&Source> {
+        if self.site.status != Status::Installed {
+            return Err(Stop::Skip(Skip::Removed));
+        }
+        if self.site.paused {
+            return Err(self.later(PAUSED, "the site is paused"));
+        }
+        let source = self.site.inbox.get(&message.source).filter(|source| source.kind == message.service);
+        let source = source.ok_or_else(|| self.later(UNKNOWN_SOURCE, "the settings have no such source").counted())?;
+        if source.enabled { Ok(source) } else { Err(Stop::Skip(Skip::Disabled)) }
+    }
+
+    /// Returns the line the message waits in: that of its sender.
+    fn line_of(&self, message: &Message) -> Step<Digest> {
+        let key = message.who.keys(self.site.default_country.as_deref()).into_iter().next().ok_or(Stop::Park(Parked::NoAddress))?;
+        Ok(match key {
+            MatchKey::Email(email) => self.key.digest("line:email", &email),
+            MatchKey::Phone(phone) => self.key.digest("line:phone", &phone),
+        })
+    }
+
+    /// Takes a place in the line. Whoever wrote earlier goes first, as long as they are there.
+    async fn line_up(&self, message: &Message) -> Step<Digest> {
+        let now = self.clock.now();
+        let own = Ticket { message: message.digest(&self.key), at: message.at, part: message.part, since: now };
+        let digest = self.line_of(message)?;
+        let tickets = self.claims.line_up(&self.site.site, &digest, &own).await?;
+        let place = |ticket: &Ticket| (ticket.at, ticket.part, ticket.message);
+        let ahead = tickets.iter().filter(|other| place(other) < place(&own) && other.since + LOST > now);
+        match ahead.map(|ticket| ticket.since).max() {
+            None => Ok(digest),
+            Some(since) => Err(self.later(now.duration_since(since).clamp(WAIT.0, WAIT.1), "an earlier message of the sender waits")),
+        }
+    }
+
+    /// A later part of a long message waits until the one before it stands there.
+    async fn ensure_part_before(&self, message: &Message) -> Step<()> {
+        let Some(before) = message.part.checked_sub(1) else { return Ok(()) };
+        let before = self.claims.claim(&self.site.site, &message.digest_of_part(&self.key, before)).await?;
+        if before.is_some_and(|claim| claim.owner.is_none()) {
+            return Ok(());
+        }
+        Err(self.later(WAIT.0, "the part before it is not there yet").counted())
+    }
+
+    /// Returns the claim that somebody left, if anybody did.
+    async fn known(&self, message: &Message) -> Step<Option<Claim>> {
+        let known = self.claims.claim(&self.site.site, &message.digest(&self.key)).await?;
+        match known {
+            Some(Claim { owner: None, .. }) => Err(Stop::Skip(Skip::Repeated)),
+            Some(claim) if claim.until > self.clock.now() => {
+                Err(self.until(claim.until, "another worker has it, or nobody knows what became of it"))
+            }
+            known => Ok(known),
+        }
+    }
+
+    /// Takes the claim. From here on a worker that ends without a word leaves it in doubt whether the message stands there.
+    async fn take(&self, message: &Message, line: Digest, known: Option<Claim>, left: Vec<RecordId>) -> Step<Turn> {
+        let now = self.clock.now();
+        let since = known.as_ref().map_or(now, |known| known.since);
+        let claim = Claim { owner: Some((self.owner)()), until: now + CLAIM_TIME, since, left };
+        let digest = message.digest(&self.key);
+        self.claims.swap_claim(&self.site.site, &digest, known.as_ref(), Some(&claim)).await?;
+        Ok(Turn { message: digest, line, claim, in_doubt: known.is_some() })
+    }
+
+    /// Posts the message to every conversation it belongs to, and hands the turn on.
+    async fn deliver(&self, mut turn: Turn, post: &Post) -> Step<Effect> {
+        let contacts = turn.claim.left.clone();
+        for (nth, contact) in contacts.iter().enumerate() {
+            if let Err(stop) = self.post_once(&turn, contact, post).await {
+                return Err(self.let_go(turn, stop).await);
+            }
+            // For the last one, the end is noted at once.
+            if nth + 1 < contacts.len() {
+                self.note_reached(&mut turn, contact).await?;
+            }
+        }
+        self.finish(&turn).await?;
+        Ok(Effect::Posted { contacts: contacts.len() })
+    }
+
+    /// Posts to the conversation with a contact, unless an attempt that nobody heard the end of has done so.
+    async fn post_once(&self, turn: &Turn, contact: &RecordId, post: &Post) -> Step<()> {
+        let conversation = self.inbox.conversation_with(contact).await.map_err(Stop::of_contact)?;
+        if turn.in_doubt && self.stands(turn, &conversation, post).await? {
+            return Ok(());
+        }
+        let Some(place) = self.post(&conversation, post).await.map_err(Stop::of_post)? else { return Ok(()) };
+        match self.own(turn, &[place]).await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(self.later(WAIT.0, "another message that says the same was taken for it")),
+            Err(error) => Err(Stop::Doubt(error)),
+        }
+    }
+
+    /// Looks for the message in a conversation: what says the same and is not known to be another message.
+    async fn stands(&self, turn: &Turn, conversation: &ConversationId, post: &Post) -> Step<bool> {
+        let posted = self.inbox.posted(conversation, turn.claim.since - SKEW).await?;
+        let shapes = [Some(post.clone()), post.with_links()];
+        let places: Vec<_> = shapes.iter().flatten().flat_map(|shape| same::places(&shape.said(), &posted)).collect();
+        Ok(!places.is_empty() && self.own(turn, &places).await?)
+    }
+
+    /// A picture that Wix cannot fetch is better as a link than not at all.
+    async fn post(&self, conversation: &ConversationId, post: &Post) -> StoreResult<Option<u64>> {
+        let outcome = self.inbox.post(conversation, post).await;
+        match (outcome, post.with_links()) {
+            (Err(StoreError { kind: ErrorKind::Invalid(_), .. }), Some(linked)) => self.inbox.post(conversation, &linked).await,
+            (outcome, _) => outcome,
+        }
+    }
+
+    async fn own(&self, turn: &Turn, places: &[u64]) -> StoreResult<bool> {
+        self.claims.own_post(&self.site.site, places, &turn.message, self.clock.now()).await
+    }
+
+    async fn note_reached(&self, turn: &mut Turn, contact: &RecordId) -> Step<()> {
+        let mut claim = turn.claim.clone();
+        claim.left.retain(|left| left != contact);
+        self.claims.swap_claim(&self.site.site, &turn.message, Some(&turn.claim), Some(&claim)).await?;
+        turn.claim = claim;
+        turn.in_doubt = true;
+        Ok(())
+    }
+
+    /// The message stands where it belongs: the next one of the line has its turn, and nobody posts this one again.
+    async fn finish(&self, turn: &Turn) -> Step<()> {
+        self.claims.step_out(&self.site.site, &turn.line, &turn.message).await?;
+        let done = Claim { owner: None, until: self.clock.now(), left: Vec::new(), ..turn.claim.clone() };
+        self.claims.swap_claim(&self.site.site, &turn.message, Some(&turn.claim), Some(&done)).await?;
+        Ok(())
+    }
+
+    /// Gives the claim back, unless a post may be out there that nobody knows of: then it is kept until one would show.
+    async fn let_go(&self, turn: Turn, stop: Stop) -> Stop {
+        if matches!(stop, Stop::Doubt(_)) {
+            return self.until(turn.claim.until, "nobody knows whether it was posted").counted();
+        }
+        // Without a doubt nothing is there to be remembered. With one, a contact that is gone by now is looked for anew.
+        let left = if matches!(stop, Stop::Gone(_)) { Vec::new() } else { turn.claim.left.clone() };
+        let free = turn.in_doubt.then(|| Claim { until: self.clock.now(), left, ..turn.claim.clone() });
+        match self.claims.swap_claim(&self.site.site, &turn.message, Some(&turn.claim), free.as_ref()).await {
+            Ok(()) => stop,
+            Err(failure) => failure.into(),
+        }
+    }
+
+    fn later(&self, after: SignedDuration, reason: &'static str) -> Stop {
+        self.until(self.clock.now() + after, reason)
+    }
+
+    #[expect(clippy::unused_self, reason = "reads like its sibling")]
+    fn until(&self, until: Timestamp, reason: &'static str) -> Stop {
+        Stop::Later(Later { until, reason, counts: false })
+    }
+}

@@ -1,0 +1,81 @@
+//! Whose conversations a message belongs to.
+
+use super::{Relay, Step, Stop, outcome::Parked};
+use crate::{
+    flows::contact::Later,
+    model::{
+        ids::RecordId,
+        message::Message,
+        site::inbox::{NoMatch, SeveralMatches, Source},
+    },
+    ports::{Claim, ErrorKind, Order},
+};
+
+/// More contacts than this do not have one address by intention.
+const MOST: usize = 20;
+/// So often a contact is looked for before a message is parked. With the growing delay that is some eight minutes, longer than Wix's index
+/// of contacts lags behind.
+const PATIENCE: u32 = 8;
+
+impl Relay {
+    /// Returns the contacts that an earlier attempt meant; else those that have the address, as the source's rules say.
+    pub(super) async fn contacts(&self, message: &Message, source: &Source, known: Option<&Claim>) -> Step<Vec<RecordId>> {
+        if let Some(claim) = known.filter(|claim| !claim.left.is_empty()) {
+            return Ok(claim.left.clone());
+        }
+        let found = self.found(message, source.several_matches).await?;
+        let too_many = match source.several_matches {
+            SeveralMatches::FirstCreated | SeveralMatches::LastActive => false,
+            SeveralMatches::None => found.len() > 1,
+            SeveralMatches::All => found.len() > MOST,
+        };
+        match found {
+            found if found.is_empty() => self.newcomer(message, source).await,
+            _ if too_many => Err(Stop::Park(Parked::SeveralContacts)),
+            found => Ok(found),
+        }
+    }
+
+    /// Finds contacts by the surer address; by the other one if nobody has that.
+    async fn found(&self, message: &Message, rule: SeveralMatches) -> Step<Vec<RecordId>> {
+        let order = match rule {
+            SeveralMatches::FirstCreated | SeveralMatches::All | SeveralMatches::None => Order::FirstCreated,
+            SeveralMatches::LastActive => Order::LastActive,
+        };
+        for key in message.who.keys(self.site.default_country.as_deref()) {
+            let found = self.inbox.contacts_of(&key, order, most(rule)).await?;
+            if !found.is_empty() {
+                return Ok(found);
+            }
+        }
+        Ok(Vec::new())
+    }
+
+    /// Nobody has the address.
+    async fn newcomer(&self, message: &Message, source: &Source) -> Step<Vec<RecordId>> {
+        match source.no_match {
+            NoMatch::Park if message.searches < PATIENCE => {
+                let until = self.clock.now() + super::WAIT.0;
+                Err(Stop::NobodyYet(Later { until, reason: "no contact has the address yet", counts: true }))
+            }
+            NoMatch::Park => Err(Stop::Park(Parked::NoContact)),
+            NoMatch::Create => match self.inbox.add_contact(&message.who).await {
+                Ok(id) => Ok(vec![id]),
+                // The index did not show whoever has it; Wix itself knows better.
+                Err(error) => match error.kind {
+                    ErrorKind::Exists(Some(id)) => Ok(vec![id]),
+                    _ => Err(error.into()),
+                },
+            },
+        }
+    }
+}
+
+/// Returns how many contacts are asked for, so that the rule can be applied.
+const fn most(rule: SeveralMatches) -> usize {
+    match rule {
+        SeveralMatches::FirstCreated | SeveralMatches::LastActive => 1,
+        SeveralMatches::None => 2,
+        SeveralMatches::All => MOST + 1,
+    }
+}

@@ -1,0 +1,116 @@
+//! What the relay of messages needs of the world.
+
+use std::time::Duration;
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+
+use super::{EventBus, StoreResult};
+use crate::model::{
+    contact::MatchKey,
+    fingerprint::Digest,
+    ids::{ConversationId, RecordId, SiteId},
+    message::{Message, Person},
+    post::{Post, Posted},
+};
+
+/// Where webhook intake hands messages over.
+#[async_trait]
+pub trait MessageBus: Send + Sync {
+    /// Publishes messages; returns only when the bus has taken every one of them.
+    async fn publish_messages(&self, messages: &[Message]) -> StoreResult<()>;
+}
+
+/// The whole bus.
+pub trait Bus: EventBus + MessageBus {}
+
+impl<T: EventBus + MessageBus + ?Sized> Bus for T {}
+
+/// The queue the relay is fed from.
+#[async_trait]
+pub trait MessageQueue: Send + Sync {
+    /// Puts a message back, to be delivered again after `delay` (at most 15 minutes are honoured at a time).
+    async fn put_back(&self, message: &Message, delay: Duration) -> StoreResult<()>;
+
+    /// Puts a message among the dead letters, with the reason in a field. `body` is the message as it came.
+    async fn give_up(&self, body: &str, reason: &str) -> StoreResult<()>;
+}
+
+/// Which of several contacts comes first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Order {
+    /// The one that was created first.
+    FirstCreated,
+    /// The one that was active last.
+    LastActive,
+}
+
+/// The contacts and conversations of one site.
+///
+/// After an error whose kind [`super::ErrorKind::is_ambiguous`] a write may have been carried out; after any other error it was not.
+#[async_trait]
+pub trait Inbox: Send + Sync {
+    /// Finds the contacts that have an address, in this order, at most `most`; may lag behind writes by minutes.
+    async fn contacts_of(&self, key: &MatchKey, order: Order, most: usize) -> StoreResult<Vec<RecordId>>;
+
+    /// Makes a contact of a person; `Exists` if there is one with the address already, with its id where the vendor tells.
+    async fn add_contact(&self, person: &Person) -> StoreResult<RecordId>;
+
+    /// Returns the conversation with a contact; makes it if there is none. It is another one after the contact was merged, so it is asked for
+    /// again before every post.
+    async fn conversation_with(&self, contact: &RecordId) -> StoreResult<ConversationId>;
+
+    /// Returns what the bridge posted to a conversation since `since`, oldest first. Sees every post that was acknowledged minutes ago.
+    async fn posted(&self, conversation: &ConversationId, since: Timestamp) -> StoreResult<Vec<Posted>>;
+
+    /// Posts to a conversation, as often as it is called, and returns the place of the post, where the vendor tells it. `NotFound` if the conversation was merged away;
+    /// `Invalid` if the vendor cannot fetch a picture or a file.
+    async fn post(&self, conversation: &ConversationId, post: &Post) -> StoreResult<Option<u64>>;
+}
+
+/// The right to post one message, and how far that has come. It holds ids alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Claim {
+    /// Whose it is, a random text; nobody's when the message stands where it belongs.
+    pub owner: Option<String>,
+    /// Until when nobody else may take it.
+    pub until: Timestamp,
+    /// Since when the message may have been posted without anybody knowing.
+    pub since: Timestamp,
+    /// The contacts whose conversations are still to get it; none if that is to be found out again.
+    pub left: Vec<RecordId>,
+}
+
+/// The place of a message in its line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// The message.
+    pub message: Digest,
+    /// When it was written.
+    pub at: Timestamp,
+    /// Which part of a message it is.
+    pub part: u32,
+    /// When it lined up the last time.
+    pub since: Timestamp,
+}
+
+/// What keeps messages to once and in order. Every sentence here is a test of the contract.
+#[async_trait]
+pub trait ClaimStore: Send + Sync {
+    /// Returns the claim on a message. Sees every claim that was acknowledged.
+    async fn claim(&self, site: &SiteId, message: &Digest) -> StoreResult<Option<Claim>>;
+
+    /// Stores `new` in place of `known`, the claim as it was read or stored last; `Stale` if another is there by now. Neither there may be none.
+    /// A claim without an owner is kept for a month and is never replaced. Called again after it was carried out, it is carried out.
+    async fn swap_claim(&self, site: &SiteId, message: &Digest, known: Option<&Claim>, new: Option<&Claim>) -> StoreResult<()>;
+
+    /// Notes that one of these posts is that of a message, the first that is no other's, unless one of them is known to be already; `false` if
+    /// all are others'. Kept for a month, and never changed.
+    async fn own_post(&self, site: &SiteId, places: &[u64], message: &Digest, now: Timestamp) -> StoreResult<bool>;
+
+    /// Puts a ticket into a line, in place of an earlier one of the same message, and returns all that are there, in any order.
+    async fn line_up(&self, site: &SiteId, line: &Digest, ticket: &Ticket) -> StoreResult<Vec<Ticket>>;
+
+    /// Takes a message out of its line.
+    async fn step_out(&self, site: &SiteId, line: &Digest, message: &Digest) -> StoreResult<()>;
+}

@@ -29,7 +29,7 @@ use crate::{
 };
 
 /// How long a sender waits before its submission is stored instead: gateways give up after 30 seconds.
-const PATIENCE: Duration = Duration::from_secs(20);
+pub(crate) const PATIENCE: Duration = Duration::from_secs(20);
 
 /// Answers a request. Answers 2xx only when the submission is dealt with, or stored.
 pub(crate) async fn handle(app: &FormApp, request: Request) -> Result<Response<Body>, Error> {

@@ -1,6 +1,6 @@
 //! Submissions from the queue.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use aws_lambda_events::event::sqs::{BatchItemFailure, SqsBatchResponse, SqsEvent, SqsMessage};
 use contact_bridge::{
@@ -11,6 +11,8 @@ use contact_bridge::{
 };
 use futures::future::join_all;
 use tracing::{info, warn};
+
+use super::post::PATIENCE;
 
 /// Deals with a batch. A message named as failed is delivered again by the queue; all others are done with.
 pub(crate) async fn handle(app: &FormApp, batch: SqsEvent) -> SqsBatchResponse {
@@ -42,7 +44,14 @@ async fn deal_with(app: &FormApp, message: &SqsMessage) -> StoreResult<End> {
         Err(unreadable) => return bury(&format!("unreadable: {:?} at column {}", unreadable.classify(), unreadable.column())).await,
     };
     match app.site(&submission.site).await? {
-        Some(forms) => forms.work_off(&submission).await,
+        Some(forms) => match tokio::time::timeout(PATIENCE, forms.work_off(&submission)).await {
+            Ok(end) => end,
+            // Whatever is still under way is found by whoever takes the submission up again.
+            Err(_) => {
+                let submission = Submission { attempts: submission.attempts + 1, ..submission };
+                forms.hold(&submission, Duration::from_mins(1)).await.map(|()| End::Later)
+            }
+        },
         None => bury("the site is not known").await,
     }
 }

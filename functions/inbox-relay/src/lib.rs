@@ -10,7 +10,7 @@ use contact_bridge::{
     app::inbox::{Relays, Standing},
     flows::{contact::Later, inbox::Outcome},
     model::{contact::MatchKey, ids::SiteId, message::Message},
-    ports::StoreResult,
+    ports::{ErrorKind, StoreResult},
 };
 use futures::future::join_all;
 use jiff::SignedDuration;
@@ -24,6 +24,8 @@ const MOST_ATTEMPTS: u32 = 300;
 const LONGEST_GROWN: Duration = Duration::from_mins(5);
 /// The longest delay between two tries, and the longest the queue takes.
 const LONGEST_DELAY: Duration = Duration::from_mins(15);
+/// When a message of a site whose credentials are missing, or of a table that refuses, is looked at again: a person has to act first.
+const NO_ACCESS: SignedDuration = SignedDuration::from_mins(15);
 /// When a message for a site that is not known yet is looked at again: its installation may be on the way.
 const UNKNOWN_SITE: SignedDuration = SignedDuration::from_mins(5);
 
@@ -112,6 +114,11 @@ async fn deal_with(relays: &Relays, message: Message, body: &str) -> End {
             warn!(site = %message.site, error = %failure, "Left a message to the queue.");
             End::Failed
         }
+        Err(failure) if failure.kind == ErrorKind::AccessDenied => {
+            warn!(site = %message.site, error = %failure, "Put off a message.");
+            let until = relays.means.clock.now() + NO_ACCESS;
+            put_back(relays, message, body, Later { until, reason: "the credentials cannot be used", counts: true }).await
+        }
         Err(failure) => bury(relays, body, &failure.to_string()).await,
     }
 }
@@ -120,7 +127,7 @@ async fn relay(relays: &Relays, message: &Message) -> StoreResult<Outcome> {
     let site = &message.site;
     Ok(match relays.of(site).await? {
         Standing::Ready(relay) => relay.relay(message).await,
-        Standing::CoolingDown(until) => Outcome::Later(Later { until, reason: "Wix wants to be left alone", counts: false }),
+        Standing::CoolingDown(until, relay) => relay.wait(message, until).await,
         Standing::Unknown => {
             let until = relays.means.clock.now() + UNKNOWN_SITE;
             Outcome::Later(Later { until, reason: "the site is not known", counts: true })

@@ -63,7 +63,7 @@ pub enum Standing {
     /// The site is not known.
     Unknown,
     /// Nothing may be sent to Wix for the site before this instant.
-    CoolingDown(Timestamp),
+    CoolingDown(Timestamp, Box<Relay>),
     /// It works.
     Ready(Box<Relay>),
 }
@@ -87,9 +87,10 @@ impl Relays {
                 None => return Ok(Standing::Unknown),
             },
         };
+        let relay = Box::new(ready.relay);
         Ok(match ready.cooling_down.filter(|until| *until > now) {
-            Some(until) => Standing::CoolingDown(until),
-            None => Standing::Ready(Box::new(ready.relay)),
+            Some(until) => Standing::CoolingDown(until, relay),
+            None => Standing::Ready(relay),
         })
     }
 

@@ -82,8 +82,23 @@ impl Relay {
         }
     }
 
+    /// Keeps a message's place in the line while nothing may be sent to Wix before `until`, so that none that comes later is posted before it.
+    pub async fn wait(&self, message: &Message, until: Timestamp) -> Outcome {
+        match self.line_up(message).await {
+            Ok(_) | Err(Stop::Later(_)) => Outcome::Later(Later { until, reason: "Wix wants to be left alone", counts: false }),
+            Err(stop) => self.settle(message, stop).await,
+        }
+    }
+
     async fn try_relay(&self, message: &Message) -> Step<Effect> {
-        let source = self.source(message)?;
+        let source = match self.source(message) {
+            Err(Stop::Later(later)) => {
+                // It waits where those behind it see it.
+                self.line_up(message).await?;
+                return Err(Stop::Later(later));
+            }
+            source => source?,
+        };
         let line = self.line_up(message).await?;
         self.ensure_part_before(message).await?;
         let known = self.known(message).await?;
@@ -233,9 +248,13 @@ impl Relay {
         if matches!(stop, Stop::Doubt(_)) {
             return self.until(turn.claim.until, "nobody knows whether it was posted").counted();
         }
-        // Without a doubt nothing is there to be remembered. With one, a contact that is gone by now is looked for anew.
-        let left = if matches!(stop, Stop::Gone(_)) { Vec::new() } else { turn.claim.left.clone() };
-        let free = turn.in_doubt.then(|| Claim { until: self.clock.now(), left, ..turn.claim.clone() });
+        // Without a doubt nothing is there to be remembered. With one, a contact that is gone by now is looked for anew, once what stands in
+        // the conversations that were reached can be seen.
+        let (left, until) = match stop {
+            Stop::Gone(_) => (Vec::new(), turn.claim.until),
+            _ => (turn.claim.left.clone(), self.clock.now()),
+        };
+        let free = turn.in_doubt.then(|| Claim { until, left, ..turn.claim.clone() });
         match self.claims.swap_claim(&self.site.site, &turn.message, Some(&turn.claim), free.as_ref()).await {
             Ok(()) => stop,
             Err(failure) => failure.into(),

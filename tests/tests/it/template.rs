@@ -260,6 +260,17 @@ fn prefixes_of(rule: &Value) -> Vec<String> {
     types.into_iter().flatten().map(|one| one["prefix"].as_str().unwrap().to_owned()).collect()
 }
 
+/// The settings of a site are read together with its cool-downs, by a query.
+#[test]
+fn whoever_asks_how_a_site_stands_may_query_the_table() {
+    let template = Template::read();
+    for role in ["ContactSyncRole", "InboxRelayRole"] {
+        let statements = template.resource(role)["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].as_sequence().unwrap();
+        let actions = |statement: &Value| statement["Action"].as_sequence().cloned().unwrap_or_default();
+        assert!(statements.iter().flat_map(actions).any(|action| action == "dynamodb:Query"), "{role}");
+    }
+}
+
 #[test]
 fn every_event_goes_to_one_function() {
     let template = Template::read();

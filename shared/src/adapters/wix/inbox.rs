@@ -21,6 +21,7 @@ use crate::{
         contact::{Found, MatchKey},
         ids::{ConversationId, RecordId},
         message::Person,
+        normal,
         post::{Post, Posted},
     },
     ports::{ErrorKind, Inbox, Order, StoreError, StoreResult},
@@ -53,24 +54,36 @@ struct ContactBody {
     id: RecordId,
 }
 
+/// So many more are asked for where others than those looked for may be among them.
+const STRANGERS: usize = 10;
+
+/// Returns the contacts, if all of them are those that were asked for.
+fn all(found: Vec<Option<RecordId>>) -> StoreResult<Vec<RecordId>> {
+    found.into_iter().collect::<Option<_>>().ok_or_else(|| StoreError::new(ErrorKind::Garbled, "wix query sender"))
+}
+
 #[async_trait]
 impl Inbox for Client {
     async fn contacts_of(&self, key: &MatchKey, order: Order, most: usize) -> StoreResult<Vec<RecordId>> {
         match key {
             MatchKey::Email(email) => {
                 let holds = |info: &Json| holds_any(info, "emails", &Emails, email);
-                self.ids_by("info.emails.email", "info.emails", email, (order, most), holds).await
+                all(self.ids_by("info.emails.email", "info.emails", json!({"$eq": email}), (order, most), holds).await?)
             }
             MatchKey::Phone(phone) => {
                 let entry = Phones(self.settings.default_country.as_deref());
                 let holds = |info: &Json| holds_any(info, "phones", &entry, phone);
                 if phone.starts_with('+') {
-                    let found = self.ids_by("info.phones.e164Phone", "info.phones", phone, (order, most), holds).await?;
+                    let found = self.ids_by("info.phones.e164Phone", "info.phones", json!({"$eq": phone}), (order, most), holds).await?;
+                    let found = all(found)?;
                     if !found.is_empty() {
                         return Ok(found);
                     }
                 }
-                self.ids_by("info.phones.phone", "info.phones", phone, (order, most), holds).await
+                // Who has no country in Wix may have another one's number in the same form.
+                let forms = json!({"$in": normal::phone_forms(phone, self.settings.default_country.as_deref())});
+                let found = self.ids_by("info.phones.phone", "info.phones", forms, (order, most + STRANGERS), holds).await?;
+                Ok(found.into_iter().flatten().take(most).collect())
             }
         }
     }
@@ -139,28 +152,24 @@ impl Client {
         &self,
         filter: &str,
         shown: &str,
-        value: &str,
+        condition: Json,
         (order, most): (Order, usize),
         holds: impl Fn(&Json) -> bool + Send + Sync,
-    ) -> StoreResult<Vec<RecordId>> {
+    ) -> StoreResult<Vec<Option<RecordId>>> {
         let operation = "wix query sender";
         let (name, order) = match order {
             Order::FirstCreated => ("createdDate", "ASC"),
             Order::LastActive => ("lastActivity.activityDate", "DESC"),
         };
         let body = json!({"query": {
-            "filter": {filter: {"$eq": value}},
+            "filter": {filter: condition},
             "fields": ["id", shown],
             "sort": [{"fieldName": name, "order": order}],
             "paging": {"limit": most, "offset": 0},
         }});
         let call = Call::read(operation, Method::POST, self.url(&["contacts", "v4", "contacts", "query"])).body(body);
         let reply: wire::ContactsReply = self.call(&call).await?;
-        let found: Vec<_> = reply.contacts.iter().filter(|contact| holds(&contact.info)).map(|contact| contact.id.clone()).collect();
-        if found.len() < reply.contacts.len() {
-            return Err(StoreError::new(ErrorKind::Garbled, operation));
-        }
-        Ok(found)
+        Ok(reply.contacts.into_iter().map(|contact| holds(&contact.info).then_some(contact.id)).collect())
     }
 
     async fn get_or_create(&self, contact: &RecordId) -> StoreResult<ConversationReply> {

@@ -4,6 +4,8 @@
 //! The types and the samples of the documentation name the members of a reply differently; both are understood. Whether an upsert keeps
 //! what it does not say is left open, so it says everything.
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use reqwest::Method;
 use serde::Deserialize;
@@ -48,8 +50,9 @@ impl From<Wire> for Subscription {
             status: match wire.subscription_status.as_deref() {
                 Some("SUBSCRIBED") => SubscriptionStatus::Subscribed,
                 Some("PENDING") => SubscriptionStatus::Pending,
-                Some("UNSUBSCRIBED") => SubscriptionStatus::Unsubscribed,
-                _ => SubscriptionStatus::NotSet,
+                None | Some("NOT_SET" | "NO_SUBSCRIPTION_STATUS") => SubscriptionStatus::NotSet,
+                // What is not known is not raised.
+                Some(_) => SubscriptionStatus::Unsubscribed,
             },
             complained: wire.deliverability_status.as_deref() == Some("SPAM_COMPLAINT"),
             deliverability: wire.deliverability_status,
@@ -69,7 +72,9 @@ impl Subscriptions for Client {
     async fn subscription(&self, email: &str) -> StoreResult<Subscription> {
         let call = self.subscription_call(Call::read, "wix query email subscription", &["query"]);
         // Unlike other queries, this one has its filter at the top.
-        let found: Found = self.call(&call.body(json!({"filter": {"email": {"$in": [email]}}, "paging": {"limit": 1}}))).await?;
+        let spellings = BTreeSet::from([email.to_owned(), normal::email(email)]);
+        let filter = json!({"filter": {"email": {"$in": spellings}}, "paging": {"limit": spellings.len()}});
+        let found: Found = self.call(&call.body(filter)).await?;
         let own = found.subscriptions.into_iter().find(|wire| normal::email(&wire.email) == normal::email(email));
         Ok(own.map(Subscription::from).unwrap_or_default())
     }

@@ -55,7 +55,9 @@ fn urlencoded(body: &[u8], mut into: Bounded) -> Result<Entries, Refusal> {
     for (name, text) in form_urlencoded::parse(body) {
         // The decoder puts this in the place of what is no UTF-8.
         if text.contains(char::REPLACEMENT_CHARACTER) || name.contains(char::REPLACEMENT_CHARACTER) {
-            return Err(Refusal::Unreadable { field: name.into_owned(), rule: UTF_8 });
+            // A body that is no form at all would be the name.
+            let field = if name.contains(char::REPLACEMENT_CHARACTER) { "body".to_owned() } else { name.into_owned() };
+            return Err(Refusal::Unreadable { field, rule: UTF_8 });
         }
         into.push(name, text)?;
     }

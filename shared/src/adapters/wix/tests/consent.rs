@@ -38,6 +38,22 @@ async fn an_address_that_was_never_heard_of_is_not_set() {
 }
 
 #[tokio::test]
+async fn a_status_that_nobody_knows_is_not_raised() {
+    for (status, expected) in [
+        ("UNKNOWN", SubscriptionStatus::Unsubscribed),
+        ("SUSPENDED", SubscriptionStatus::Unsubscribed),
+        ("NOT_SET", SubscriptionStatus::NotSet),
+        ("NO_SUBSCRIPTION_STATUS", SubscriptionStatus::NotSet),
+    ] {
+        let wix = Wix::with_key().await;
+        wix.answers("POST", &format!("{BASE_PATH}/query"), ok(json!({"subscriptions": [stored(status, "NOT_SET")]}))).await;
+        assert_eq!(wix.client.subscription("Ada@Example.com").await.unwrap().status, expected, "{status}");
+        let body = json!({"filter": {"email": {"$in": ["Ada@Example.com", "ada@example.com"]}}, "paging": {"limit": 2}});
+        assert_eq!(wix.calls().await, [(format!("POST {BASE_PATH}/query"), body)]);
+    }
+}
+
+#[tokio::test]
 async fn subscribing_keeps_what_is_known_of_deliverability() {
     let known = Subscription { deliverability: Some("BOUNCED".to_owned()), ..Subscription::default() };
     for (known, expected) in [

@@ -26,6 +26,9 @@ pub fn begin_with(link: &mut Link, draft: &Intent, key: &Key, mapping: &Mapping,
         let as_made = prints::loose(key, row, value.as_ref()) == wrote.loose;
         set_base(&mut link.anchors.of_mut(side).base, row.id(), if as_made { now } else { wrote.target.clone() });
         set_base(&mut link.anchors.of_mut(side.opposite()).base, row.id(), wrote.source.clone());
+        if wrote.target == Print::Empty && wrote.source != Print::Empty {
+            link.rows.insert(row.id().clone(), RowState::Refused(side));
+        }
     }
 }
 

@@ -56,7 +56,7 @@ pub(super) fn all(now: Timestamp) -> Vec<Sent> {
         ("plain-message-of-the-business", json!({"contact": contact, "from": "business", "text": "At nine.", "sent_at": now})),
         (
             "plain-activity",
-            json!({"type": "activity", "contact": contact, "text": "Left a review", "link": "https://reviews.example.com/7"}),
+            json!({"type": "activity", "contact": contact, "text": "Left a review", "link": "https://reviews.example.com/7", "sent_at": now}),
         ),
     ];
     let intercom =

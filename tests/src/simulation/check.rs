@@ -67,7 +67,9 @@ impl Scene<'_> {
     fn is_dead(&self, side: Side, id: &RecordId) -> bool {
         let dead = |side, id: &RecordId| {
             let unreadable = self.world.refusals.unreadable.as_ref() == Some(&(side, id.clone()));
-            unreadable || self.world.dead.contains(&(side, id.clone()))
+            unreadable
+                || self.world.dead.contains(&(side, id.clone()))
+                || self.world.dead.contains(&(side, self.world.sides.of(side).surviving(id).clone()))
         };
         dead(side, id) || self.world.witness.counterparts(side, id).any(|other| dead(side.opposite(), other))
     }

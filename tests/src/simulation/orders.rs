@@ -10,7 +10,7 @@ use contact_bridge::{
         event::Event,
         field::{Field, Value},
         ids::{RecordId, Side},
-        link::Slot,
+        link::{Link, RowState, Slot},
         site::MappingRow,
     },
     ports::StoreResult,
@@ -133,7 +133,11 @@ impl Asleep {
         let text = match slot {
             Ok(Slot::Linked(link)) => {
                 let pair = [(side, id), (other, link.id(other))];
-                let [own, counterpart] = pair.map(|record| self.settled(world, record, &pair));
+                let [own, counterpart] = pair.map(|record| {
+                    let mut values = self.settled(world, record, &pair);
+                    self.leave_refused(&mut values, world, (record.0, &link));
+                    values
+                });
                 format!("{own:?} linked with {counterpart:?}, held {:?}, rows {:?}", link.held, link.rows)
             }
             Ok(Slot::Gone(tombstone)) => {
@@ -152,22 +156,40 @@ impl Asleep {
             let other = side.opposite();
             let former = world.witness.counterparts(*side, id).filter(|former| !pair.contains(&(other, *former)));
             for former in former {
-                self.leave_open(&mut own, world, (other, former));
+                self.leave_open(&mut own, world, (other, former), pair);
             }
         }
         own
     }
 
     /// Leaves out of a record's values what may have come of the last acts on another.
-    fn leave_open(&self, own: &mut Values, world: &World, former: (Side, &RecordId)) {
+    fn leave_open(&self, own: &mut Values, world: &World, former: (Side, &RecordId), pair: &[(Side, &RecordId)]) {
         for row in people::mapping() {
             let versions = self.versions(world, former, &row);
+            // Where somebody typed into the other record as well, the conflict rule decided, or there was no conflict.
+            let others: Vec<_> = pair.iter().flat_map(|record| self.versions(world, *record, &row)).collect();
             let Some(mine) = own.get_mut(row.id.as_str()) else { continue };
             if row.id.as_str() == LABELS {
                 let first = versions.first().cloned().unwrap_or_default();
                 let moved = |item: &str| versions.iter().any(|version| version.contains(item) != first.contains(item));
                 mine.retain(|item| !moved(&essence(item)));
-            } else if versions.len() > 1 && versions.contains(&mine.iter().map(|item| essence(item)).collect()) {
+            } else if versions.len() > 1 && versions.iter().chain(&others).any(|version| is_version(mine, version)) {
+                mine.clear();
+            }
+        }
+    }
+
+    /// Leaves out what a side that refuses the latest value of a row has of the earlier ones: the order decides which of them it was sent.
+    fn leave_refused(&self, own: &mut Values, world: &World, (side, link): (Side, &Link)) {
+        for row in people::mapping() {
+            let state = link.rows.get(&row.id);
+            let refuses = matches!(state, Some(RowState::Refused(by) | RowState::Unconvertible(by)) if *by == side);
+            let versions = self.versions(world, (side.opposite(), link.id(side.opposite())), &row);
+            let Some(mine) = own.get_mut(row.id.as_str()).filter(|_| refuses) else { continue };
+            if versions.len() > 1
+                && (versions.iter().any(|version| is_version(mine, version))
+                    || self.versions(world, (side, link.id(side)), &row).first().is_some_and(|first| is_version(mine, first)))
+            {
                 mine.clear();
             }
         }
@@ -204,6 +226,10 @@ fn field(side: Side, row: &MappingRow) -> &Field {
 fn items(value: Option<&Value>) -> Vec<String> {
     let elements = value.map(Value::elements).unwrap_or_default();
     elements.iter().flat_map(|item| item.split(';')).map(str::to_owned).collect()
+}
+
+fn is_version(mine: &[String], version: &BTreeSet<String>) -> bool {
+    mine.iter().map(|item| essence(item)).collect::<BTreeSet<_>>() == *version
 }
 
 /// A value in small letters and digits alone.

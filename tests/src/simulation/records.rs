@@ -1,6 +1,7 @@
 //! What happens to a vendor's records, whoever does it: ids, versions, uniqueness, normalisation, merges, and the events they raise.
 
 use contact_bridge::model::{
+    contact::Contact,
     event::{EventKind, FieldChange},
     field::{Field, Fields, Patch, Value},
     ids::{RecordId, Side},
@@ -182,10 +183,15 @@ impl World {
     }
 
     /// I17: the bridge does not write a value in another spelling over the one a person typed.
-    pub(super) fn saw_update(&mut self, side: Side, id: &RecordId, patch: &Patch) {
+    pub(super) fn saw_update(&mut self, side: Side, read: &Contact, patch: &Patch) {
+        let id = &read.id;
         let Some(record) = self.sides.of(side).present(id) else { return };
         let respelt = patch.iter().find(|(field, value)| {
             let (Some(old), Some(new)) = (record.fields.get(*field), value.as_ref()) else { return false };
+            // One that was typed after the bridge had read the record it cannot know of.
+            if read.fields.get(*field) != Some(old) {
+                return false;
+            }
             let new = normalise(side, field, new.clone());
             *old != new && self.is_respelt(side, field, old, &new)
         });

@@ -147,7 +147,7 @@ impl SimulatedVendor {
         if let Some(refusal) = self.refused(&world, patch.iter().map(|(field, value)| (field, value.as_ref()))) {
             return Self::error("update", refusal);
         }
-        world.saw_update(self.side, &current.id, patch);
+        world.saw_update(self.side, current, patch);
         world.change(self.side, Actor::Bridge, &current.id, patch);
         let vendor = world.sides.of(self.side);
         let Some(record) = vendor.present(&current.id) else { return Self::error("update", ErrorKind::Garbled) };

@@ -212,7 +212,7 @@ fn a_record_merged_into_a_half_made_one_leaves_it_to_whom_it_was_made_for() {
     }
     stage.running.come_to_rest();
     assert_eq!(stage.present(Side::Wix).len(), before.len(), "nobody is made once more");
-    assert_eq!(stage.notes().iter().map(|note| (&note.id, note.reason)).collect::<Vec<_>>(), [(&newcomer, ParkedReason::UnlinkedByMerge)]);
+    assert!(stage.notes().iter().any(|note| (&note.id, note.reason) == (&newcomer, ParkedReason::UnlinkedByMerge)));
 }
 
 #[test]
@@ -284,7 +284,9 @@ fn a_note_goes_with_a_record_whose_winner_was_deleted_at_once() {
     assert_eq!(stage.notes().len(), 1);
     let mut events = stage.unheard(|world| world.unite(Side::External, &external, &double));
     events.extend(stage.unheard(|world| world.remove(Side::External, &external, EventKind::Deleted { by_merge: false })));
-    events.into_iter().rev().for_each(|event| stage.running.deal_with(event));
+    for event in events.into_iter().rev() {
+        stage.running.deal_with(event);
+    }
     stage.running.come_to_rest();
     assert_eq!(stage.notes(), []);
 }

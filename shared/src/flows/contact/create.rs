@@ -325,6 +325,10 @@ impl Contacts {
                     }
                     fields.retain(|field, _| !named.contains(field));
                     states.extend(refused.into_iter().map(|row| (row, RowState::Refused(other))));
+                    // If the next answer is lost, what was left out must not pass for something that a person took away.
+                    let draft = Some(Box::new(self.draft_intent(side, this, &fields)));
+                    let again = Reservation { draft, ..reservation.clone() };
+                    self.links.reserve(&self.site.site, &again, self.clock.now()).await?;
                 }
                 ErrorKind::Forbidden => return self.park(side, &this.id, ParkedReason::Refused).await,
                 _ => return Err(Stop::at(other, error)),

@@ -58,7 +58,7 @@ impl Contacts {
     }
 
     /// Deletes the counterpart of a deleted record, unless the rails say that a person is to be asked.
-    async fn delete_counterpart(&self, hint: Hint<'_>, link: Link, side: Side) -> Step<Effect> {
+    async fn delete_counterpart(&self, hint: Hint<'_>, mut link: Link, side: Side) -> Step<Effect> {
         if link.held == Some(Hold::DeleteAwaitsApproval) && !hint.approves_delete() {
             return Ok(Effect::Parked(ParkedReason::DeleteAwaitsApproval));
         }
@@ -66,6 +66,7 @@ impl Contacts {
         if !counted && !self.is_within_rails().await? {
             return self.hold(link, side, Hold::DeleteAwaitsApproval, ParkedReason::DeleteAwaitsApproval).await;
         }
+        self.keep_others_off(&mut link, side).await?;
         match self.store(side).delete(link.id(side)).await {
             Ok(()) => {}
             Err(error) if error.kind == ErrorKind::Forbidden => {
@@ -83,9 +84,7 @@ impl Contacts {
     /// Notes that a delete is counted, so that the tries of one contact do not use up what all may delete. If this fails, the next try is
     /// counted again, which holds deletes back rather than letting too many pass.
     async fn remember_counted(&self, mut link: Link) {
-        if link.held == Some(Hold::DeleteUnderWay) {
-            return;
-        }
+        link.intent = None;
         link.held = Some(Hold::DeleteUnderWay);
         let notes = self.notes_on_rows(&link);
         if let Err(error) = self.save(&mut link, &notes).await {
@@ -100,8 +99,9 @@ impl Contacts {
     }
 
     async fn hold(&self, mut link: Link, side: Side, hold: Hold, reason: ParkedReason) -> Step<Effect> {
-        if link.held != Some(hold) {
+        if link.held != Some(hold) || link.intent.is_some() {
             link.held = Some(hold);
+            link.intent = None;
             let mut notes = self.notes_on_rows(&link);
             notes.insert((side, link.id(side).clone()), Some(self.note(side, link.id(side), reason)));
             self.save(&mut link, &notes).await?;
@@ -152,8 +152,10 @@ impl Contacts {
                 self.forget(side, id).await?;
                 return Ok(effect);
             }
-            let note = self.note(other, counterpart, ParkedReason::ErasureUnclear);
-            self.save(&mut link, &Notes::from([((other, counterpart.clone()), Some(note))])).await?;
+            // What is told of a link's rows lies with its record in Wix.
+            let on = link.id(Side::External).clone();
+            let note = self.note(Side::External, &on, ParkedReason::ErasureUnclear);
+            self.save(&mut link, &Notes::from([((Side::External, on), Some(note))])).await?;
             self.forget(side, id).await?;
             return Ok(Effect::Parked(ParkedReason::ErasureUnclear));
         }
@@ -174,13 +176,18 @@ impl Contacts {
     }
 
     pub(super) async fn erase_linked(&self, side: Side, link: &Link) -> Step<Effect> {
+        self.ensure_not_being_written(link)?;
+        let mut link = link.clone();
+        if link.held != Some(Hold::CannotDelete) {
+            self.keep_others_off(&mut link, side).await?;
+        }
         if let Err(Stop::Failed { error, .. }) = self.erase_record(side, link.id(side)).await {
             if error.kind == ErrorKind::Forbidden {
-                return self.hold(link.clone(), side, Hold::CannotDelete, ParkedReason::CannotDelete).await;
+                return self.hold(link, side, Hold::CannotDelete, ParkedReason::CannotDelete).await;
             }
             return Err(Stop::at(side, error));
         }
-        self.bury(link, Cause::Erased).await?;
+        self.bury(&link, Cause::Erased).await?;
         Ok(Effect::Erased)
     }
 

@@ -150,11 +150,16 @@ impl Contacts {
         let is_there = [self.is_there(other, older.id(other)).await?, self.is_there(other, younger.id(other)).await?];
         let (stays, ends) = if is_there == [false, true] { (younger, older) } else { (older, younger) };
         let mut notes = self.no_notes(ends);
-        if is_there == [true, true] {
+        let reports = is_there == [true, true] && self.read_present(other, ends.id(other)).await?.is_some();
+        if reports {
             let reported = self.note(other, ends.id(other), ParkedReason::UnlinkedByMerge);
             notes.insert((other, ends.id(other).clone()), Some(reported));
         }
         self.bury_noting(ends, Cause::Merged, &notes).await?;
+        if reports && self.read_present(other, ends.id(other)).await?.is_none() {
+            // Its own event may have passed by meanwhile.
+            self.unpark(other, ends.id(other)).await?;
+        }
         if stays.id(side) == &winner.id {
             return Ok(Effect::Repointed);
         }

@@ -33,18 +33,31 @@ impl Contacts {
 
     /// Returns what there is to tell of a link about its rows, and that there is nothing else.
     pub(super) fn notes_on_rows(&self, link: &Link) -> Notes {
+        let mut notes = self.no_notes(link);
+        notes.extend(self.note_on_rows(link));
+        notes
+    }
+
+    fn note_on_rows(&self, link: &Link) -> Notes {
         let side = Side::Wix;
         let rows: Vec<RowId> = link.rows.keys().cloned().collect();
         let unclear = |state: &RowState| matches!(state, RowState::Conflict | RowState::Overwritten(_));
         let reason = if link.rows.values().any(unclear) { ParkedReason::Conflict } else { ParkedReason::FieldSkipped };
         let note = Parked { rows, ..self.note(side, link.id(side), reason) };
         let note = Some(note).filter(|note| !note.rows.is_empty());
-        Notes::from([((side, link.id(side).clone()), note), ((side.opposite(), link.id(side.opposite()).clone()), None)])
+        Notes::from([((side, link.id(side).clone()), note)])
     }
 
-    /// The same, if it is news.
+    /// The same, if it is news; what is told of the link for another reason stays.
     pub(super) fn news(&self, shown: &Shown, link: &Link) -> Notes {
-        if *shown == Shown::of(link) { Notes::new() } else { self.notes_on_rows(link) }
+        let now = Shown::of(link);
+        if shown.hold != now.hold {
+            self.notes_on_rows(link)
+        } else if shown.rows != now.rows {
+            self.note_on_rows(link)
+        } else {
+            Notes::new()
+        }
     }
 
     /// Returns that there is nothing to tell of a link any more.

@@ -49,16 +49,37 @@ impl Contacts {
                 Some(_) => {}
             }
         }
-        let noted = !unclear.is_empty();
+        let put_back = !patch.is_empty() && self.put_back(link, (hint.side, contact), &patch).await?;
+        if !put_back {
+            let rows = self.mapping.rows().iter().filter(|row| patch.contains_key(row.field(hint.side)));
+            unclear.extend(rows.map(|row| row.id().clone()));
+        }
         for row in &unclear {
             note(link, hint.side, row);
         }
-        if patch.is_empty() {
-            return Ok(if noted { Unseen::Noted } else { Unseen::Nothing });
-        }
+        Ok(match (put_back, unclear.is_empty()) {
+            (true, _) => Unseen::PutBack,
+            (false, true) => Unseen::Nothing,
+            (false, false) => Unseen::Noted,
+        })
+    }
+
+    /// Writes lost edits again; tells whether the side took them, as it may not take from us what it took from a person.
+    async fn put_back(&self, link: &mut Link, (side, contact): (Side, &mut Contact), patch: &Patch) -> Step<bool> {
+        // A worker that read the record before must not write over it once more.
+        let unfinished = link.intent.clone();
+        self.keep_others_off(link, side).await?;
+        link.intent = unfinished;
         info!(site = %self.site.site, record = %contact.id, fields = patch.len(), "Put back an edit that our write had gone over.");
-        *contact = self.store(hint.side).update(contact, &patch).await.map_err(|error| Stop::at(hint.side, error))?;
-        Ok(Unseen::PutBack)
+        match self.store(side).update(contact, patch).await {
+            Ok(returned) => {
+                self.remember_overwritten(link, side, patch, [contact, &returned]);
+                *contact = returned;
+            }
+            Err(error) if matches!(error.kind, ErrorKind::Invalid(_) | ErrorKind::Exists(_) | ErrorKind::Forbidden) => return Ok(false),
+            Err(error) => return Err(Stop::at(side, error)),
+        }
+        Ok(true)
     }
 
     /// Returns what is to be written to bring the last edit back that a person made between our read and our write, if it was lost.

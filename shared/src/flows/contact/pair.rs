@@ -58,7 +58,7 @@ impl Contacts {
                 }
                 self.spare_fields_gone(&mut plan).await?;
                 let patient = hint.event.attempts < PATIENCE;
-                let touched = recovered || unseen == Unseen::Noted;
+                let touched = recovered || unseen != Unseen::Nothing;
                 self.carry_out(Work { prefer: hint.prefer(), patient, shown, touched, ..Work::new(link, plan, *contacts) }).await
             }
             Decision::Other(step, reads) => self.end_or_move(hint, link, step, *reads).await,

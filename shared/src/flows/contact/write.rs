@@ -1,5 +1,7 @@
 //! Carrying a plan out: intent, write, commit.
 
+use std::collections::BTreeMap;
+
 use tracing::warn;
 
 use super::{Contacts, Effect, INTENT_TIME, Step, Stop, notes::Shown};
@@ -8,7 +10,7 @@ use crate::{
         contact::Contact,
         field::Patch,
         ids::{Pair, Revision, RowId, Side},
-        link::{Base, Hold, Intent, Link, Overwrote, RowState},
+        link::{Base, Hold, Intent, Link, Notes, Overwrote, RowState},
     },
     ports::{ErrorKind, Noted, StoreResult},
     sync::{
@@ -77,7 +79,8 @@ impl Contacts {
             let written =
                 Written { side, before: &current, returned: &returned, earlier: earlier.of(side.opposite()).as_ref(), intent: &intent };
             dropped.extend(enter::enter(&mut work.link, &work.plan, written, &self.key, &self.mapping));
-            self.remember_overwritten(&mut work.link, &work.plan, side, &current, &returned);
+            let patch = work.plan.patch(&self.mapping, side);
+            self.remember_overwritten(&mut work.link, side, &patch, [&current, &returned]);
             *work.contacts.of_mut(side) = returned.clone();
             *earlier.of_mut(side) = Some(returned);
         }
@@ -101,6 +104,15 @@ impl Contacts {
         work.agreed_revision = std::mem::replace(&mut work.link.anchors.of_mut(side).revision, read);
         self.store_link(work).await?;
         Ok(intent)
+    }
+
+    /// Keeps other workers off a link while something is done to one of its records that is not a write of rows: whoever decided on the link as it
+    /// was before fails to store what they decided.
+    pub(super) async fn keep_others_off(&self, link: &mut Link, side: Side) -> StoreResult<()> {
+        let until = self.clock.now() + INTENT_TIME;
+        let none = Intent { side, until, rows: BTreeMap::new() };
+        link.intent = Some(link.intent.take().map_or(none, |unfinished| Intent { until, ..unfinished }));
+        self.save(link, &Notes::new()).await
     }
 
     async fn store_link(&self, work: &mut Work) -> StoreResult<()> {
@@ -161,13 +173,13 @@ impl Contacts {
         }
     }
 
-    /// Remembers what an unconditional write went over.
-    fn remember_overwritten(&self, link: &mut Link, plan: &Plan, side: Side, current: &Contact, returned: &Contact) {
+    /// Remembers what an unconditional write of a patch went over.
+    pub(super) fn remember_overwritten(&self, link: &mut Link, side: Side, patch: &Patch, [current, returned]: [&Contact; 2]) {
         let (Some(read), Some(wrote)) = (&current.revision, &returned.revision) else { return };
         if wrote.counter().is_some() {
             return;
         }
-        let rows = self.mapping.rows().iter().filter(|row| plan.flows.of(side).contains_key(row.id()));
+        let rows = self.mapping.rows().iter().filter(|row| patch.contains_key(row.field(side)));
         let rows: Base =
             rows.map(|row| (row.id().clone(), prints::print(&self.key, row, side, row.read(side, &current.fields).as_ref()))).collect();
         link.anchors.of_mut(side).remember(Overwrote { read: read.clone(), wrote: wrote.clone(), rows });

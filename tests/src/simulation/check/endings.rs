@@ -34,7 +34,7 @@ fn erasures_are_complete(scene: &Scene, side: Side, found: &mut Found) {
         if is_linked {
             found.push(("I8", format!("{side} {id} was erased and is linked")));
         }
-        if let Some(own) = counterpart.as_ref().filter(|own| is_there(scene, other, own) && scene.note_on(other, own).is_none()) {
+        if let Some(own) = counterpart.as_ref().filter(|own| is_there(scene, other, own) && !is_told_of(scene, other, own)) {
             found.push(("I8", format!("{side} {id} was erased and {own} is there")));
         }
     }
@@ -42,4 +42,10 @@ fn erasures_are_complete(scene: &Scene, side: Side, found: &mut Found) {
 
 fn is_there(scene: &Scene, side: Side, id: &RecordId) -> bool {
     scene.world.sides.of(side).present(id).is_some()
+}
+
+/// Tells whether a person is asked about a record, or about the link that it has by now.
+fn is_told_of(scene: &Scene, side: Side, id: &RecordId) -> bool {
+    let of_link = matches!(scene.slot(side, id), Slot::Linked(link) if scene.note_on(side.opposite(), link.id(side.opposite())).is_some());
+    of_link || scene.note_on(side, id).is_some()
 }

@@ -2,7 +2,7 @@
 
 use contact_bridge::model::{
     field::{Field, Value},
-    ids::Side,
+    ids::{RecordId, Side},
     link::Link,
     site::OnConflict,
 };
@@ -24,9 +24,17 @@ pub(super) fn judge(scene: &Scene, found: &mut Found) {
     }
 }
 
-/// When records last went into one of a link: whoever merged them had seen all that was there. What became of it is left to the vendor.
+/// When records last went into one of a link, or of those they were linked with before: whoever merged them had seen all that was there. What
+/// became of it is left to the vendor.
 pub(super) fn merged_at(scene: &Scene, link: &Link) -> i64 {
-    Side::BOTH.iter().filter_map(|side| scene.world.sides.of(*side).merged_at.get(link.id(*side))).max().copied().unwrap_or(i64::MIN)
+    let world = scene.world;
+    let merged = |side: Side, id: &RecordId| world.sides.of(side).merged_at.get(id).copied();
+    let own = Side::BOTH.into_iter().filter_map(|side| merged(side, link.id(side)));
+    let former = Side::BOTH.into_iter().flat_map(|side| {
+        let partners = world.witness.partners(side, link.id(side));
+        partners.filter_map(move |(id, until)| merged(side.opposite(), id).filter(|at| *at <= until))
+    });
+    own.chain(former).max().unwrap_or(i64::MIN)
 }
 
 /// One row of one link.
@@ -79,8 +87,21 @@ impl Judgement<'_> {
     /// Tells whether an edit rightly gave way to the last one.
     fn gives_way(&self, edit: &Edit, last: &Edit) -> bool {
         let edits = &self.scene.world.edits;
-        let is_seen = edit.id == last.id || edits.may_have_seen(last.id, edit.id) || self.came_to_nothing(edit, last);
-        is_seen || (!edits.has_seen(edit.id, last.id) && self.loses(edit, last))
+        let stands = edit.id == last.id || edit.left == Left::Nothing && last.left == Left::Nothing;
+        let is_seen = stands || edits.may_have_seen(last.id, edit.id) || self.came_to_nothing(edit, last);
+        is_seen || self.was_the_same(edit, last) || (!edits.has_seen(edit.id, last.id) && self.loses(edit, last))
+    }
+
+    /// Tells whether an edit made what stood on the other side already, and the last author saw that later.
+    fn was_the_same(&self, edit: &Edit, last: &Edit) -> bool {
+        let at = |side, instant| self.past(side).into_iter().rfind(|(_, at)| *at <= instant).and_then(|(value, _)| value);
+        let edits = &self.scene.world.edits;
+        let left = at(edit.side, edit.at);
+        let is_seen = match left {
+            Some(text) => edits.bearing(text).any(|own| edits.may_have_seen(last.id, own.id)),
+            None => edits.has_seen_empty(last.id),
+        };
+        last.at > edit.at && at(edit.side.opposite(), edit.at) == left && is_seen
     }
 
     /// Tells whether an edit set a field back to a value that the last author had seen, before anything of what stood in between came to the

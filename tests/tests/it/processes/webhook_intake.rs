@@ -68,6 +68,14 @@ fn expected(fresh: &[samples::Sample], name: &str) -> Vec<Value> {
     records.into_iter().flatten().map(|record| envelope(record)["detail"].clone()).collect()
 }
 
+/// Returns an event as its sender told it: Twilio does not say when, so its messages are of when they come in.
+fn told(mut event: Value) -> Value {
+    if event["service"] == "twilio" {
+        event["at"].take();
+    }
+    event
+}
+
 #[tokio::test]
 async fn the_real_intake_publishes_every_sample() -> anyhow::Result<()> {
     let intake = Intake::start().await?;
@@ -77,7 +85,8 @@ async fn the_real_intake_publishes_every_sample() -> anyhow::Result<()> {
         let path = format!("webhook-intake/{name}.json");
         let sample = fresh.iter().find(|sample| sample.path.ends_with(&path)).unwrap();
         let (status, events) = intake.take_in(&sample.event).await?;
-        assert_eq!((status, events), (json!(200), expected(&fresh, &name)), "{name}");
+        let [events, expected] = [events, expected(&fresh, &name)].map(|events| events.into_iter().map(told).collect::<Vec<_>>());
+        assert_eq!((status, events), (json!(200), expected), "{name}");
     }
     let mut forged = fresh[0].event.clone();
     forged["body"] = json!(forged["body"].as_str().unwrap().replacen('.', ".e", 1));

@@ -20,7 +20,7 @@ use crate::{
         clock::FlowClock,
         door::Door,
         employee::Employee,
-        form_means, form_worker, relay_means,
+        means::{form_means, form_worker, relay_means},
     },
     vendors::kit::Clock,
 };

@@ -6,6 +6,7 @@ pub(crate) mod clock;
 mod control;
 pub(crate) mod door;
 pub(crate) mod employee;
+pub(crate) mod means;
 mod options;
 mod people;
 mod services;
@@ -21,18 +22,14 @@ use std::{
 use async_trait::async_trait;
 use contact_bridge::{
     adapters::{hubspot::TokenKeeper, memory::Vault},
-    app::{
-        App, Means, Vendors, WixApp,
-        forms::{FormApp, FormMeans},
-        inbox::{RelayMeans, Relays},
-    },
+    app::{App, Means, Vendors, WixApp, forms::FormApp, inbox::Relays},
     config,
     model::{
         event::{Event, EventKind},
         ids::{RecordId, Side, SiteId},
         link::{Link, Parked},
     },
-    ports::{Bus, ClaimStore, MessageQueue, StoreResult, SubmissionQueue, SubmissionStore},
+    ports::{Bus, StoreResult},
     webhook,
 };
 use secrecy::{ExposeSecret, SecretString};
@@ -42,8 +39,9 @@ use self::{
     aws::{BUS, Cloud, MESSAGE_SECRETS},
     clock::FlowClock,
     control::Desk,
-    door::{Door, form_function},
+    door::Door,
     employee::Employee,
+    means::{form_means, form_worker, relay_means},
 };
 pub use self::{
     options::{Listen, Options, StoreKind},
@@ -53,13 +51,7 @@ pub use self::{
     site::SiteHandle,
 };
 use crate::{
-    cloud::{
-        Background,
-        bus::Faults,
-        dynamo::Dynamo,
-        queue::Queue,
-        worker::{Worker, WorkerOptions},
-    },
+    cloud::{Background, bus::Faults, dynamo::Dynamo, queue::Queue, worker::Worker},
     vendors::{hubspot, kit::Clock, wix},
 };
 
@@ -67,8 +59,6 @@ use crate::{
 const FINGERPRINT_SECRET: &str = "local-fingerprint-secret";
 /// The key the simulated Wix signs with, until it is rotated: always the same, because making one takes longer than starting all the rest.
 const WIX_KEY: &str = include_str!("../../events/keys/wix-webhook.private.pem");
-/// As in `template.yaml`.
-const MAX_FORM_BYTES: usize = 256 * 1024;
 /// The dated version of `HubSpot`'s API that is called.
 const HUBSPOT_VERSION: &str = "2026-09";
 
@@ -391,41 +381,6 @@ impl Stack {
     pub async fn publish(&self, event: &Event) -> StoreResult<()> {
         self.publisher.publish(std::slice::from_ref(event)).await
     }
-}
-
-/// The same means as the bridge's, as far as forms need them.
-pub(crate) fn form_means(means: &Means, submissions: Arc<dyn SubmissionStore>, queue: Arc<dyn SubmissionQueue>) -> FormMeans {
-    FormMeans {
-        sites: means.sites.clone(),
-        submissions,
-        links: means.links.clone(),
-        queue,
-        secrets: means.secrets.clone(),
-        clock: means.clock.clone(),
-        fingerprint_secret: means.fingerprint_secret.clone(),
-        wix: means.vendors.wix.clone(),
-        max_body_bytes: MAX_FORM_BYTES,
-    }
-}
-
-/// The same means as the bridge's, as far as the relay needs them.
-pub(crate) fn relay_means(means: &Means, claims: Arc<dyn ClaimStore>, queue: Arc<dyn MessageQueue>) -> RelayMeans {
-    RelayMeans {
-        sites: means.sites.clone(),
-        claims,
-        links: means.links.clone(),
-        queue,
-        secrets: means.secrets.clone(),
-        clock: means.clock.clone(),
-        fingerprint_secret: means.fingerprint_secret.clone(),
-        wix: means.vendors.wix.clone(),
-    }
-}
-
-/// The taking in of forms at its queue.
-pub(crate) fn form_worker(app: &Arc<FormApp>, queue: &Queue) -> Worker {
-    let app = Arc::clone(app);
-    Worker::new(queue, form_function(move || Some(Arc::clone(&app))), WorkerOptions::default())
 }
 
 fn wix_options(options: &Options, door: &Door) -> wix::Options {

@@ -23,6 +23,8 @@ async fn every_sample_is_published_and_answered_with_200() {
         ("hubspot-privacy-deletion", &["contact.deleted", "contact.erased"]),
         ("hubspot-property-change", &["contact.updated"]),
         ("hubspot-restore", &["contact.restored"]),
+        ("intercom-admin-replied", &["message.received"]),
+        ("intercom-user-replied", &["message.received"]),
         ("plain-activity", &["message.received"]),
         ("plain-message", &["message.received"]),
         ("plain-message-of-the-business", &["message.received"]),

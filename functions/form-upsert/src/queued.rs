@@ -43,15 +43,11 @@ async fn deal_with(app: &FormApp, message: &SqsMessage) -> StoreResult<End> {
         Ok(submission) => submission,
         Err(unreadable) => return bury(&format!("unreadable: {:?} at column {}", unreadable.classify(), unreadable.column())).await,
     };
-    match app.site(&submission.site).await? {
-        Some(forms) => match tokio::time::timeout(PATIENCE, forms.work_off(&submission)).await {
-            Ok(end) => end,
-            // Whatever is still under way is found by whoever takes the submission up again.
-            Err(_) => {
-                let submission = Submission { attempts: submission.attempts + 1, ..submission };
-                forms.hold(&submission, Duration::from_mins(1)).await.map(|()| End::Later)
-            }
-        },
-        None => bury("the site is not known").await,
+    let Some(forms) = app.site(&submission.site).await? else { return bury("the site is not known").await };
+    if let Ok(end) = tokio::time::timeout(PATIENCE, forms.work_off(&submission)).await {
+        return end;
     }
+    // Whatever is still under way is found by whoever takes the submission up again.
+    let submission = Submission { attempts: submission.attempts + 1, ..submission };
+    forms.hold(&submission, Duration::from_mins(1)).await.map(|()| End::Later)
 }

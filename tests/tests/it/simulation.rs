@@ -142,6 +142,28 @@ fn an_edit_over_an_unanswered_write_stands() {
 }
 
 #[test]
+fn what_was_left_out_of_an_unanswered_write_was_not_written() {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.system_of_record = Some(Side::Wix);
+    lock(&stage.running.world).refusals.values = true;
+    stage.types(Side::Wix, "company", "v11 Bo");
+    stage.types(Side::External, "company", "v5 Cy");
+    let event = stage.types(Side::Wix, "name.last", "v6 Di");
+    stage.announce(event, Side::External);
+    let is_written = |stage: &Stage| {
+        let world = lock(&stage.running.world);
+        let last = world.sides.external.present(stage.id(Side::External)).unwrap().fields.get(&Field::from("lastname"));
+        last.and_then(Value::as_text) == Some("v6 di")
+    };
+    while !is_written(&stage) {
+        assert!(stage.running.is_busy(0));
+        stage.running.go_on(0);
+    }
+    stage.running.crash(0);
+    assert_eq!(stage.end("company", "company"), ["v11 bo", "v5 cy"].map(|text| Some(text.to_owned())), "refused, so both stay");
+}
+
+#[test]
 fn an_overwritten_edit_is_not_brought_back_over_what_was_typed_into_the_field_since() {
     let mut stage = Stage::set();
     let event = stage.types(Side::Wix, "company", "v4 Bo");

@@ -7,7 +7,7 @@ use crate::{
     model::{
         contact::{Contact, Found},
         ids::{Pair, RecordId, Side},
-        link::{Cause, Hold, Link, Notes, ParkedReason, Slot},
+        link::{Cause, Hold, Link, Notes, ParkedReason, Slot, Tombstone},
         site::OnMerge,
     },
     ports::{ErrorKind, Noted},
@@ -164,7 +164,13 @@ impl Contacts {
             return Ok(Effect::Repointed);
         }
         self.links.exhume(&self.site.site, side, &winner.id).await?;
-        self.repoint(stays, side, winner).await
+        let moved = self.repoint(stays, side, winner).await;
+        if moved.is_err() {
+            // The winner's own counterpart must still be found, should the winner be erased.
+            let tombstone = Tombstone { at: self.clock.now(), cause: Cause::Merged, counterpart: Some(ends.id(other).clone()) };
+            self.links.entomb(&self.site.site, side, &winner.id, &tombstone).await?;
+        }
+        moved
     }
 
     async fn is_there(&self, side: Side, id: &RecordId) -> Step<bool> {

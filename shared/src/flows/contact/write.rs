@@ -106,6 +106,16 @@ impl Contacts {
         Ok(intent)
     }
 
+    /// Stores that the next try leaves rows out: if its answer is lost, they must not pass for written.
+    async fn announce_without(&self, work: &mut Work, rows: &[RowId]) -> StoreResult<()> {
+        match &mut work.link.intent {
+            Some(intent) => intent.rows.retain(|row, _| !rows.contains(row)),
+            None => return Ok(()),
+        }
+        let is_over = work.link.intent.as_ref().is_some_and(|intent| intent.rows.is_empty());
+        if is_over { Ok(()) } else { self.store_link(work).await }
+    }
+
     /// Keeps other workers off a link while something is done to one of its records that is not a write of rows: whoever decided on the link as it
     /// was before fails to store what they decided.
     pub(super) async fn keep_others_off(&self, link: &mut Link, side: Side) -> StoreResult<()> {
@@ -146,6 +156,7 @@ impl Contacts {
                 return Err(Stop::at(side, error));
             };
             work.plan.refuse(side, &rows);
+            self.announce_without(work, &rows).await?;
         }
         let rest: Vec<RowId> = work.plan.flows.of(side).keys().cloned().collect();
         work.plan.refuse(side, &rest);

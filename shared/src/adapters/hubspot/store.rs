@@ -73,8 +73,12 @@ impl ContactStore for Client {
         if current.counterpart.as_ref() == Some(counterpart) {
             return Ok(current.clone());
         }
+        let operation = format!("hubspot set counterpart {}", current.id);
         let properties = Map::from_iter([(COUNTERPART.to_owned(), counterpart.as_str().into())]);
-        self.patch(&format!("hubspot set counterpart {}", current.id), &current.id, properties).await
+        match self.patch(&operation, &current.id, properties.clone()).await {
+            Err(error) if self.lost_its_key(&error).await? => self.patch(&operation, &current.id, properties).await,
+            written => written,
+        }
     }
 
     async fn delete(&self, id: &RecordId) -> StoreResult<()> {

@@ -3,6 +3,8 @@
 
 mod wire;
 
+use std::collections::BTreeSet;
+
 use async_trait::async_trait;
 use jiff::Timestamp;
 use reqwest::{Method, Url};
@@ -15,6 +17,7 @@ use super::{
     call::Call,
     lists::{Emails, Phones, holds_any},
     refusal::Refusal,
+    store::is_about_the_filter,
 };
 use crate::{
     model::{
@@ -81,8 +84,21 @@ impl Inbox for Client {
                     }
                 }
                 // Who has no country in Wix may have another one's number in the same form.
-                let forms = json!({"$in": normal::phone_forms(phone, self.settings.default_country.as_deref())});
-                let found = self.ids_by("info.phones.phone", "info.phones", forms, (order, most + STRANGERS), holds).await?;
+                let forms = normal::phone_forms(phone, self.settings.default_country.as_deref());
+                let by = |condition| self.ids_by("info.phones.phone", "info.phones", condition, (order, most + STRANGERS), holds);
+                let mut found = match by(json!({"$in": forms})).await {
+                    // How long a list may be is not documented.
+                    Err(error) if is_about_the_filter(&error.kind) => {
+                        let mut found = Vec::new();
+                        for form in &forms {
+                            found.extend(by(json!({"$eq": form})).await?);
+                        }
+                        found
+                    }
+                    found => found?,
+                };
+                let mut seen = BTreeSet::new();
+                found.retain(|id| id.as_ref().is_some_and(|id| seen.insert(id.clone())));
                 Ok(found.into_iter().flatten().take(most).collect())
             }
         }

@@ -191,6 +191,11 @@ fn blaming(mut error: StoreError, fields: &[Field]) -> StoreError {
     error
 }
 
+/// Tells whether a query was refused for what it asks.
+pub(super) fn is_about_the_filter(kind: &ErrorKind) -> bool {
+    matches!(kind, ErrorKind::Invalid(_) | ErrorKind::Unsupported)
+}
+
 /// Tells whether a refusal may be about this field.
 fn may_be_about(kind: &ErrorKind, field: &str) -> bool {
     match kind {
@@ -227,8 +232,19 @@ impl Client {
         let entry = Phones(country);
         let holds = |contact: &Contact| holds(contact, "phones", &entry, phone);
         let mut found = self.find_by("info.phones.e164Phone", json!({"$eq": phone}), holds).await?;
-        let written = json!({"$in": normal::phone_forms(phone, country)});
-        for contact in self.find_by("info.phones.phone", written, holds).await? {
+        let forms = normal::phone_forms(phone, country);
+        let written = match self.find_by("info.phones.phone", json!({"$in": forms}), holds).await {
+            // How long a list may be is not documented.
+            Err(error) if is_about_the_filter(&error.kind) => {
+                let mut written = Vec::new();
+                for form in &forms {
+                    written.extend(self.find_by("info.phones.phone", json!({"$eq": form}), holds).await?);
+                }
+                written
+            }
+            written => written?,
+        };
+        for contact in written {
             if found.iter().all(|known| known.id != contact.id) {
                 found.push(contact);
             }

@@ -70,13 +70,16 @@ impl Client {
 #[async_trait]
 impl Subscriptions for Client {
     async fn subscription(&self, email: &str) -> StoreResult<Subscription> {
-        let call = self.subscription_call(Call::read, "wix query email subscription", &["query"]);
-        // Unlike other queries, this one has its filter at the top.
-        let spellings = BTreeSet::from([email.to_owned(), normal::email(email)]);
-        let filter = json!({"filter": {"email": {"$in": spellings}}, "paging": {"limit": spellings.len()}});
-        let found: Found = self.call(&call.body(filter)).await?;
-        let own = found.subscriptions.into_iter().find(|wire| normal::email(&wire.email) == normal::email(email));
-        Ok(own.map(Subscription::from).unwrap_or_default())
+        // Whether Wix heeds the case of an address is not documented.
+        for spelling in BTreeSet::from([email.to_owned(), normal::email(email)]) {
+            let call = self.subscription_call(Call::read, "wix query email subscription", &["query"]);
+            // Unlike other queries, this one has its filter at the top.
+            let found: Found = self.call(&call.body(json!({"filter": {"email": {"$in": [spelling]}}, "paging": {"limit": 1}}))).await?;
+            if let Some(own) = found.subscriptions.into_iter().find(|wire| normal::email(&wire.email) == normal::email(email)) {
+                return Ok(own.into());
+            }
+        }
+        Ok(Subscription::default())
     }
 
     async fn subscribe(&self, email: &str, known: &Subscription) -> StoreResult<Subscription> {

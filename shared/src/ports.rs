@@ -258,7 +258,7 @@ pub trait LinkStore: Send + Sync {
     /// Returns the site's links, a page at a time, for people and checks; `after` continues behind the last one of the page before.
     async fn list_links(&self, site: &SiteId, after: Option<&RecordId>) -> StoreResult<Vec<Link>>;
 
-    /// Counts one more propagated delete within the hour of `now`, unless `limit` are counted already; tells whether it was counted.
+    /// Counts one more propagated delete, unless `limit` are counted in the sixty minutes before `now`; tells whether it was counted.
     async fn spend_delete(&self, site: &SiteId, now: Timestamp, limit: u32) -> StoreResult<bool>;
 
     /// Notes that a record without a link waits for a person; replaces an earlier note on the same record. `Exists` if it is linked.

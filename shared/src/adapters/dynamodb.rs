@@ -8,7 +8,7 @@
 //! | | `key#<digest>` | the reservation of a match key: `holder`, `held_until` |
 //! | | `gone#<side>#<digest of the id>` | a tombstone: `cause`, `ended_at`, `counterpart`; no expiry |
 //! | | `parked#<side>#<id>` | a note for a person: `note` |
-//! | | `rail#<hour since the epoch>` | how many deletes were propagated in that hour: `spent` |
+//! | | `rail` | how many deletes were propagated lately, by the minute: `spent` |
 //! | | `form#<submission>` | where a submission of a form stands: `form_id`, `submitted_at`, `stage`, `progress`; `holder`, `held_until` |
 //! | | `made#<digest of the address>` | the reservation of an address that a form makes a contact with; then `contact`, `held_until` |
 //! | | `consent#<digest of the address>#<instant>` | the proof of a consent: `form_id`, `submission`, `text_version`; no expiry |

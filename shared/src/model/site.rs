@@ -164,6 +164,27 @@ impl Default for Rails {
     }
 }
 
+/// Deletes that were propagated lately, by the minute, so that an hour is any sixty minutes and not one of the clock.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Spent(BTreeMap<i64, u32>);
+
+impl Spent {
+    /// Counts one more delete at `now`, unless `limit` are counted within the hour before; tells whether it was counted.
+    ///
+    /// A minute counts until all of it is an hour ago, also one that is yet to come for a worker whose clock is behind.
+    pub fn spend(&mut self, now: Timestamp, limit: u32) -> bool {
+        let minute = now.as_second().div_euclid(60);
+        self.0.retain(|counted, _| *counted >= minute - 60);
+        let lately = self.0.values().fold(0, |sum: u32, spent| sum.saturating_add(*spent));
+        if lately >= limit {
+            return false;
+        }
+        *self.0.entry(minute).or_default() += 1;
+        true
+    }
+}
+
 /// How to reach Wix for a site.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(tag = "mode", rename_all = "snake_case", deny_unknown_fields)]

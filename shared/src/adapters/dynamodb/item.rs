@@ -13,7 +13,7 @@ use crate::{
     model::{
         ids::{RecordId, Side, SiteId},
         link::{Cause, Intent, Link, Parked, Reservation, Tombstone},
-        site::Site,
+        site::{Site, Spent},
     },
     ports::{ErrorKind, StoreError, StoreResult},
 };
@@ -102,6 +102,13 @@ pub(super) fn parked(site: &SiteId, parked: &Parked) -> StoreResult<Item> {
     Ok(build(Key::parked(site, parked.side, &parked.id), [("note", text(note))]))
 }
 
+/// The deletes that were propagated lately.
+pub(super) fn rail(site: &SiteId, spent: &Spent, expiry: i64) -> StoreResult<Item> {
+    let counts = serde_json::to_string(spent)
+        .map_err(|error| StoreError::new(ErrorKind::Corrupt, format!("pack the rail of {site}")).caused_by(error))?;
+    Ok(build(Key::rail(site), [("spent", text(counts)), (EXPIRY, number(expiry))]))
+}
+
 /// The settings of a site, at either of their two places.
 pub(super) fn settings(key: Key, site: &Site) -> StoreResult<Item> {
     let settings = serde_json::to_string(site)
@@ -171,6 +178,13 @@ pub(super) fn read_parked(item: &Item) -> StoreResult<Parked> {
     let error = || StoreError::new(ErrorKind::Corrupt, format!("read {}", get_text(item, SORT_KEY).unwrap_or_default()));
     let note = get_text(item, "note").ok_or_else(error)?;
     serde_json::from_str(note).map_err(|cause| error().caused_by(cause))
+}
+
+/// Reads the deletes that were propagated lately.
+pub(super) fn read_rail(item: &Item) -> StoreResult<Spent> {
+    let error = || StoreError::new(ErrorKind::Corrupt, "read a rail");
+    let counts = get_text(item, "spent").ok_or_else(error)?;
+    serde_json::from_str(counts).map_err(|cause| error().caused_by(cause))
 }
 
 /// Reads a site's settings.

@@ -29,8 +29,11 @@ const PAGE: i32 = 100;
 /// numbers is guarded by the first ones.
 const MAX_KEYS: usize = 99;
 
-/// How long an hour's count of deletes is kept, in seconds.
-const RAIL_KEPT: i64 = 7 * 24 * 3600;
+/// How long the counts of deletes are kept after the last one, in seconds: longer than they count.
+const RAIL_KEPT: i64 = 24 * 3600;
+
+/// How often a delete is counted anew because another worker counted one meanwhile: more often than workers run at once.
+const RAIL_TRIES: usize = 32;
 
 const STALE: Refusal = Refusal::Fail(ErrorKind::Stale);
 const EXISTS: Refusal = Refusal::Fail(ErrorKind::Exists(None));
@@ -176,10 +179,21 @@ impl LinkStore for Store {
     }
 
     async fn spend_delete(&self, site: &SiteId, now: Timestamp, limit: u32) -> StoreResult<bool> {
-        if limit == 0 {
-            return Ok(false);
+        let operation = format!("spend a delete of {site}");
+        let expiry = now.as_second() + RAIL_KEPT;
+        for _ in 0..RAIL_TRIES {
+            let stored = self.get(Key::rail(site), Read::Consistent).await?;
+            let mut spent = stored.as_ref().map(item::read_rail).transpose()?.unwrap_or_default();
+            let unchanged = Condition::rail(stored.as_ref());
+            if !spent.spend(now, limit) {
+                return Ok(false);
+            }
+            match self.commit(&operation, vec![Write::put(item::rail(site, &spent, expiry)?, unchanged, STALE)]).await {
+                Err(error) if matches!(error.kind, ErrorKind::Stale) => {}
+                written => return written.map(|()| true),
+            }
         }
-        self.count(&format!("spend a delete of {site}"), Key::rail(site, now), limit, now.as_second() + RAIL_KEPT).await
+        Err(StoreError::new(ErrorKind::Stale, operation))
     }
 
     async fn park(&self, site: &SiteId, parked: &Parked) -> StoreResult<()> {

@@ -117,6 +117,14 @@ impl Condition {
         Self { expression: "version = :version", values: vec![(":version", number(version))] }
     }
 
+    /// Deletes are counted as they were when this item was read, or none are.
+    pub(super) fn rail(read: Option<&Item>) -> Self {
+        match read.and_then(|item| item.get("spent")) {
+            Some(spent) => Self { expression: "spent = :spent", values: vec![(":spent", spent.clone())] },
+            None => Self { expression: "attribute_not_exists(spent)", values: Vec::new() },
+        }
+    }
+
     /// There is no pause that lasts as long.
     pub(super) fn cooling_before(until: Timestamp) -> Self {
         Self { expression: "attribute_not_exists(held_until) OR held_until < :until", values: vec![(":until", instant(until))] }

@@ -19,8 +19,6 @@ use crate::{
 
 /// How many links a page of [`LinkStore::list_links`] has.
 const PAGE: usize = 100;
-/// The buckets deletes are counted in.
-const HOUR_SECONDS: i64 = 3_600;
 
 fn refuse<T>(kind: ErrorKind, operation: &str, id: &RecordId) -> StoreResult<T> {
     Err(StoreError::new(kind, format!("{operation} {id}")))
@@ -173,12 +171,7 @@ impl LinkStore for Store {
     }
 
     async fn spend_delete(&self, site: &SiteId, now: Timestamp, limit: u32) -> StoreResult<bool> {
-        Ok(self.of_site(site, |own| {
-            let spent = own.deletes.entry(now.as_second().div_euclid(HOUR_SECONDS)).or_default();
-            let allowed = *spent < limit;
-            *spent += u32::from(allowed);
-            allowed
-        }))
+        Ok(self.of_site(site, |own| own.deletes.spend(now, limit)))
     }
 
     async fn park(&self, site: &SiteId, parked: &Parked) -> StoreResult<()> {

@@ -18,7 +18,8 @@ pub(super) async fn deletes_are_counted_up_to_the_limit_of_the_hour(bench: &Benc
     assert!(!spend(0, 0).await?);
     assert!(spend(0, 2).await? && spend(0, 2).await? && !spend(0, 2).await?);
     assert!(spend(0, 3).await? && !spend(0, 3).await?);
-    assert!(spend(HOUR, 1).await? && !spend(HOUR, 1).await?);
+    assert!(!spend(HOUR - 1, 3).await? && !spend(HOUR, 3).await?);
+    assert!(spend(HOUR + 60, 1).await? && !spend(HOUR + 60, 1).await?);
     Ok(())
 }
 

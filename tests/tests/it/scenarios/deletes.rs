@@ -105,6 +105,32 @@ async fn x04_the_number_and_the_share_are_each_sites_own() {
 }
 
 #[tokio::test]
+async fn x04_an_hour_is_any_sixty_minutes() {
+    at_every_switch(async |lab| {
+        lab.adjust(|site| site.rails = Rails { deletes_per_hour: 5, percent_per_hour: 100 }).await;
+        let people = crowd(&lab, 14).await;
+        let clock = lab.stack.clock();
+        let in_the_hour = Duration::from_millis(clock.now_ms().rem_euclid(3_600_000).unsigned_abs());
+        // A minute before the hour is full, and a minute after.
+        clock.advance(Duration::from_mins(119).saturating_sub(in_the_hour));
+        for (begin, end, left) in [(0, 4, 10), (4, 8, 9)] {
+            for (_, hub) in &people[begin..end] {
+                lab.hub_delete(hub).await;
+            }
+            lab.settle().await;
+            assert_eq!(lab.wix_ids().len(), left);
+            clock.advance(Duration::from_mins(2));
+        }
+        assert_eq!(lab.reasons().await, [ParkedReason::DeleteAwaitsApproval; 3]);
+        clock.advance(Duration::from_hours(1));
+        lab.hub_delete(&people[8].1).await;
+        lab.settle().await;
+        assert_eq!(lab.wix_ids().len(), 8);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn x05_a_contact_that_cannot_be_deleted_blocks_no_other() {
     at_every_switch(async |lab| {
         let people = crowd(&lab, 4).await;

@@ -15,7 +15,7 @@ use contact_bridge::{
 use futures::future::join_all;
 use jiff::SignedDuration;
 use lambda_runtime::Error;
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use tracing::{error, info, warn};
 
 /// So often a message is tried before it goes to the dead letters; with the growing delay that is about a day.
@@ -30,7 +30,7 @@ const NO_ACCESS: SignedDuration = SignedDuration::from_mins(15);
 const UNKNOWN_SITE: SignedDuration = SignedDuration::from_mins(5);
 
 /// What the bus delivers: our message in its envelope.
-#[derive(Deserialize)]
+#[derive(Deserialize, Serialize)]
 struct Envelope {
     detail: Message,
 }
@@ -146,7 +146,7 @@ async fn end(relays: &Relays, message: Message, body: &str, outcome: Outcome) ->
         Outcome::NobodyYet(later) => put_back(relays, Message { searches: message.searches + 1, ..message }, body, later).await,
         Outcome::Parked(reason) => {
             warn!(site = %site, source = %source, reason = reason.name(), "A message waits for a person.");
-            bury(relays, body, &format!("parked: {}", reason.name())).await
+            bury(relays, &as_new(&message, body), &format!("parked: {}", reason.name())).await
         }
         Outcome::Poison(failure) => {
             error!(site = %site, source = %source, error = %failure, "Gave a message up.");
@@ -159,7 +159,7 @@ async fn end(relays: &Relays, message: Message, body: &str, outcome: Outcome) ->
 async fn put_back(relays: &Relays, mut message: Message, body: &str, later: Later) -> End {
     message.attempts += u32::from(later.counts);
     if message.attempts >= MOST_ATTEMPTS {
-        return bury(relays, body, &format!("gave up after {} tries: {}", message.attempts, later.reason)).await;
+        return bury(relays, &as_new(&message, body), &format!("gave up after {} tries: {}", message.attempts, later.reason)).await;
     }
     let wait = Duration::try_from(later.until.duration_since(relays.means.clock.now())).unwrap_or_default();
     let grown = if later.counts { Duration::from_secs(1 << message.attempts.min(9)).min(LONGEST_GROWN) } else { Duration::ZERO };
@@ -171,6 +171,12 @@ async fn put_back(relays: &Relays, mut message: Message, body: &str, later: Late
             End::Failed
         }
     }
+}
+
+/// A message as it came from the bus, so that whoever moves it back from the dead letters gives it all its tries again.
+fn as_new(message: &Message, body: &str) -> String {
+    let envelope = Envelope { detail: Message { attempts: 0, searches: 0, ..message.clone() } };
+    serde_json::to_string(&envelope).unwrap_or_else(|_| body.to_owned())
 }
 
 async fn bury(relays: &Relays, body: &str, reason: &str) -> End {

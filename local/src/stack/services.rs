@@ -59,6 +59,17 @@ impl Services {
         Ok(call.body(notice).send().await?.status())
     }
 
+    /// Intercom posts a notice to the source of this name.
+    ///
+    /// # Errors
+    /// When the gateway does not answer.
+    pub async fn intercom(&self, source: &str, notice: String) -> reqwest::Result<StatusCode> {
+        let signature = hex::encode(tag(hmac::HMAC_SHA1_FOR_LEGACY_USE_ONLY, "intercom", &notice));
+        let call = self.http.post(format!("{}/webhooks/intercom/{}/{source}", self.gateway, self.site));
+        let call = call.header("content-type", "application/json").header("x-hub-signature", format!("sha1={signature}"));
+        Ok(call.body(notice).send().await?.status())
+    }
+
     /// Another tool posts a message to the source of this name.
     ///
     /// # Errors

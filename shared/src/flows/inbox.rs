@@ -37,6 +37,8 @@ const LOST: SignedDuration = SignedDuration::from_mins(30);
 const SKEW: SignedDuration = SignedDuration::from_mins(2);
 /// How long a message waits for the one before it, at first and at most.
 const WAIT: (SignedDuration, SignedDuration) = (SignedDuration::from_secs(2), SignedDuration::from_secs(30));
+/// So often a later part of a long message waits for the one before it, which was given up if it is neither there nor in the line.
+const PART_PATIENCE: u32 = 8;
 /// When to look again at a paused site.
 const PAUSED: SignedDuration = SignedDuration::from_mins(15);
 /// When to look again for a source that the settings do not have yet.
@@ -100,9 +102,9 @@ impl Relay {
             source => source?,
         };
         let line = self.line_up(message).await?;
-        self.ensure_part_before(message).await?;
         let known = self.known(message).await?;
         let contacts = self.contacts(message, source, known.as_ref()).await?;
+        self.ensure_part_before(message).await?;
         let turn = self.take(message, line, known, contacts).await?;
         self.deliver(turn, &compose::post(message, source)).await
     }
@@ -143,12 +145,15 @@ impl Relay {
         }
     }
 
-    /// A later part of a long message waits until the one before it stands there.
+    /// A later part of a long message waits until the one before it stands there, unless that one was given up.
     async fn ensure_part_before(&self, message: &Message) -> Step<()> {
         let Some(before) = message.part.checked_sub(1) else { return Ok(()) };
         let before = self.claims.claim(&self.site.site, &message.digest_of_part(&self.key, before)).await?;
         if before.is_some_and(|claim| claim.owner.is_none()) {
             return Ok(());
+        }
+        if message.attempts >= PART_PATIENCE {
+            return Err(Stop::Park(Parked::PartBeforeMissing));
         }
         Err(self.later(WAIT.0, "the part before it is not there yet").counted())
     }
@@ -177,7 +182,8 @@ impl Relay {
 
     /// Posts the message to every conversation it belongs to, and hands the turn on.
     async fn deliver(&self, mut turn: Turn, post: &Post) -> Step<Effect> {
-        let contacts = turn.claim.left.clone();
+        // A part of a text may be nothing but blanks: then it stands there already.
+        let contacts = if post.said().is_empty() { Vec::new() } else { turn.claim.left.clone() };
         for (nth, contact) in contacts.iter().enumerate() {
             if let Err(stop) = self.post_once(&turn, contact, post).await {
                 return Err(self.let_go(turn, stop).await);

@@ -38,7 +38,12 @@ pub(super) async fn get(State(world): State<World>, asked: Asked, Path(id): Path
     let wanted = projection(&params)?;
     world.at(&asked, |desk| {
         let (contact, response) = desk.find(&id)?;
-        Ok(Json(json!({"contact": project(contact.to_json(), wanted.as_deref()), "responseType": response})))
+        let mut shown = contact.to_json();
+        let member = desk.site.inbox.member_of(&contact.id).filter(|_| world.core.switches.flag("member_info"));
+        if let (Some(member), Value::Object(shown)) = (member, &mut shown) {
+            shown.insert("memberInfo".to_owned(), json!({"memberId": member, "status": "ACTIVE"}));
+        }
+        Ok(Json(json!({"contact": project(shown, wanted.as_deref()), "responseType": response})))
     })
 }
 

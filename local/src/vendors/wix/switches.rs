@@ -90,6 +90,7 @@ pub const SWITCHES: &[Switch] = &[
         "resolves",
         "whether the contact id of a member leads to the member's conversation",
     ),
+    flag("member_info", false, "a contact that is read shows `memberInfo` with the member's id, which is documented as internal"),
     word(
         "unknown_conversation",
         &["404", "403"],

@@ -57,6 +57,32 @@ struct ContactBody {
     id: RecordId,
 }
 
+#[derive(Deserialize)]
+struct MemberReply {
+    contact: MemberBody,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MemberBody {
+    #[serde(default)]
+    member_info: Option<MemberInfo>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct MemberInfo {
+    #[serde(default)]
+    member_id: Option<String>,
+}
+
+/// Whom a conversation is with.
+#[derive(Clone, Copy)]
+enum Participant<'a> {
+    Contact(&'a RecordId),
+    Member(&'a str),
+}
+
 /// So many more are asked for where others than those looked for may be among them.
 const STRANGERS: usize = 10;
 
@@ -114,14 +140,17 @@ impl Inbox for Client {
     /// A contact that was merged away a moment ago may still be found, and what Wix makes of it here is not documented: it may refuse, or open a
     /// conversation with nobody. So a contact without a conversation is read first; one that was merged leads to the one it went into.
     async fn conversation_with(&self, contact: &RecordId) -> StoreResult<ConversationId> {
-        let opened = self.get_or_create(contact).await;
-        if !matches!(&opened, Ok(ConversationReply { is_new: true, .. }) | Err(StoreError { kind: ErrorKind::NotFound, .. })) {
-            return Ok(opened?.conversation.id);
-        }
-        match self.read(contact).await? {
-            Found::Present(_) => Ok(opened?.conversation.id),
-            Found::Merged(winner) => Ok(self.get_or_create(&winner.id).await?.conversation.id),
-            Found::Absent => Err(StoreError::new(ErrorKind::NotFound, format!("wix conversation with {contact}"))),
+        let opened = match self.get_or_create(Participant::Contact(contact)).await {
+            Ok(reply) if !reply.is_new => return Ok(reply.conversation.id),
+            Ok(reply) => Some(reply.conversation.id),
+            Err(StoreError { kind: ErrorKind::NotFound, .. }) => None,
+            Err(failure) => return Err(failure),
+        };
+        match (self.read(contact).await?, opened) {
+            (Found::Present(_), Some(opened)) => Ok(opened),
+            (Found::Present(_), None) => self.conversation_with_member(contact).await,
+            (Found::Merged(winner), _) => Ok(self.get_or_create(Participant::Contact(&winner.id)).await?.conversation.id),
+            (Found::Absent, _) => Err(StoreError::new(ErrorKind::NotFound, format!("wix conversation with {contact}"))),
         }
     }
 
@@ -188,13 +217,28 @@ impl Client {
         Ok(reply.contacts.into_iter().map(|contact| holds(&contact.info).then_some(contact.id)).collect())
     }
 
-    async fn get_or_create(&self, contact: &RecordId) -> StoreResult<ConversationReply> {
-        let operation = format!("wix conversation with {contact}");
+    /// Opens the conversation with a contact that Wix does not know as a participant: members are to be addressed by their own id
+    /// (<https://dev.wix.com/docs/rest/crm/communication/inbox/conversations/introduction>), which a contact may show. `Unsupported` if it does not.
+    async fn conversation_with_member(&self, contact: &RecordId) -> StoreResult<ConversationId> {
+        let operation = format!("wix member of {contact}");
+        let call = Call::read(&operation, Method::GET, self.url(&["contacts", "v4", "contacts", contact.as_str()]));
+        let reply: MemberReply = self.call(&call).await?;
+        let member = reply.contact.member_info.and_then(|info| info.member_id);
+        let member = member.ok_or_else(|| StoreError::new(ErrorKind::Unsupported, operation))?;
+        Ok(self.get_or_create(Participant::Member(&member)).await?.conversation.id)
+    }
+
+    async fn get_or_create(&self, participant: Participant<'_>) -> StoreResult<ConversationReply> {
+        let (kind, id) = match participant {
+            Participant::Contact(id) => ("contactId", id.as_str()),
+            Participant::Member(id) => ("memberId", id),
+        };
+        let operation = format!("wix conversation with {id}");
         // Asked twice, it is the same conversation: this counts as a read.
         let call = Call::read(operation, Method::POST, self.inbox_url("conversations"));
-        let reply = self.call(&call.body(json!({"participantId": {"contactId": contact}}))).await;
+        let reply = self.call(&call.body(json!({"participantId": {kind: id}}))).await;
         reply.map_err(|mut refusal: Refusal| {
-            // The contact is all that can be wrong, and no code is documented for it.
+            // The participant is all that can be wrong, and no code is documented for it.
             let is_refused = refusal.status.is_some_and(|status| matches!(status.as_u16(), 400 | 404));
             if is_refused && refusal.code.as_deref() != Some("INBOX_INSTANCE_NOT_FOUND") {
                 refusal.error.kind = ErrorKind::NotFound;

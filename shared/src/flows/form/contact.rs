@@ -22,6 +22,9 @@ use crate::{
 const TRIES: usize = 6;
 /// A person has a few addresses; whoever sends more is looked up by the first ones.
 const MOST_KEYS: usize = 3;
+/// A contact that changed this long after a submission was sent, by clocks that differ, has changed since. What one submission after the other
+/// changes within it is overridden by the last.
+const SKEW: jiff::SignedDuration = jiff::SignedDuration::from_mins(2);
 
 /// A submission at work.
 pub(super) struct Job<'a> {
@@ -69,8 +72,12 @@ impl<'a> Job<'a> {
         self.texts(is_email).next()
     }
 
-    fn decide(&self, known: &Fields, country: Option<&str>) -> Upsert {
-        let override_filled = matches!(self.form.on_filled, OnFilled::Override { .. });
+    /// Decides what the values change on a contact, or on a new one. A submission that waited does not override what has changed since it was sent.
+    fn decide(&self, contact: Option<&Contact>, country: Option<&str>) -> Upsert {
+        let changed_since = contact.is_some_and(|contact| contact.updated_at.is_some_and(|at| at > self.submission.at + SKEW));
+        let override_filled = matches!(self.form.on_filled, OnFilled::Override { .. }) && !changed_since;
+        let new = Fields::new();
+        let known = contact.map_or(&new, |contact| &contact.fields);
         upsert::decide(known, &self.sent, Rules { override_filled, labels: &self.labels, country })
     }
 
@@ -148,7 +155,7 @@ impl Forms {
 
     async fn update(&self, job: &mut Job<'_>, mut contact: Contact) -> Result<Effect, Stop> {
         for _ in 0..TRIES {
-            let upsert = job.decide(&contact.fields, self.country());
+            let upsert = job.decide(Some(&contact), self.country());
             if upsert.patch.is_empty() {
                 return Ok(self.effect(job, &upsert, &contact, if job.wrote { Action::Updated } else { Action::Unchanged }));
             }
@@ -181,7 +188,7 @@ impl Forms {
             },
         }
         for _ in 0..TRIES {
-            let upsert = job.decide(&Fields::new(), self.country());
+            let upsert = job.decide(None, self.country());
             let fields = upsert.patch.clone().into_iter().filter_map(|(field, value)| Some((field, value?))).collect();
             let draft = Draft { counterpart: RecordId::new(job.submission.id.as_str()), fields };
             let refused = match self.contacts.create(&draft).await {
@@ -226,7 +233,7 @@ impl Forms {
     async fn twin(&self, job: &Job<'_>, id: Option<&RecordId>) -> Result<Option<Contact>, Stop> {
         let Some(id) = id else { return self.find(job).await };
         let Some(contact) = self.read_contact(id).await? else { return Ok(None) };
-        let known = job.decide(&contact.fields, self.country());
+        let known = job.decide(Some(&contact), self.country());
         let first = self.keys(job).into_iter().next();
         let is_theirs = match first {
             // An address that is the contact's is not among what would change.

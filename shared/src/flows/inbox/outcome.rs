@@ -63,6 +63,10 @@ pub enum Parked {
     NoContact,
     /// Several contacts have the address, and none is to be chosen; or more than any rule means.
     SeveralContacts,
+    /// The part of the text that goes before it was given up.
+    PartBeforeMissing,
+    /// Wix opens no conversation with the contact, although it is there: a member who does not show its own id.
+    NoConversation,
 }
 
 impl Parked {
@@ -73,6 +77,8 @@ impl Parked {
             Self::NoAddress => "no_address",
             Self::NoContact => "no_contact",
             Self::SeveralContacts => "several_contacts",
+            Self::PartBeforeMissing => "part_before_missing",
+            Self::NoConversation => "no_conversation",
         }
     }
 }
@@ -107,7 +113,11 @@ impl Stop {
 
     /// Makes a stop of a conversation that was not found or made.
     pub(super) fn of_contact(error: StoreError) -> Self {
-        if error.kind == ErrorKind::NotFound { Self::Gone(error) } else { Self::Failed(error) }
+        match error.kind {
+            ErrorKind::NotFound => Self::Gone(error),
+            ErrorKind::Unsupported => Self::Park(Parked::NoConversation),
+            _ => Self::Failed(error),
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 //! <https://developers.intercom.com/docs/references/webhooks/webhook-models>, <https://developers.intercom.com/docs/webhooks/webhook-notifications>
 
 use aws_lc_rs::hmac;
+use html5gum::{Token, Tokenizer};
 use jiff::Timestamp;
 use nanohtml2text::html2text;
 use serde::Deserialize;
@@ -130,12 +131,18 @@ impl Conversation {
 }
 
 impl Part {
+    /// Whether teammates wrote it for each other: a note, or one that does something beside.
+    fn is_note(&self) -> bool {
+        self.kind.as_deref().is_some_and(|kind| kind.starts_with("note"))
+    }
+
     /// Returns it as a message; `None` for what robots say, for what teammates note among themselves, and for what says nothing.
     fn draft(self, conversation: &str, beginner: &Person) -> Option<Draft> {
         let writer = self.author.as_ref()?;
-        let author = writer.author().filter(|_| self.kind.as_deref() != Some("note"))?;
-        let text = html2text(self.body.as_deref().unwrap_or_default()).replace("\r\n", "\n").trim().to_owned();
-        let media: Vec<_> = self.attachments.into_iter().filter_map(Attachment::media).collect();
+        let author = writer.author().filter(|_| !self.is_note())?;
+        let body = self.body.as_deref().unwrap_or_default();
+        let text = html2text(body).replace("\r\n", "\n").trim().to_owned();
+        let media: Vec<_> = pictures(body).chain(self.attachments.into_iter().filter_map(Attachment::media)).collect();
         if text.is_empty() && media.is_empty() {
             return None;
         }
@@ -147,6 +154,17 @@ impl Part {
         let id = format!("{conversation}/{}", self.id.as_deref().unwrap_or("source"));
         Some(Draft { id, who, author, content: Content::Message { text, media }, at })
     }
+}
+
+/// Returns the pictures within a text. Its words are shown without them.
+fn pictures(html: &str) -> impl Iterator<Item = Media> {
+    Tokenizer::new(html).flatten().filter_map(|token| match token {
+        Token::StartTag(tag) if *tag.name == b"img" => {
+            let url = String::from_utf8(tag.attributes.get(&b"src"[..])?.to_vec()).ok()?;
+            Some(Media { url, mime: Some("image/*".to_owned()), name: None })
+        }
+        _ => None,
+    })
 }
 
 impl Writer {
@@ -174,7 +192,7 @@ mod tests {
     use serde_json::{Value, json};
 
     use super::super::tests::{read, text};
-    use crate::model::message::{Author, Message};
+    use crate::model::message::{Author, Content, Message};
 
     fn notice(topic: &str, parts: &Value) -> Vec<Message> {
         let source = json!({"id": "s1", "body": "<p>Hello &amp; <b>good</b> morning</p>", "author": {"type": "user", "id": "u1", "name": "Ada", "email": "ada@example.com"}});
@@ -209,9 +227,11 @@ mod tests {
         assert!(
             notice("conversation.admin.replied", &json!([part("p3", "bot", "I am a robot"), part("p4", "admin", "<p> </p>")])).is_empty()
         );
-        let mut note = part("p6", "admin", "He never pays.");
-        note["part_type"] = json!("note");
-        assert!(notice("conversation.admin.replied", &json!([note])).is_empty());
+        for kind in ["note", "note_and_reopen"] {
+            let mut note = part("p6", "admin", "He never pays.");
+            note["part_type"] = json!(kind);
+            assert!(notice("conversation.admin.replied", &json!([note])).is_empty(), "{kind}");
+        }
         for topic in ["ping", "conversation.admin.closed", "contact.created"] {
             assert!(notice(topic, &json!([part("p5", "user", "Hi")])).is_empty(), "{topic}");
         }
@@ -223,6 +243,19 @@ mod tests {
         with_file["attachments"] =
             json!([{"type": "upload", "name": "a.png", "url": "https://files.example.com/a.png", "content_type": "image/png"}]);
         assert_eq!(notice("conversation.user.replied", &json!([with_file])).len(), 1);
+    }
+
+    #[test]
+    fn a_picture_within_the_text_comes_behind_it() {
+        for (body, words, url) in [
+            (r#"<p>Look:</p><img src="https://files.example.com/a.png?x=1&amp;y=2">"#, "Look:", "https://files.example.com/a.png?x=1&y=2"),
+            (r#"<div class="c"><IMG alt='' SRC='https://files.example.com/b.png'/></div>"#, "", "https://files.example.com/b.png"),
+        ] {
+            let message = &notice("conversation.user.replied", &json!([part("p8", "user", body)]))[0];
+            let Content::Message { media, .. } = &message.content else { panic!("{body}") };
+            assert_eq!((text(message).as_str(), media.len(), media[0].url.as_str()), (words, 1, url));
+            assert!(media[0].mime.as_deref().unwrap().starts_with("image/"));
+        }
     }
 
     #[test]

@@ -52,7 +52,7 @@ impl Chat {
             source.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
             serde_json::from_value(source).unwrap()
         };
-        let sources = [("sms", "twilio"), ("calendly", "calendly"), ("plain", "plain")];
+        let sources = [("sms", "twilio"), ("calendly", "calendly"), ("plain", "plain"), ("chat", "intercom")];
         let inbox = sources.map(|(name, kind)| (SourceId::from(name), source(kind))).into();
         self.lab.adjust(|site| site.inbox = inbox).await;
     }

@@ -31,6 +31,7 @@ const NOT_OF_CONTACTS: &[&str] = &[
     "inbox_touches_contact",
     "inbox_unknown_contact",
     "invalid_media_url_status",
+    "member_info",
     "merged_contacts_conversation",
     "merged_conversation",
     "message_backdating",

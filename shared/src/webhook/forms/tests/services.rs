@@ -106,10 +106,20 @@ fn what_is_well_signed_and_not_as_documented_is_refused() {
 
 #[test]
 fn the_time_of_standard_webhooks_is_that_of_the_submission() {
-    let (body, sent) = (r#"{"data": {"email": "ada@example.com"}}"#, now().as_second().to_string());
-    let post = Post::new("application/json", body).header("webhook-id", "m").header("webhook-timestamp", &sent);
-    let post = post.header("webhook-signature", &format!("v1,{}", tag(b"a plain secret", format!("m.{sent}.{body}").as_bytes())));
-    let filled = post.opened(&service("standard_webhooks"), &["a plain secret"]).unwrap();
-    assert_eq!((filled.id.as_deref(), filled.at), (Some("m"), Some(now())));
-    assert_eq!(lines(&filled), ["data.email=ada@example.com"]);
+    let earlier = now() - jiff::SignedDuration::from_hours(6);
+    for (timestamp, expected) in [
+        (json!(null), now()),
+        (json!(earlier), earlier),
+        (json!(now() + jiff::SignedDuration::from_hours(1)), now()),
+        (json!("yesterday"), now()),
+        (json!(7), now()),
+    ] {
+        let body = json!({"timestamp": timestamp, "data": {"email": "ada@example.com"}}).to_string();
+        let sent = now().as_second().to_string();
+        let post = Post::new("application/json", body.as_str()).header("webhook-id", "m").header("webhook-timestamp", &sent);
+        let post = post.header("webhook-signature", &format!("v1,{}", tag(b"a plain secret", format!("m.{sent}.{body}").as_bytes())));
+        let filled = post.opened(&service("standard_webhooks"), &["a plain secret"]).unwrap();
+        assert_eq!((filled.id.as_deref(), filled.at), (Some("m"), Some(expected)), "{timestamp}");
+        assert!(lines(&filled).contains(&"data.email=ada@example.com".to_owned()));
+    }
 }

@@ -50,6 +50,30 @@ async fn wix_down_for_an_hour_loses_nothing_and_doubles_nothing() {
 }
 
 #[tokio::test]
+async fn a_submission_that_waited_does_not_override_what_changed_since() {
+    at(&[Position::defaults(), Position::dynamodb()], async |lab| {
+        let desk = Desk::open(lab).await;
+        let decision = json!({"kind": "override", "allowed_by": "Grace", "allowed_at": "2026-03-01T12:00:00Z"});
+        desk.adjust("contact", json!({"on_filled": decision})).await;
+        let id = desk.lab.wix_create(json!({"firstname": "Ada", "email": "ada@example.com", "company": "Mills"})).await;
+        let posted = json!({"email": "ada@example.com", "company": "Works"});
+        desk.lab.fault(Vendor::Wix, down());
+        let waiting = desk.post(posted.clone()).await;
+        assert_eq!(waiting.status, 202);
+        desk.lab.settle_within(1_800).await;
+        desk.lab.clear_faults();
+        desk.lab.wix_edit(&id, json!({"company": "Bakery"})).await;
+        desk.lab.settle().await;
+        let ended = desk.progress(&waiting.id()).await;
+        assert_eq!((ended.text("state"), desk.lab.wix(&id).get("company")), ("done", "Bakery"));
+        assert_eq!(ended.rejected(), [("company".to_owned(), "filled".to_owned())]);
+        desk.post(posted).await;
+        assert_eq!(desk.lab.wix(&id).get("company"), "Works", "whoever sends it now knows better");
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn wix_that_asks_to_be_left_alone_is_left_alone() {
     at(&[Position::defaults(), Position::dynamodb()], async |lab| {
         let desk = Desk::open(lab).await;

@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{
     super::{
         people::person,
-        switches::{Position, at},
+        switches::{Position, Vendor, at},
     },
     Chat, at_every_switch_of_the_inbox,
     services::{plain, sms, words},
@@ -149,6 +149,53 @@ async fn settings_that_break_a_rule_are_not_saved() {
         let refusal = chat.lab.stack.save_site(site).await.unwrap_err();
         assert!(matches!(refusal, SettingsError::Source(_)));
         assert_eq!(refusal.to_string(), "inbox.calendly.kind: there is no such service");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_parts_of_a_text_wait_for_a_person_together() {
+    let positions = [Position::dynamodb(), Position::defaults()];
+    at(&positions, async |lab| {
+        let chat = Chat::open(lab).await;
+        chat.sources(&json!({"no_match": "park"})).await;
+        let long = format!("{}{}the end", "word ".repeat(25_000), " ".repeat(400_000));
+        words(&chat.lab, "m1", 0, &long).await;
+        words(&chat.lab, "m2", 1, "Hello?").await;
+        let begun = chat.lab.stack.clock().now_ms();
+        chat.lab.settle().await;
+        let parked = chat.reasons();
+        assert!(parked.len() > 2 && parked.iter().all(|reason| reason == "parked: no_contact"), "{parked:?}");
+        assert!(chat.lab.stack.clock().now_ms() - begun < 3_600_000, "none waits for a part that is not to come");
+        let ada = chat.ada().await;
+        assert_eq!(chat.lab.stack.redrive().await, parked.len());
+        chat.lab.settle().await;
+        let said = chat.said_to(&ada).await;
+        assert!(
+            said.concat().starts_with(&"word ".repeat(25_000)) && said.concat().ends_with("the endHello?"),
+            "in order, without blanks alone"
+        );
+        assert!(said.iter().all(|said| !said.trim().is_empty()) && chat.reasons().is_empty());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_member_is_reached_by_the_id_that_the_contact_shows() {
+    let refused = (Vendor::Wix, "inbox_member_by_contact", json!("refused"));
+    let shown = (Vendor::Wix, "member_info", json!(true));
+    let positions = [Position::defaults(), Position::of(std::slice::from_ref(&refused)), Position::of(&[refused.clone(), shown])];
+    at(&positions, async |lab| {
+        let chat = Chat::open(lab).await;
+        let ada = chat.ada().await;
+        chat.lab.wix_member(&ada);
+        words(&chat.lab, "m1", 0, "Hello").await;
+        chat.lab.settle().await;
+        let switches = &chat.lab.stack.wix.core().switches;
+        let is_hidden = switches.is("inbox_member_by_contact", "refused") && !switches.flag("member_info");
+        let (said, parked) = if is_hidden { (vec![], vec!["parked: no_conversation"]) } else { (vec!["Hello"], vec![]) };
+        assert_eq!(chat.said_to(&ada).await, said);
+        assert_eq!(chat.reasons(), parked);
     })
     .await;
 }

@@ -29,6 +29,18 @@ pub async fn calendly(lab: &Lab, event: &str, invitee: &str, more: &Value) {
     assert_eq!(lab.stack.services(&lab.site).calendly("calendly", notice).await.unwrap(), StatusCode::OK);
 }
 
+/// Intercom posts a notice of something said in Ada's conversation for the source `chat`.
+pub async fn intercom(lab: &Lab, topic: &str, part: &Value) {
+    let ada = json!({"type": "user", "name": "Ada", "email": "ada@example.com"});
+    let mut said = json!({"part_type": "comment", "author": ada, "created_at": lab.stack.app.means.clock.now().as_second()});
+    said.as_object_mut().unwrap().extend(part.as_object().unwrap().clone());
+    let item = json!({
+        "type": "conversation", "id": "7", "source": {"id": "s", "author": ada}, "conversation_parts": {"conversation_parts": [said]},
+    });
+    let notice = json!({"type": "notification_event", "topic": topic, "data": {"item": item}}).to_string();
+    assert_eq!(lab.stack.services(&lab.site).intercom("chat", notice).await.unwrap(), StatusCode::OK);
+}
+
 /// A tool posts a body for the source `plain`.
 pub async fn plain_bytes(lab: &Lab, id: &str, body: &str) -> StatusCode {
     lab.stack.services(&lab.site).plain("plain", id, body.to_owned()).await.unwrap()

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     at_every_switch_of_the_inbox,
-    services::{calendly, plain, plain_bytes, sms, twilio, words},
+    services::{calendly, intercom, plain, plain_bytes, sms, twilio, words},
 };
 
 #[tokio::test]
@@ -57,6 +57,29 @@ async fn a_message_of_the_business_is_the_businesss() {
         for message in messages {
             assert_eq!((&message["direction"], &message["sender"]["contactId"]), (&json!("BUSINESS_TO_PARTICIPANT"), &Value::Null));
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_chat_goes_on_in_the_inbox_on_both_sides() {
+    at_every_switch_of_the_inbox(async |chat| {
+        let ada = chat.ada().await;
+        let asked = json!({"id": "1", "body": "<p>Is it <b>this</b> one?</p><img src=\"https://files.example.com/a.png\">"});
+        intercom(&chat.lab, "conversation.user.replied", &asked).await;
+        chat.lab.settle().await;
+        let teammate = json!({"type": "admin", "name": "Grace", "email": "grace@example.com"});
+        let note = json!({"id": "2", "part_type": "note_and_reopen", "body": "Never pays.", "author": teammate});
+        intercom(&chat.lab, "conversation.admin.replied", &note).await;
+        let answer = json!({"id": "3", "body": "<p>It is.</p>", "author": teammate});
+        for _ in 0..2 {
+            intercom(&chat.lab, "conversation.admin.replied", &answer).await;
+            chat.lab.settle().await;
+        }
+        assert_eq!(chat.said_to(&ada).await, ["Is it this one?<image>", "It is."]);
+        let messages = chat.messages_of(&ada).await;
+        let directions = messages.iter().map(|message| message["direction"].as_str().unwrap());
+        assert!(directions.eq(["PARTICIPANT_TO_BUSINESS", "BUSINESS_TO_PARTICIPANT"]));
     })
     .await;
 }

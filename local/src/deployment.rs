@@ -80,7 +80,7 @@ impl Deployment {
 }
 
 async fn means(cloud: &Cloud, sync: &config::Sync, secrets: &Arc<LocalSecrets>, clock: &FlowClock) -> anyhow::Result<(Means, Stores)> {
-    let fingerprint_secret = sync.fingerprint_secret.resolve(secrets.as_ref()).await?;
+    let fingerprint_secret = sync.worker.fingerprint_secret.resolve(secrets.as_ref()).await?;
     let stores = cloud.stores(fingerprint_secret.clone(), clock);
     let means = Means {
         links: stores.links.clone(),

@@ -81,7 +81,7 @@ impl Owner {
         let means = Means {
             links: self.store.clone(),
             sites: self.store.clone(),
-            queue: Arc::new(memory::Queue::default()),
+            queue: Arc::new(memory::NoQueue),
             secrets: self.secrets.clone(),
             keeper: self.keeper.clone(),
             clock: self.clock.clone(),

@@ -28,11 +28,12 @@ use crate::{
     },
     mapping::Mapping,
     model::{
+        event::Event,
         fingerprint::Key,
         ids::{Pair, SiteId},
         site::{CrmAccess, Site},
     },
-    ports::{Clock, ContactStore, ErrorKind, LinkStore, Secrets, SiteStore, Standing, StoreError, StoreResult, WorkQueue},
+    ports::{Clock, ContactStore, ErrorKind, LinkStore, Queue, Secrets, SiteStore, Standing, StoreError, StoreResult},
     webhook::{forms::service_names, messages::services},
 };
 
@@ -72,7 +73,7 @@ pub struct Means {
     /// The sites.
     pub sites: Arc<dyn SiteStore>,
     /// The queue contact sync is fed from.
-    pub queue: Arc<dyn WorkQueue>,
+    pub queue: Arc<dyn Queue<Event>>,
     /// The sites' secrets.
     pub secrets: Arc<dyn Secrets>,
     /// Where a secret goes that a vendor replaced.

@@ -8,6 +8,7 @@ mod sync;
 mod upsert;
 mod variables;
 mod wix;
+mod worker;
 
 pub use intake::{HubspotWebhooks, Intake, MessageWebhooks, WixWebhooks};
 pub use relay::Relay;
@@ -16,6 +17,7 @@ pub use sync::{Sync, Vendors};
 pub use upsert::Upsert;
 pub use variables::Variables;
 pub use wix::WixApp;
+pub use worker::Worker;
 
 use thiserror::Error;
 

@@ -4,4 +4,5 @@
 pub mod contact;
 pub mod form;
 pub mod inbox;
+pub mod queue;
 pub mod setup;

@@ -19,8 +19,8 @@ use crate::model::{
     site::Site,
 };
 
-pub use self::forms::{Claimed, Reserved, SubmissionQueue, SubmissionStore, Subscriptions};
-pub use inbox::{Bus, Claim, ClaimStore, Inbox, MessageBus, MessageQueue, Order, Ticket};
+pub use self::forms::{Claimed, Reserved, SubmissionStore, Subscriptions};
+pub use inbox::{Bus, Claim, ClaimStore, Inbox, MessageBus, Order, Ticket};
 
 /// What kind of failure a port reports; callers match on this alone.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -312,14 +312,17 @@ pub trait EventBus: Send + Sync {
     async fn publish(&self, events: &[Event]) -> StoreResult<()>;
 }
 
-/// The queue a worker is fed from.
+/// The queue a worker is fed its jobs from, and the dead letters of it. It is encrypted, and keeps nothing for ever.
 #[async_trait]
-pub trait WorkQueue: Send + Sync {
-    /// Puts an event back, to be delivered again after `delay` (at most 15 minutes are honoured at a time).
-    async fn defer(&self, event: &Event, delay: Duration) -> StoreResult<()>;
+pub trait Queue<T>: Send + Sync {
+    /// Puts a job into the queue, to be delivered after `delay` (at most 15 minutes are honoured at a time).
+    async fn put_back(&self, job: &T, delay: Duration) -> StoreResult<()>;
 
-    /// Puts a message among the dead letters, with the reason in a field. `body` is the message as it came.
-    async fn dead_letter(&self, body: &str, reason: &str) -> StoreResult<()>;
+    /// Puts a job among the dead letters, with the reason in a field, in a form that can be moved back into the queue.
+    async fn give_up(&self, job: &T, reason: &str) -> StoreResult<()>;
+
+    /// Puts a message that is no job among the dead letters, as it came.
+    async fn give_up_unread(&self, body: &str, reason: &str) -> StoreResult<()>;
 }
 
 /// Secrets by name.

@@ -7,8 +7,8 @@ use std::{sync::Arc, time::Duration};
 use aws_sdk_dynamodb::config::Credentials;
 use contact_bridge::{
     adapters::{dynamodb, eventbridge, memory, sqs},
-    model::event::Event,
-    ports::{self, ClaimStore, Clock, LinkStore, MessageQueue, SiteStore, SubmissionQueue, SubmissionStore, WorkQueue},
+    model::{event::Event, message::Message, submission::Submission},
+    ports::{self, ClaimStore, Clock, LinkStore, SiteStore, SubmissionStore},
 };
 use secrecy::SecretString;
 use serde_json::json;
@@ -117,17 +117,17 @@ impl Cloud {
     }
 
     /// The adapter of contact sync's queue.
-    pub fn work_queue(&self) -> Arc<dyn WorkQueue> {
+    pub fn work_queue(&self) -> Arc<dyn ports::Queue<Event>> {
         Arc::new(self.sqs(QUEUE, DEAD_LETTERS))
     }
 
     /// The adapter of the queue in which submissions of forms wait.
-    pub fn submission_queue(&self) -> Arc<dyn SubmissionQueue> {
+    pub fn submission_queue(&self) -> Arc<dyn ports::Queue<Submission>> {
         Arc::new(self.sqs(FORM_QUEUE, FORM_DEAD_LETTERS))
     }
 
     /// The adapter of the relay's queue.
-    pub fn message_queue(&self) -> Arc<dyn MessageQueue> {
+    pub fn message_queue(&self) -> Arc<dyn ports::Queue<Message>> {
         Arc::new(self.sqs(MESSAGE_QUEUE, MESSAGE_DEAD_LETTERS))
     }
 

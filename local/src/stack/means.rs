@@ -8,7 +8,8 @@ use contact_bridge::{
         forms::{FormApp, FormMeans},
         inbox::RelayMeans,
     },
-    ports::{ClaimStore, MessageQueue, SubmissionQueue, SubmissionStore},
+    model::{message::Message, submission::Submission},
+    ports::{self, ClaimStore, SubmissionStore},
 };
 
 use super::door::form_function;
@@ -21,7 +22,7 @@ use crate::cloud::{
 const MAX_FORM_BYTES: usize = 256 * 1024;
 
 /// The same means as the bridge's, as far as forms need them.
-pub(crate) fn form_means(means: &Means, submissions: Arc<dyn SubmissionStore>, queue: Arc<dyn SubmissionQueue>) -> FormMeans {
+pub(crate) fn form_means(means: &Means, submissions: Arc<dyn SubmissionStore>, queue: Arc<dyn ports::Queue<Submission>>) -> FormMeans {
     FormMeans {
         sites: means.sites.clone(),
         submissions,
@@ -36,7 +37,7 @@ pub(crate) fn form_means(means: &Means, submissions: Arc<dyn SubmissionStore>, q
 }
 
 /// The same means as the bridge's, as far as the relay needs them.
-pub(crate) fn relay_means(means: &Means, claims: Arc<dyn ClaimStore>, queue: Arc<dyn MessageQueue>) -> RelayMeans {
+pub(crate) fn relay_means(means: &Means, claims: Arc<dyn ClaimStore>, queue: Arc<dyn ports::Queue<Message>>) -> RelayMeans {
     RelayMeans {
         sites: means.sites.clone(),
         claims,

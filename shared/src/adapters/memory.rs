@@ -8,6 +8,6 @@ mod state;
 mod submissions;
 
 pub use self::{
-    messages::{Bus, DeadLetter, Queue, Vault},
+    messages::{Bus, NoQueue, Vault},
     state::Store,
 };

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::aws::{detail, detail_of, failure};
 use crate::{
     model::{event::Event, message::Message, submission::Submission},
-    ports::{ErrorKind, MessageQueue, StoreError, StoreResult, SubmissionQueue, WorkQueue},
+    ports::{self, ErrorKind, StoreError, StoreResult},
 };
 
 /// The longest delay of a message: <https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html>.
@@ -48,40 +48,54 @@ impl Queue {
 }
 
 #[async_trait]
-impl WorkQueue for Queue {
-    async fn defer(&self, event: &Event, delay: Duration) -> StoreResult<()> {
-        let operation = format!("defer an event of {}", event.site);
+impl ports::Queue<Event> for Queue {
+    async fn put_back(&self, event: &Event, delay: Duration) -> StoreResult<()> {
+        let operation = format!("put back an event of {}", event.site);
         let body = envelope(&operation, &event.detail_type(), &detail(&operation, event)?)?;
         self.send(operation, body, delay).await
     }
 
-    async fn dead_letter(&self, body: &str, reason: &str) -> StoreResult<()> {
+    async fn give_up(&self, event: &Event, reason: &str) -> StoreResult<()> {
+        let operation = format!("give up an event of {}", event.site);
+        self.bury(&envelope(&operation, &event.detail_type(), &detail(&operation, event)?)?, reason).await
+    }
+
+    async fn give_up_unread(&self, body: &str, reason: &str) -> StoreResult<()> {
         self.bury(body, reason).await
     }
 }
 
 #[async_trait]
-impl SubmissionQueue for Queue {
-    async fn hold(&self, submission: &Submission, delay: Duration) -> StoreResult<()> {
-        let operation = format!("hold submission {}", submission.id);
+impl ports::Queue<Submission> for Queue {
+    async fn put_back(&self, submission: &Submission, delay: Duration) -> StoreResult<()> {
+        let operation = format!("put back submission {}", submission.id);
         let body = detail_of(&operation, submission)?;
         self.send(operation, body, delay).await
     }
 
-    async fn give_up(&self, body: &str, reason: &str) -> StoreResult<()> {
+    async fn give_up(&self, submission: &Submission, reason: &str) -> StoreResult<()> {
+        self.bury(&detail_of(&format!("give up submission {}", submission.id), submission)?, reason).await
+    }
+
+    async fn give_up_unread(&self, body: &str, reason: &str) -> StoreResult<()> {
         self.bury(body, reason).await
     }
 }
 
 #[async_trait]
-impl MessageQueue for Queue {
+impl ports::Queue<Message> for Queue {
     async fn put_back(&self, message: &Message, delay: Duration) -> StoreResult<()> {
         let operation = format!("put back a message of {}", message.site);
         let body = envelope(&operation, Message::DETAIL_TYPE, &detail_of(&operation, message)?)?;
         self.send(operation, body, delay).await
     }
 
-    async fn give_up(&self, body: &str, reason: &str) -> StoreResult<()> {
+    async fn give_up(&self, message: &Message, reason: &str) -> StoreResult<()> {
+        let operation = format!("give up a message of {}", message.site);
+        self.bury(&envelope(&operation, Message::DETAIL_TYPE, &detail_of(&operation, message)?)?, reason).await
+    }
+
+    async fn give_up_unread(&self, body: &str, reason: &str) -> StoreResult<()> {
         self.bury(body, reason).await
     }
 }
@@ -101,6 +115,7 @@ mod tests {
 
     use super::*;
     use crate::adapters::aws::testing::{bodies, credentials, event, region};
+    use crate::ports::Queue as _;
 
     async fn queue(answer: ResponseTemplate) -> (Queue, MockServer) {
         let server = MockServer::builder().start().await;
@@ -129,7 +144,7 @@ mod tests {
     #[tokio::test]
     async fn an_event_is_put_back_in_the_envelope_of_the_bus() {
         let (queue, server) = taking().await;
-        queue.defer(&event("a", 5), Duration::from_millis(1500)).await.unwrap();
+        queue.put_back(&event("a", 5), Duration::from_millis(1500)).await.unwrap();
         let request = only_request(&server).await;
         assert!(text(&request["QueueUrl"]).ends_with("/0/work"));
         assert_eq!(request["DelaySeconds"], 2);
@@ -143,7 +158,7 @@ mod tests {
         let submission = json!({"site": "s", "form": "f", "id": "i", "named": true, "at": "2026-11-20T12:00:00Z",
             "values": {"email": ["ada@example.com"]}, "consent": true, "attempts": 2});
         let held: Submission = serde_json::from_value(submission.clone()).unwrap();
-        queue.hold(&held, Duration::from_secs(90)).await.unwrap();
+        queue.put_back(&held, Duration::from_secs(90)).await.unwrap();
         let request = only_request(&server).await;
         assert_eq!(request["DelaySeconds"], 90);
         assert_eq!(serde_json::from_str::<Value>(text(&request["MessageBody"])).unwrap(), submission);
@@ -152,14 +167,14 @@ mod tests {
     #[tokio::test]
     async fn a_delay_is_cut_to_what_the_queue_takes() {
         let (queue, server) = taking().await;
-        queue.defer(&event("a", 0), Duration::from_hours(1)).await.unwrap();
+        queue.put_back(&event("a", 0), Duration::from_hours(1)).await.unwrap();
         assert_eq!(only_request(&server).await["DelaySeconds"], 900);
     }
 
     #[tokio::test]
     async fn an_event_too_large_goes_without_its_entity() {
         let (queue, server) = taking().await;
-        queue.defer(&event("a", 300_000), Duration::ZERO).await.unwrap();
+        queue.put_back(&event("a", 300_000), Duration::ZERO).await.unwrap();
         let request = only_request(&server).await;
         let body: Value = serde_json::from_str(text(&request["MessageBody"])).unwrap();
         assert_eq!(body["detail"], json!(event("a", 0)));
@@ -168,7 +183,7 @@ mod tests {
     #[tokio::test]
     async fn a_dead_letter_keeps_its_body_and_tells_its_reason() {
         let (queue, server) = taking().await;
-        queue.dead_letter("{not even JSON", "unreadable").await.unwrap();
+        ports::Queue::<Event>::give_up_unread(&queue, "{not even JSON", "unreadable").await.unwrap();
         let request = only_request(&server).await;
         assert!(text(&request["QueueUrl"]).ends_with("/0/dead"));
         assert_eq!(request["MessageBody"], "{not even JSON");
@@ -176,10 +191,20 @@ mod tests {
     }
 
     #[tokio::test]
+    async fn what_is_given_up_can_be_moved_back() {
+        let (queue, server) = taking().await;
+        queue.give_up(&event("a", 5), "poison").await.unwrap();
+        queue.put_back(&event("a", 5), Duration::ZERO).await.unwrap();
+        let sent = bodies(&server).await;
+        assert_eq!(sent[0]["MessageBody"], sent[1]["MessageBody"]);
+        assert!(text(&sent[0]["QueueUrl"]).ends_with("/0/dead") && text(&sent[1]["QueueUrl"]).ends_with("/0/work"));
+    }
+
+    #[tokio::test]
     async fn a_refusal_is_an_error_without_the_message() {
         let answer = json!({"__type": "com.amazonaws.sqs#QueueDoesNotExist", "message": "no queue for {not even JSON"});
         let (queue, _server) = queue(ResponseTemplate::new(400).set_body_json(answer)).await;
-        let error = queue.dead_letter("{not even JSON", "unreadable").await.unwrap_err();
+        let error = ports::Queue::<Event>::give_up_unread(&queue, "{not even JSON", "unreadable").await.unwrap_err();
         assert_eq!(error.kind, ErrorKind::Corrupt);
         assert!(!format!("{error} {error:?}").contains("not even"));
     }

@@ -78,85 +78,82 @@ pub async fn webhook_intake() -> Result<webhook::Intake, StartError> {
     Ok(webhook::Intake::from_settings(&settings, &secrets, Arc::new(bus), clock).await?)
 }
 
+/// What every worker stands on.
+struct Ground {
+    store: Arc<dynamodb::Store>,
+    queue: Arc<sqs::Queue>,
+    /// The deployment's own secrets.
+    own: ParameterStore,
+    /// The sites' secrets.
+    secrets: Arc<dyn Secrets>,
+    /// Where a secret of a site is replaced.
+    of_sites: Arc<ParameterStore>,
+    clock: Arc<dyn Clock>,
+    fingerprint_secret: SecretString,
+}
+
+impl Ground {
+    async fn of(settings: config::Worker) -> Result<Self, StartError> {
+        let aws = aws().await;
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let parameters = || ParameterStore::new(aws_sdk_ssm::Client::new(&aws), clock.clone());
+        let own = parameters();
+        let fingerprint_secret = settings.fingerprint_secret.resolve(&own).await?;
+        let of_sites = Arc::new(parameters().under(settings.secret_prefix.clone().unwrap_or_default()));
+        let secrets: Arc<dyn Secrets> =
+            if settings.secret_prefix.is_some() { of_sites.clone() } else { Arc::new(Environment::of_process()) };
+        let table = aws_sdk_dynamodb::Client::new(&aws);
+        let store = Arc::new(dynamodb::Store::new(table, &settings.table, fingerprint_secret.clone(), clock.clone()));
+        let queue = Arc::new(sqs::Queue::new(aws_sdk_sqs::Client::new(&aws), &settings.queue_url, &settings.dead_letter_url));
+        Ok(Self { store, queue, own, secrets, of_sites, clock, fingerprint_secret })
+    }
+}
+
 /// Puts contact sync together from the process's environment.
 pub async fn contact_sync() -> Result<App, StartError> {
-    let settings = config::Sync::from_env()?;
-    let aws = aws().await;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let own = ParameterStore::new(aws_sdk_ssm::Client::new(&aws), clock.clone());
-    let fingerprint_secret = settings.fingerprint_secret.resolve(&own).await?;
-    let vendors = Vendors::of(settings.vendors, &own).await?;
-    let prefix = settings.secret_prefix.clone();
-    let of_sites = Arc::new(ParameterStore::new(aws_sdk_ssm::Client::new(&aws), clock.clone()).under(prefix.clone().unwrap_or_default()));
-    let secrets: Arc<dyn Secrets> = if prefix.is_some() { of_sites.clone() } else { Arc::new(Environment::of_process()) };
-    let table = aws_sdk_dynamodb::Client::new(&aws);
-    let store = Arc::new(dynamodb::Store::new(table, &settings.table, fingerprint_secret.clone(), clock.clone()));
-    let queue = sqs::Queue::new(aws_sdk_sqs::Client::new(&aws), &settings.queue_url, &settings.dead_letter_url);
+    let config::Sync { worker, vendors } = config::Sync::from_env()?;
+    let ground = Ground::of(worker).await?;
     Ok(App::new(Means {
-        links: store.clone(),
-        sites: store,
-        queue: Arc::new(queue),
-        secrets,
-        keeper: Arc::new(Keeper(of_sites)),
-        clock,
-        fingerprint_secret,
-        vendors,
+        vendors: Vendors::of(vendors, &ground.own).await?,
+        links: ground.store.clone(),
+        sites: ground.store,
+        queue: ground.queue,
+        secrets: ground.secrets,
+        keeper: Arc::new(Keeper(ground.of_sites)),
+        clock: ground.clock,
+        fingerprint_secret: ground.fingerprint_secret,
     })?)
 }
 
 /// Puts the taking in of forms together from the process's environment.
 pub async fn form_upsert() -> Result<FormApp, StartError> {
-    let settings = config::Upsert::from_env()?;
-    let aws = aws().await;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let own = ParameterStore::new(aws_sdk_ssm::Client::new(&aws), clock.clone());
-    let fingerprint_secret = settings.fingerprint_secret.resolve(&own).await?;
-    let wix = WixApp::of(settings.wix, &own).await?;
-    let secrets = of_sites(&aws, settings.secret_prefix, &clock);
-    let table = aws_sdk_dynamodb::Client::new(&aws);
-    let store = Arc::new(dynamodb::Store::new(table, &settings.table, fingerprint_secret.clone(), clock.clone()));
-    let queue = sqs::Queue::new(aws_sdk_sqs::Client::new(&aws), &settings.queue_url, &settings.dead_letter_url);
+    let config::Upsert { worker, wix, max_body_bytes } = config::Upsert::from_env()?;
+    let ground = Ground::of(worker).await?;
     Ok(FormApp::new(FormMeans {
-        sites: store.clone(),
-        submissions: store.clone(),
-        links: store,
-        queue: Arc::new(queue),
-        secrets,
-        clock,
-        fingerprint_secret,
-        wix,
-        max_body_bytes: settings.max_body_bytes,
+        wix: WixApp::of(wix, &ground.own).await?,
+        sites: ground.store.clone(),
+        submissions: ground.store.clone(),
+        links: ground.store,
+        queue: ground.queue,
+        secrets: ground.secrets,
+        clock: ground.clock,
+        fingerprint_secret: ground.fingerprint_secret,
+        max_body_bytes,
     })?)
 }
 
 /// Puts the inbox relay together from the process's environment.
 pub async fn inbox_relay() -> Result<Relays, StartError> {
-    let settings = config::Relay::from_env()?;
-    let aws = aws().await;
-    let clock: Arc<dyn Clock> = Arc::new(SystemClock);
-    let own = ParameterStore::new(aws_sdk_ssm::Client::new(&aws), clock.clone());
-    let fingerprint_secret = settings.fingerprint_secret.resolve(&own).await?;
-    let wix = WixApp::of(settings.wix, &own).await?;
-    let secrets = of_sites(&aws, settings.secret_prefix, &clock);
-    let table = aws_sdk_dynamodb::Client::new(&aws);
-    let store = Arc::new(dynamodb::Store::new(table, &settings.table, fingerprint_secret.clone(), clock.clone()));
-    let queue = sqs::Queue::new(aws_sdk_sqs::Client::new(&aws), &settings.queue_url, &settings.dead_letter_url);
+    let config::Relay { worker, wix } = config::Relay::from_env()?;
+    let ground = Ground::of(worker).await?;
     Ok(Relays::new(RelayMeans {
-        sites: store.clone(),
-        claims: store.clone(),
-        links: store,
-        queue: Arc::new(queue),
-        secrets,
-        clock,
-        fingerprint_secret,
-        wix,
+        wix: WixApp::of(wix, &ground.own).await?,
+        sites: ground.store.clone(),
+        claims: ground.store.clone(),
+        links: ground.store,
+        queue: ground.queue,
+        secrets: ground.secrets,
+        clock: ground.clock,
+        fingerprint_secret: ground.fingerprint_secret,
     })?)
-}
-
-/// The sites' secrets, for whoever reads them alone.
-fn of_sites(aws: &SdkConfig, prefix: Option<String>, clock: &Arc<dyn Clock>) -> Arc<dyn Secrets> {
-    match prefix {
-        Some(prefix) => Arc::new(ParameterStore::new(aws_sdk_ssm::Client::new(aws), clock.clone()).under(prefix)),
-        None => Arc::new(Environment::of_process()),
-    }
 }

@@ -22,8 +22,9 @@ use crate::{
         fingerprint::Key,
         ids::{FormId, SiteId},
         site::{Site, form::Form},
+        submission::Submission,
     },
-    ports::{Clock, ErrorKind, LinkStore, Secrets, SiteStore, StoreError, StoreResult, SubmissionQueue, SubmissionStore},
+    ports::{Clock, ErrorKind, LinkStore, Queue, Secrets, SiteStore, StoreError, StoreResult, SubmissionStore},
     webhook::forms::secret_names,
 };
 use pace::Pace;
@@ -38,7 +39,7 @@ pub struct FormMeans {
     /// Where it is noted that Wix asked to be left alone.
     pub links: Arc<dyn LinkStore>,
     /// Where submissions wait.
-    pub queue: Arc<dyn SubmissionQueue>,
+    pub queue: Arc<dyn Queue<Submission>>,
     /// The sites' secrets.
     pub secrets: Arc<dyn Secrets>,
     /// The clock.

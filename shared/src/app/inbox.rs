@@ -15,8 +15,8 @@ use crate::{
         wix,
     },
     flows::inbox::Relay,
-    model::{fingerprint::Key, ids::SiteId, site::Site},
-    ports::{ClaimStore, Clock, LinkStore, MessageQueue, Secrets, SiteStore, StoreResult},
+    model::{fingerprint::Key, ids::SiteId, message::Message, site::Site},
+    ports::{ClaimStore, Clock, LinkStore, Queue, Secrets, SiteStore, StoreResult},
 };
 
 /// What the relay stands on.
@@ -29,7 +29,7 @@ pub struct RelayMeans {
     /// Where it is noted that Wix asked to be left alone.
     pub links: Arc<dyn LinkStore>,
     /// The queue the relay is fed from.
-    pub queue: Arc<dyn MessageQueue>,
+    pub queue: Arc<dyn Queue<Message>>,
     /// The sites' secrets.
     pub secrets: Arc<dyn Secrets>,
     /// The clock.

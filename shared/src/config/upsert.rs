@@ -1,6 +1,6 @@
 //! Settings of the taking in of forms.
 
-use super::{ConfigError, SecretText, Variables, WixApp};
+use super::{ConfigError, Variables, WixApp, Worker};
 
 /// A few hundred fields; a form with files is not for this.
 const MAX_BODY_BYTES: usize = 256 * 1024;
@@ -8,17 +8,8 @@ const MAX_BODY_BYTES: usize = 256 * 1024;
 /// What the taking in of forms needs to know.
 #[derive(Clone, Debug)]
 pub struct Upsert {
-    /// The table. Read from `TABLE_NAME`.
-    pub table: String,
-    /// The secret all fingerprint keys are derived from. Read from `FINGERPRINT_SECRET`; may be `ssm:` and a parameter's name.
-    pub fingerprint_secret: SecretText,
-    /// The queue in which submissions wait. Read from `QUEUE_URL`.
-    pub queue_url: String,
-    /// The queue of dead letters. Read from `DEAD_LETTER_URL`.
-    pub dead_letter_url: String,
-    /// What stands before the names of the sites' secrets in Parameter Store. Read from `SECRET_PREFIX`; without it secrets are read
-    /// from the environment.
-    pub secret_prefix: Option<String>,
+    /// What every worker needs to know; its queue is the one in which submissions wait.
+    pub worker: Worker,
     /// The app at Wix.
     pub wix: WixApp,
     /// The longest body that is looked at, in bytes. Read from `MAX_BODY_BYTES`; 256 KiB if that is not set.
@@ -34,11 +25,7 @@ impl Upsert {
     /// Reads the settings from variables.
     pub fn from_variables(variables: &Variables) -> Result<Self, ConfigError> {
         Ok(Self {
-            table: variables.required("TABLE_NAME")?.to_owned(),
-            fingerprint_secret: variables.required_secret("FINGERPRINT_SECRET")?,
-            queue_url: variables.required("QUEUE_URL")?.to_owned(),
-            dead_letter_url: variables.required("DEAD_LETTER_URL")?.to_owned(),
-            secret_prefix: variables.optional("SECRET_PREFIX").map(str::to_owned),
+            worker: Worker::from_variables(variables)?,
             wix: WixApp::from_variables(variables)?,
             max_body_bytes: variables.parsed("MAX_BODY_BYTES", "a number of bytes", MAX_BODY_BYTES)?,
         })
@@ -47,28 +34,17 @@ impl Upsert {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
-    const VALID: [(&str, &str); 6] = [
-        ("TABLE_NAME", "contacts"),
-        ("FINGERPRINT_SECRET", "ssm:/bridge/fingerprints"),
-        ("QUEUE_URL", "https://sqs.example.com/1/queue"),
-        ("DEAD_LETTER_URL", "https://sqs.example.com/1/dead"),
-        ("WIX_APP_ID", "app"),
-        ("WIX_APP_SECRET", "ssm:/bridge/wix"),
-    ];
+    use super::{super::worker::tests::but, *};
 
     #[test]
     fn what_is_missing_or_malformed_is_named() {
-        let read = |change| Upsert::from_variables(&VALID.iter().copied().chain([change]).collect());
-        assert_eq!(read(("LOG_LEVEL", "info")).unwrap().max_body_bytes, 262_144);
-        for (change, expected) in [
-            (("TABLE_NAME", ""), "TABLE_NAME is not set"),
-            (("QUEUE_URL", ""), "QUEUE_URL is not set"),
-            (("WIX_BASE_URL", "wixapis"), "WIX_BASE_URL is not a URL"),
-            (("MAX_BODY_BYTES", "big"), "MAX_BODY_BYTES is not a number of bytes"),
+        assert_eq!(Upsert::from_variables(&but("LOG_LEVEL", "info")).unwrap().max_body_bytes, 262_144);
+        for (name, value, expected) in [
+            ("QUEUE_URL", "", "QUEUE_URL is not set"),
+            ("WIX_BASE_URL", "wixapis", "WIX_BASE_URL is not a URL"),
+            ("MAX_BODY_BYTES", "big", "MAX_BODY_BYTES is not a number of bytes"),
         ] {
-            assert_eq!(read(change).unwrap_err().to_string(), expected);
+            assert_eq!(Upsert::from_variables(&but(name, value)).unwrap_err().to_string(), expected);
         }
     }
 }

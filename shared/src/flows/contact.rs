@@ -19,7 +19,8 @@ use std::sync::Arc;
 use jiff::{SignedDuration, Timestamp};
 
 use self::outcome::Stop;
-pub use self::outcome::{Effect, Later, Outcome, Skip};
+pub use self::outcome::{Effect, Outcome, Skip};
+use super::queue::Later;
 use crate::{
     mapping::Mapping,
     model::{

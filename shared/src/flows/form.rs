@@ -17,10 +17,11 @@ use tracing::{error, info, warn};
 
 pub use self::{
     check::{FormError, check},
-    outcome::{Answer, End, Invalid, Outcome, Waiting},
+    outcome::{Answer, Invalid, Outcome, Waiting},
     read::is_trapped,
 };
 use self::{contact::Job, outcome::Stop};
+use super::queue::{End, Patience};
 use crate::{
     model::{
         fingerprint::Key,
@@ -28,7 +29,7 @@ use crate::{
         site::{Site, Status, form::Form},
         submission::{Claim, Effect, Progress, Record, Submission},
     },
-    ports::{Claimed, Clock, ContactStore, ErrorKind, LinkStore, StoreError, StoreResult, SubmissionQueue, SubmissionStore, Subscriptions},
+    ports::{Claimed, Clock, ContactStore, ErrorKind, LinkStore, Queue, StoreError, StoreResult, SubmissionStore, Subscriptions},
 };
 
 /// How long a worker has a submission for itself: longer than it can live.
@@ -37,10 +38,8 @@ const CLAIM_TIME: SignedDuration = SignedDuration::from_secs(60);
 const SAME_WITHIN: SignedDuration = SignedDuration::from_secs(60);
 /// When to look again at a paused site.
 const PAUSED: SignedDuration = SignedDuration::from_mins(15);
-/// So often a submission is tried before it is given up; with the growing delay that is about a day.
-const MOST_ATTEMPTS: u32 = 100;
-/// The longest delay between two tries, and the longest the queue takes.
-const LONGEST_DELAY: Duration = Duration::from_mins(15);
+/// With the growing delay that is about a day.
+const PATIENCE: Patience = Patience { tries: 100, longest: Duration::from_mins(15) };
 
 /// One site's forms, ready to take submissions.
 #[derive(Clone)]
@@ -56,7 +55,7 @@ pub struct Forms {
     /// What is remembered of submissions.
     pub submissions: Arc<dyn SubmissionStore>,
     /// Where submissions wait.
-    pub queue: Arc<dyn SubmissionQueue>,
+    pub queue: Arc<dyn Queue<Submission>>,
     /// Where it is noted that Wix asked to be left alone.
     pub links: Arc<dyn LinkStore>,
     /// The clock.
@@ -91,7 +90,7 @@ impl Forms {
     /// # Errors
     /// When the queue does not take it.
     pub async fn hold(&self, submission: &Submission, delay: Duration) -> StoreResult<()> {
-        self.queue.hold(submission, delay).await?;
+        self.queue.put_back(submission, delay).await?;
         info!(site = %self.site.site, form = %submission.form, submission = %submission.id, delay_s = delay.as_secs(), "Put a submission off.");
         Ok(())
     }
@@ -110,7 +109,7 @@ impl Forms {
             Outcome::Hopeless(failure) => self.give_up(submission, &failure.to_string()).await.map(|()| End::Dead),
             Outcome::Later(mut waiting) => {
                 waiting.submission.attempts += u32::from(waiting.counts);
-                if waiting.submission.attempts >= MOST_ATTEMPTS {
+                if waiting.submission.attempts >= PATIENCE.tries {
                     let reason = format!("gave up after {} tries: {}", waiting.submission.attempts, waiting.reason);
                     return self.give_up(&waiting.submission, &reason).await.map(|()| End::Dead);
                 }
@@ -126,16 +125,13 @@ impl Forms {
 
     /// How long a submission waits: until it makes sense, and longer with every try that failed.
     fn delay(&self, waiting: &Waiting) -> Duration {
-        let wait = Duration::try_from(waiting.until.duration_since(self.clock.now())).unwrap_or_default();
-        let grown = if waiting.counts { Duration::from_secs(1 << waiting.submission.attempts.min(10)) } else { Duration::ZERO };
-        wait.max(grown).clamp(Duration::from_secs(1), LONGEST_DELAY)
+        PATIENCE.delay(self.clock.now(), waiting.until, waiting.counts.then_some(waiting.submission.attempts))
     }
 
     async fn give_up(&self, submission: &Submission, reason: &str) -> StoreResult<()> {
         let (site, id) = (&self.site.site, &submission.id);
-        let body = serde_json::to_string(submission)
-            .map_err(|error| StoreError::new(ErrorKind::Corrupt, format!("pack submission {id}")).caused_by(error))?;
-        self.queue.give_up(&body, reason).await?;
+        // Moved back, it has its tries again; that there was one is still to be known.
+        self.queue.give_up(&Submission { attempts: submission.attempts.min(1), ..submission.clone() }, reason).await?;
         error!(%site, form = %submission.form, submission = %id, reason, "Gave a submission up.");
         let claim = self.claim_of(submission);
         if let Claimed::Taken = self.submissions.claim(site, &claim, self.clock.now()).await? {

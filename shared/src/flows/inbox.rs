@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 
 use self::outcome::Stop;
 pub use self::outcome::{Effect, Outcome, Parked, Skip};
-use super::contact::Later;
+use super::queue::Later;
 use crate::{
     model::{
         contact::MatchKey,

@@ -1,7 +1,5 @@
 //! What the flow of forms needs of the world.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -9,7 +7,7 @@ use super::StoreResult;
 use crate::model::{
     fingerprint::Digest,
     ids::{FormId, RecordId, SiteId, SubmissionId},
-    submission::{Claim, ConsentProof, Effect, Progress, Record, Submission},
+    submission::{Claim, ConsentProof, Effect, Progress, Record},
     subscription::Subscription,
 };
 
@@ -58,16 +56,6 @@ pub trait SubmissionStore: Send + Sync {
     /// Counts one more post to a form from this address within the minute of `now`, unless `limit` are counted already; tells whether it
     /// was counted. Exact, however many workers count.
     async fn count_post(&self, site: &SiteId, form: &FormId, from: &Digest, limit: u32, now: Timestamp) -> StoreResult<bool>;
-}
-
-/// The queue in which submissions wait that cannot be dealt with now. It is encrypted, and keeps nothing for ever.
-#[async_trait]
-pub trait SubmissionQueue: Send + Sync {
-    /// Puts a submission into the queue, to be delivered after `delay` (at most 15 minutes are honoured at a time).
-    async fn hold(&self, submission: &Submission, delay: Duration) -> StoreResult<()>;
-
-    /// Puts a submission, or a message as it came, among the dead letters, with the reason in a field.
-    async fn give_up(&self, body: &str, reason: &str) -> StoreResult<()>;
 }
 
 /// The e-mail subscriptions of one side of one site.

@@ -1,7 +1,5 @@
 //! What the relay of messages needs of the world.
 
-use std::time::Duration;
-
 use async_trait::async_trait;
 use jiff::Timestamp;
 
@@ -25,16 +23,6 @@ pub trait MessageBus: Send + Sync {
 pub trait Bus: EventBus + MessageBus {}
 
 impl<T: EventBus + MessageBus + ?Sized> Bus for T {}
-
-/// The queue the relay is fed from.
-#[async_trait]
-pub trait MessageQueue: Send + Sync {
-    /// Puts a message back, to be delivered again after `delay` (at most 15 minutes are honoured at a time).
-    async fn put_back(&self, message: &Message, delay: Duration) -> StoreResult<()>;
-
-    /// Puts a message among the dead letters, with the reason in a field. `body` is the message as it came.
-    async fn give_up(&self, body: &str, reason: &str) -> StoreResult<()>;
-}
 
 /// Which of several contacts comes first.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -99,14 +99,16 @@ impl<'ast> Visit<'ast> for Variables {
     }
 }
 
-/// The variables a function reads: those of its own settings (`webhook-intake` has `config/intake.rs`), of the app at Wix if they have it, and of
-/// the logs.
+/// The variables a function reads: those of its own settings (`webhook-intake` has `config/intake.rs`), of what these have of others, and of the
+/// logs.
 fn read_by(function: &str) -> BTreeSet<String> {
     let own = function.rsplit('-').next().unwrap();
     let mut variables = Variables::default();
     let own = format!("shared/src/config/{own}.rs");
-    let wix = text(&own).contains("WixApp::from_variables").then(|| "shared/src/config/wix.rs".to_owned());
-    for file in [own, "shared/src/telemetry.rs".to_owned()].into_iter().chain(wix) {
+    let settings = text(&own);
+    let part = |settings_of: &str, file: &str| settings.contains(settings_of).then(|| format!("shared/src/config/{file}.rs"));
+    let parts = [part("WixApp::from_variables", "wix"), part("Worker::from_variables", "worker")];
+    for file in [own.clone(), "shared/src/telemetry.rs".to_owned()].into_iter().chain(parts.into_iter().flatten()) {
         variables.visit_file(&parse(&file));
     }
     variables.0

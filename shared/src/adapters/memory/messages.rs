@@ -1,4 +1,4 @@
-//! Bus, queue and secrets in memory.
+//! Bus and secrets in memory, and no queue.
 
 use std::{
     collections::BTreeMap,
@@ -11,8 +11,8 @@ use async_trait::async_trait;
 use secrecy::SecretString;
 
 use crate::{
-    model::{event::Event, message::Message, submission::Submission},
-    ports::{ErrorKind, EventBus, MessageBus, MessageQueue, Secrets, StoreError, StoreResult, SubmissionQueue, WorkQueue},
+    model::{event::Event, message::Message},
+    ports::{ErrorKind, EventBus, MessageBus, Queue, Secrets, StoreError, StoreResult},
 };
 
 /// A panic elsewhere leaves the data whole: every change is one step.
@@ -55,80 +55,26 @@ impl MessageBus for Bus {
     }
 }
 
-/// A queue that keeps what was put back and what was given up.
-#[derive(Default)]
-pub struct Queue {
-    deferred: Mutex<Vec<(Event, Duration)>>,
-    held: Mutex<Vec<(Submission, Duration)>>,
-    put_back: Mutex<Vec<(Message, Duration)>>,
-    dead: Mutex<Vec<DeadLetter>>,
-}
+/// A queue for whoever has to name one and puts nothing into it: it is always full.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoQueue;
 
-/// A message that was given up. Its body is contact data.
-#[derive(Clone, PartialEq, Eq)]
-pub struct DeadLetter {
-    /// The message as it came.
-    pub body: String,
-    /// Why it was given up.
-    pub reason: String,
-}
-
-impl Queue {
-    /// Takes what was put back since the last call, with the delay asked for.
-    pub fn take_deferred(&self) -> Vec<(Event, Duration)> {
-        mem::take(&mut lock(&self.deferred))
-    }
-
-    /// Takes the submissions that were put in since the last call, with the delay asked for.
-    pub fn take_held(&self) -> Vec<(Submission, Duration)> {
-        mem::take(&mut lock(&self.held))
-    }
-
-    /// Takes the messages put back since the last call, with the delay asked for.
-    pub fn take_put_back(&self) -> Vec<(Message, Duration)> {
-        mem::take(&mut lock(&self.put_back))
-    }
-
-    /// Takes what was given up since the last call.
-    pub fn take_dead(&self) -> Vec<DeadLetter> {
-        mem::take(&mut lock(&self.dead))
-    }
+fn full() -> StoreResult<()> {
+    Err(StoreError::new(ErrorKind::Unavailable, "put into no queue"))
 }
 
 #[async_trait]
-impl WorkQueue for Queue {
-    async fn defer(&self, event: &Event, delay: Duration) -> StoreResult<()> {
-        lock(&self.deferred).push((event.clone(), delay));
-        Ok(())
+impl<T: Sync> Queue<T> for NoQueue {
+    async fn put_back(&self, _: &T, _: Duration) -> StoreResult<()> {
+        full()
     }
 
-    async fn dead_letter(&self, body: &str, reason: &str) -> StoreResult<()> {
-        lock(&self.dead).push(DeadLetter { body: body.to_owned(), reason: reason.to_owned() });
-        Ok(())
-    }
-}
-
-#[async_trait]
-impl SubmissionQueue for Queue {
-    async fn hold(&self, submission: &Submission, delay: Duration) -> StoreResult<()> {
-        lock(&self.held).push((submission.clone(), delay));
-        Ok(())
+    async fn give_up(&self, _: &T, _: &str) -> StoreResult<()> {
+        full()
     }
 
-    async fn give_up(&self, body: &str, reason: &str) -> StoreResult<()> {
-        self.dead_letter(body, reason).await
-    }
-}
-
-#[async_trait]
-impl MessageQueue for Queue {
-    async fn put_back(&self, message: &Message, delay: Duration) -> StoreResult<()> {
-        lock(&self.put_back).push((message.clone(), delay));
-        Ok(())
-    }
-
-    async fn give_up(&self, body: &str, reason: &str) -> StoreResult<()> {
-        self.dead_letter(body, reason).await
+    async fn give_up_unread(&self, _: &str, _: &str) -> StoreResult<()> {
+        full()
     }
 }
 

@@ -1,9 +1,10 @@
 //! What comes of an event.
 
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 
 use super::Contacts;
 use crate::{
+    flows::queue::Later,
     model::{
         ids::Side,
         link::{Cause, ParkedReason},
@@ -25,17 +26,6 @@ pub enum Outcome {
     Later(Later),
     /// It can never be dealt with as it is.
     Poison(StoreError),
-}
-
-/// When an event is to be delivered again.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Later {
-    /// Not before this instant.
-    pub until: Timestamp,
-    /// Why, for the log.
-    pub reason: &'static str,
-    /// Whether it counts as a failed try; waiting for another worker does not.
-    pub counts: bool,
 }
 
 /// What an event changed.

@@ -23,17 +23,6 @@ pub enum Answer {
     Refused(Vec<Invalid>),
 }
 
-/// How a submission from the queue ended.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub enum End {
-    /// It is dealt with.
-    Done,
-    /// It is in the queue again.
-    Later,
-    /// It is among the dead letters.
-    Dead,
-}
-
 /// A field of a form, and the rule its value breaks; never the value.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Invalid {

@@ -4,7 +4,7 @@ use jiff::SignedDuration;
 
 use super::Relay;
 use crate::{
-    flows::contact::Later,
+    flows::queue::Later,
     model::{ids::Side, message::Message},
     ports::{ErrorKind, StoreError},
 };

@@ -2,7 +2,7 @@
 
 use super::{Relay, Step, Stop, outcome::Parked};
 use crate::{
-    flows::contact::Later,
+    flows::queue::Later,
     model::{
         ids::RecordId,
         message::Message,

@@ -260,7 +260,7 @@ fn paused() -> anyhow::Result<FormApp> {
         sites: store.clone(),
         submissions: store.clone(),
         links: store,
-        queue: Arc::new(memory::Queue::default()),
+        queue: Arc::new(memory::NoQueue),
         secrets: vault,
         clock: Arc::new(Then),
         fingerprint_secret: SecretString::from("hostile"),

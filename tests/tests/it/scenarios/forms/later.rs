@@ -2,14 +2,10 @@
 
 use std::{sync::Arc, time::Duration};
 
-use async_trait::async_trait;
 use contact_bridge::{
+    adapters::memory::NoQueue,
     app::forms::{FormApp, FormMeans},
-    model::{
-        ids::FormId,
-        submission::{Filled, Submission},
-    },
-    ports::{ErrorKind, StoreError, StoreResult, SubmissionQueue},
+    model::{ids::FormId, submission::Filled},
 };
 use contact_bridge_local::{
     cloud::queue::Draft,
@@ -140,25 +136,11 @@ async fn a_paused_site_keeps_what_it_is_given() {
     .await;
 }
 
-/// A queue that takes nothing.
-struct Full;
-
-#[async_trait]
-impl SubmissionQueue for Full {
-    async fn hold(&self, _: &Submission, _: Duration) -> StoreResult<()> {
-        Err(StoreError::new(ErrorKind::Unavailable, "hold"))
-    }
-
-    async fn give_up(&self, _: &str, _: &str) -> StoreResult<()> {
-        Err(StoreError::new(ErrorKind::Unavailable, "give up"))
-    }
-}
-
 #[tokio::test]
 async fn what_the_queue_cannot_keep_is_not_accepted() {
     at(&[Position::defaults()], async |lab| {
         let desk = Desk::open(lab).await;
-        let app = FormApp::new(FormMeans { queue: Arc::new(Full), ..desk.lab.stack.forms.means.clone() }).unwrap();
+        let app = FormApp::new(FormMeans { queue: Arc::new(NoQueue), ..desk.lab.stack.forms.means.clone() }).unwrap();
         let forms = app.site(&desk.lab.site.id).await.unwrap().unwrap();
         let (id, entries) = (FormId::from("contact"), [("email", "ada@example.com")].into_iter().collect());
         let submission = forms.read(&id, &forms.site.forms[&id], &Filled { entries, ..Filled::default() }).unwrap();

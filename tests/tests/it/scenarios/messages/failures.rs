@@ -201,7 +201,9 @@ async fn a_message_in_doubt_is_found_in_the_conversation_it_was_merged_into() {
 
 #[tokio::test]
 async fn an_hour_without_wix_delays_and_loses_nothing() {
-    at_every_switch_of_the_inbox(async |chat| {
+    // While nothing is answered, no switch but one says anything.
+    at_switches(&["inbox_lag_ms"], async |lab| {
+        let chat = Chat::open(lab).await;
         let ada = chat.ada().await;
         chat.lab.fault(Vendor::Wix, Fault { times: 100_000, ..at_call(FaultKind::Status, 0) });
         for number in 0..6 {

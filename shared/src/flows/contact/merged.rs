@@ -2,12 +2,12 @@
 
 use tracing::info;
 
-use super::{Contacts, EVIDENCE_TIME, Effect, Hint, SOON, Skip, Step, Stop, WHILE_WRITTEN, pair::Reads};
+use super::{Contacts, EVIDENCE_TIME, Effect, Hint, SOON, Skip, Step, Stop, WHILE_WRITTEN, notes::Shown, pair::Reads};
 use crate::{
     model::{
         contact::{Contact, Found},
         ids::{Pair, RecordId, Side},
-        link::{Cause, Hold, Link, Notes, ParkedReason, Slot, Tombstone},
+        link::{Cause, Hold, Link, ParkedReason, Slot, Tombstone},
         site::OnMerge,
     },
     ports::{ErrorKind, Noted},
@@ -97,14 +97,14 @@ impl Contacts {
         match self.look_up(side, &winner.id).await? {
             Slot::Free => {
                 self.link_with_its_own(&link, side, winner).await?;
-                self.repoint(&link, side, winner).await
+                self.repoint(&link, side, winner, None).await
             }
             Slot::Linked(present) => self.unite(link, *present, side, winner).await,
             Slot::Reserved { until, .. } => Err(self.until(until, "the winner's counterpart is being made").into()),
             Slot::Gone(tombstone) if tombstone.cause == Cause::Erased => self.bury(&link, Cause::Unlinked).await,
             Slot::Gone(_) => {
                 self.links.exhume(&self.site.site, side, &winner.id).await?;
-                self.repoint(&link, side, winner).await
+                self.repoint(&link, side, winner, None).await
             }
         }
     }
@@ -120,7 +120,8 @@ impl Contacts {
         }
     }
 
-    async fn repoint(&self, link: &Link, side: Side, winner: &Contact) -> Step<Effect> {
+    /// Moves a link to the winner, in place of the link that ended, if that was the winner's: what was written to it still has to be looked at.
+    async fn repoint(&self, link: &Link, side: Side, winner: &Contact, ended: Option<&Link>) -> Step<Effect> {
         let mut moved = link.clone();
         moved.version += 1;
         moved.intent = None;
@@ -128,7 +129,8 @@ impl Contacts {
         let anchor = moved.anchors.of_mut(side);
         anchor.id = winner.id.clone();
         anchor.revision = None;
-        anchor.overwrote.clear();
+        let own = ended.map(|ended| ended.anchors.of(side)).filter(|own| own.id == winner.id);
+        anchor.overwrote = own.map(|own| own.overwrote.clone()).unwrap_or_default();
         let mut notes = self.no_notes(link);
         notes.extend(self.notes_on_rows(&moved));
         self.links.repoint(&self.site.site, link, Noted { link: &moved, notes: &notes }, self.clock.now()).await?;
@@ -149,13 +151,23 @@ impl Contacts {
         let (older, younger) = if kept.since <= lost.since { (&kept, &lost) } else { (&lost, &kept) };
         let is_there = [self.is_there(other, older.id(other)).await?, self.is_there(other, younger.id(other)).await?];
         let (stays, ends) = if is_there == [false, true] { (younger, older) } else { (older, younger) };
+        let mut stays = stays.clone();
+        if ends.erasure_open && !stays.erasure_open {
+            stays.erasure_open = true;
+            let note = self.note_on_erasure(&stays);
+            self.save(&mut stays, &note).await?;
+        }
         let mut notes = self.no_notes(ends);
         let reports = is_there == [true, true] && self.read_present(other, ends.id(other)).await?.is_some();
         if reports {
-            let reported = self.note(other, ends.id(other), ParkedReason::UnlinkedByMerge);
-            notes.insert((other, ends.id(other).clone()), Some(reported));
+            let reason = if ends.erasure_open { ParkedReason::ErasureUnclear } else { ParkedReason::UnlinkedByMerge };
+            notes.insert((other, ends.id(other).clone()), Some(self.note(other, ends.id(other), reason)));
         }
         self.bury_noting(ends, Cause::Merged, &notes).await?;
+        if reports && ends.erasure_open {
+            // Whoever comes anew must not take it for somebody to be linked with.
+            self.entomb_erased(other, ends.id(other)).await?;
+        }
         if reports && self.read_present(other, ends.id(other)).await?.is_none() {
             // Its own event may have passed by meanwhile.
             self.unpark(other, ends.id(other)).await?;
@@ -164,7 +176,7 @@ impl Contacts {
             return Ok(Effect::Repointed);
         }
         self.links.exhume(&self.site.site, side, &winner.id).await?;
-        let moved = self.repoint(stays, side, winner).await;
+        let moved = self.repoint(&stays, side, winner, Some(ends)).await;
         if moved.is_err() {
             // The winner's own counterpart must still be found, should the winner be erased.
             let tombstone = Tombstone { at: self.clock.now(), cause: Cause::Merged, counterpart: Some(ends.id(other).clone()) };
@@ -193,14 +205,20 @@ impl Contacts {
                 Err(error) => return Err(Stop::at(side, error)),
             },
         };
-        let mut kept = kept.clone();
+        let (mut kept, shown) = (kept.clone(), Shown::of(kept));
         let contacts = Pair::from_side(side, &merged, into.1);
-        if enter::take_over(&mut kept, lost, contacts, (&self.key, &self.mapping)) {
-            self.save(&mut kept, &Notes::new()).await?;
+        kept.erasure_open |= lost.erasure_open;
+        let taken_over = enter::take_over(&mut kept, lost, contacts, (&self.key, &self.mapping));
+        if taken_over || lost.erasure_open {
+            let mut news = self.news(&shown, &kept);
+            if lost.erasure_open {
+                news.extend(self.note_on_erasure(&kept));
+            }
+            self.save(&mut kept, &news).await?;
         }
         self.bury(lost, Cause::Merged).await?;
         if merged.id != *kept.id(side) {
-            self.repoint(&kept, side, &merged).await?;
+            self.repoint(&kept, side, &merged, Some(lost)).await?;
         }
         Ok(Some(Effect::Merged(side)))
     }

@@ -31,11 +31,20 @@ impl Contacts {
         self.links.save(&self.site.site, Noted { link, notes }).await
     }
 
-    /// Returns what there is to tell of a link about its rows, and that there is nothing else.
+    /// Returns what there is to tell of a link about its rows and an erasure, and that there is nothing else.
     pub(super) fn notes_on_rows(&self, link: &Link) -> Notes {
         let mut notes = self.no_notes(link);
         notes.extend(self.note_on_rows(link));
+        if link.erasure_open && link.held != Some(Hold::CannotDelete) {
+            notes.extend(self.note_on_erasure(link));
+        }
         notes
+    }
+
+    /// What is told of a link's rows lies with its record in Wix.
+    pub(super) fn note_on_erasure(&self, link: &Link) -> Notes {
+        let (side, id) = (Side::External, link.id(Side::External));
+        Notes::from([((side, id.clone()), Some(self.note(side, id, ParkedReason::ErasureUnclear)))])
     }
 
     fn note_on_rows(&self, link: &Link) -> Notes {

@@ -277,6 +277,9 @@ pub struct Parked {
     pub reason: ParkedReason,
     /// Which rows, if only some are concerned.
     pub rows: Vec<RowId>,
+    /// The records it could not be linked with, or could have been as well: when one of them goes or loses its link, it is looked at again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub because_of: Vec<(Side, RecordId)>,
     /// Since when.
     pub since: Timestamp,
 }

@@ -29,10 +29,13 @@ impl Contacts {
                     // It may have been reported as the one that lost its link, or could not be erased.
                     self.unpark(hint.side, id).await?;
                 }
+                let counterpart = tombstone.counterpart.iter().map(|counterpart| (hint.side.opposite(), counterpart));
+                self.look_again(&counterpart.chain([(hint.side, id)]).collect::<Vec<_>>()).await?;
                 Ok(Effect::Skipped(Skip::Buried))
             }
             Slot::Free => {
                 self.unpark(hint.side, id).await?;
+                self.look_again(&[(hint.side, id)]).await?;
                 Ok(Effect::Skipped(Skip::Absent))
             }
         }
@@ -113,7 +116,9 @@ impl Contacts {
     }
 
     pub(super) async fn bury(&self, link: &Link, cause: Cause) -> Step<Effect> {
-        self.bury_noting(link, cause, &self.no_notes(link)).await
+        let effect = self.bury_noting(link, cause, &self.no_notes(link)).await?;
+        self.look_again(&ids(link)).await?;
+        Ok(effect)
     }
 
     pub(super) async fn bury_noting(&self, link: &Link, cause: Cause, notes: &Notes) -> Step<Effect> {
@@ -140,6 +145,7 @@ impl Contacts {
         if is_buried {
             // It may be on the list because it could not be erased before.
             self.unpark(side, id).await?;
+            self.look_again(&[(side, id)]).await?;
             return Ok(Effect::Skipped(Skip::Buried));
         }
         match slot {
@@ -147,6 +153,7 @@ impl Contacts {
             Slot::Gone(Tombstone { counterpart: Some(counterpart), .. }) => self.erase_buried(side, id, &counterpart).await,
             Slot::Gone(_) | Slot::Free | Slot::Reserved { .. } => {
                 self.forget(side, id).await?;
+                self.look_again(&[(side, id)]).await?;
                 Ok(Effect::Erased)
             }
         }
@@ -180,6 +187,7 @@ impl Contacts {
             }
         };
         self.forget(side, id).await?;
+        self.look_again(&[(side, id), (other, counterpart)]).await?;
         Ok(effect)
     }
 
@@ -214,4 +222,9 @@ impl Contacts {
         let tombstone = Tombstone { at: self.clock.now(), cause: Cause::Erased, counterpart: None };
         self.links.entomb(&self.site.site, side, id, &tombstone).await
     }
+}
+
+/// Returns both records of a link.
+pub(super) fn ids(link: &Link) -> [(Side, &RecordId); 2] {
+    Side::BOTH.map(|side| (side, link.id(side)))
 }

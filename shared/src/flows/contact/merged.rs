@@ -2,7 +2,7 @@
 
 use tracing::info;
 
-use super::{Contacts, EVIDENCE_TIME, Effect, Hint, SOON, Skip, Step, Stop, WHILE_WRITTEN, notes::Shown, pair::Reads};
+use super::{Contacts, EVIDENCE_TIME, Effect, Hint, SOON, Skip, Step, Stop, WHILE_WRITTEN, gone::ids, notes::Shown, pair::Reads};
 use crate::{
     model::{
         contact::{Contact, Found},
@@ -26,7 +26,10 @@ impl Contacts {
             match self.look_up(side, source).await? {
                 Slot::Linked(link) if self.went_into(side, source, &winner).await? => effect = self.follow(*link, side, &winner).await?,
                 Slot::Linked(_) => {}
-                Slot::Free | Slot::Gone(_) => self.unpark(side, source).await?,
+                Slot::Free | Slot::Gone(_) => {
+                    self.unpark(side, source).await?;
+                    self.look_again(&[(side, source)]).await?;
+                }
                 Slot::Reserved { until, .. } => return Err(self.until(until, "its counterpart is being made").into()),
             }
         }
@@ -173,6 +176,7 @@ impl Contacts {
             self.unpark(other, ends.id(other)).await?;
         }
         if stays.id(side) == &winner.id {
+            self.look_again(&ids(ends)).await?;
             return Ok(Effect::Repointed);
         }
         self.links.exhume(&self.site.site, side, &winner.id).await?;
@@ -182,7 +186,9 @@ impl Contacts {
             let tombstone = Tombstone { at: self.clock.now(), cause: Cause::Merged, counterpart: Some(ends.id(other).clone()) };
             self.links.entomb(&self.site.site, side, &winner.id, &tombstone).await?;
         }
-        moved
+        let moved = moved?;
+        self.look_again(&ids(ends)).await?;
+        Ok(moved)
     }
 
     async fn is_there(&self, side: Side, id: &RecordId) -> Step<bool> {

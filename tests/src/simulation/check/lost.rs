@@ -142,7 +142,10 @@ impl Judgement<'_> {
     /// Tells whether the conflict rule lets an edit lose to one that did not know of it: the system of record wins; the first time, what is
     /// filled wins over what is empty. Where people decide, nothing but the first merge goes by the rule.
     fn loses(&self, edit: &Edit, last: &Edit) -> bool {
-        let is_first = self.scene.world.witness.agreed_at(self.link).is_none_or(|agreed| edit.at <= agreed);
+        let mut rows = self.scene.running.contacts.mapping.rows().iter();
+        let row = rows.find(|row| row.field(Side::Wix).as_str() == self.row.0);
+        let agreed = row.and_then(|row| self.scene.world.witness.agreed_at(self.link, row.id()));
+        let is_first = agreed.is_none_or(|agreed| edit.at <= agreed);
         let record_wins = Some(edit.side) != self.scene.site.system_of_record || Some(last.side) == self.scene.site.system_of_record;
         match self.scene.site.on_conflict {
             _ if is_first => record_wins || edit.left == Left::Nothing,

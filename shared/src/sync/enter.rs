@@ -70,8 +70,8 @@ pub struct Written<'a> {
     pub before: &'a Contact,
     /// The record as the side returned it.
     pub returned: &'a Contact,
-    /// The other side's record as returned, if the plan's write to it is done already.
-    pub earlier: Option<&'a Contact>,
+    /// Whether the plan's write to the other side is done already.
+    pub is_second: bool,
     /// What was stored before the write.
     pub intent: &'a Intent,
 }
@@ -94,15 +94,10 @@ pub fn enter(link: &mut Link, plan: &Plan, written: Written, key: &Key, mapping:
         }
         let now = prints::print(key, row, side, value.as_ref());
         let two_way = plan.flows.of(other).contains_key(row.id());
-        let (own, source) = match written.earlier {
-            Some(earlier) if two_way => (now, prints::print(key, row, other, row.read(other, &earlier.fields).as_ref())),
-            _ => {
-                let agreed = written.intent.rows.get(row.id()).and_then(|intent| intent.agreed.clone());
-                (agreed.unwrap_or(now), flow.source.clone())
-            }
-        };
+        let agreed = written.intent.rows.get(row.id()).and_then(|intent| intent.agreed.clone());
+        let own = agreed.filter(|_| !(two_way && written.is_second)).unwrap_or(now);
         set_base(&mut link.anchors.of_mut(side).base, row.id(), own);
-        set_base(&mut link.anchors.of_mut(other).base, row.id(), source);
+        set_base(&mut link.anchors.of_mut(other).base, row.id(), flow.source.clone());
     }
     link.rows.extend(dropped.iter().cloned());
     dropped

@@ -146,9 +146,7 @@ impl Contacts {
     async fn unite(&self, lost: Link, kept: Link, side: Side, winner: &Contact) -> Step<Effect> {
         self.ensure_not_being_written(&kept)?;
         let other = side.opposite();
-        if self.site.on_merge == OnMerge::Propagate
-            && let Some(effect) = self.merge_counterparts(&lost, &kept, (side, winner)).await?
-        {
+        if let Some(effect) = self.merge_counterparts(&lost, &kept, (side, winner)).await? {
             return Ok(effect);
         }
         let (older, younger) = if kept.since <= lost.since { (&kept, &lost) } else { (&lost, &kept) };
@@ -195,13 +193,15 @@ impl Contacts {
         Ok(!matches!(self.read(side, id).await?, Found::Absent))
     }
 
-    /// Merges the counterparts of two links whose records went into one on a side; `None` if the other side does not let them be merged.
+    /// Merges the counterparts of two links whose records went into one on a side, unless they are one already; `None` if neither the site nor
+    /// the other side lets them be merged.
     async fn merge_counterparts(&self, lost: &Link, kept: &Link, into: (Side, &Contact)) -> Step<Option<Effect>> {
         let side = into.0.opposite();
         let Some(winner) = self.surviving(side, kept.id(side)).await? else { return Ok(None) };
         let merged = match self.read(side, lost.id(side)).await? {
+            Found::Present(own) | Found::Merged(own) if own.id == winner.id => winner,
+            _ if self.site.on_merge != OnMerge::Propagate => return Ok(None),
             Found::Absent => winner,
-            Found::Present(own) if own.id == winner.id => winner,
             Found::Merged(into) => into,
             Found::Present(_) => match self.store(side).merge(&winner, lost.id(side)).await {
                 Ok(merged) => merged,

@@ -40,7 +40,7 @@ impl Lost<'_> {
     #[must_use]
     pub fn is_in(&self, value: Option<&Value>) -> bool {
         if !self.row.is_list() {
-            return self.print(value) == self.print(self.edit);
+            return self.row.same(self.side, value, self.edit);
         }
         let (read, edit, value) = (self.read.elements(), self.print(self.edit).elements(), self.print(value).elements());
         edit.difference(&read).all(|added| value.contains(added)) && read.difference(&edit).all(|removed| !value.contains(removed))

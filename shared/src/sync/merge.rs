@@ -108,6 +108,16 @@ impl Plan {
         Some(Print::List(target.difference(&own_additions).copied().chain(own_removals).collect()))
     }
 
+    /// Takes note that `side` was written to: lists that are to be written to the other side as well come of what it has then.
+    pub fn is_written(&mut self, side: Side, returned: &Contact, (key, mapping): (&Key, &Mapping)) {
+        let (written, rest) = (self.flows.of(side).clone(), self.flows.of_mut(side.opposite()));
+        for row in mapping.rows().iter().filter(|row| written.contains_key(row.id())) {
+            if let Some(flow) = rest.get_mut(row.id()) {
+                flow.source = prints::print(key, row, side, row.read(side, &returned.fields).as_ref());
+            }
+        }
+    }
+
     /// Returns the rows that the write to `side` takes something from because the other side has nothing in them.
     pub fn emptied(&self, side: Side) -> impl Iterator<Item = &RowId> {
         self.flows.of(side).iter().filter(|(_, flow)| flow.source == Print::Empty).map(|(id, _)| id)

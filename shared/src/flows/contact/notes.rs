@@ -88,7 +88,12 @@ impl Contacts {
     }
 
     /// The same, because of what other records are.
-    pub(super) async fn park_because(&self, reason: ParkedReason, (side, id): (Side, &RecordId), of: Vec<(Side, RecordId)>) -> Step<Effect> {
+    pub(super) async fn park_because(
+        &self,
+        reason: ParkedReason,
+        (side, id): (Side, &RecordId),
+        of: Vec<(Side, RecordId)>,
+    ) -> Step<Effect> {
         let note = Parked { because_of: of, ..self.note(side, id, reason) };
         match self.links.park(&self.site.site, &note).await {
             Ok(()) if self.read_present(side, id).await?.is_some() => Ok(Effect::Parked(reason)),

@@ -117,6 +117,7 @@ mod tests {
         assert_eq!(restored("company", [&["a"], &[], &["c"]]), Some(Vec::new()));
         assert_eq!(restored("company", [&["a"], &["a"], &["c"]]), None, "it was set back by its author");
         assert_eq!(restored("company", [&["a"], &["c"], &["c"]]), None);
+        assert_eq!(restored("phone", [&["1"], &["+1 (212) 736-5000"], &["+12127365000"]]), None, "the same number");
     }
 
     #[test]

@@ -99,6 +99,7 @@ impl Running {
         let world: Shared = Arc::new(Mutex::new(world));
         let site = draw_site(name, &mut rng);
         let contacts = flows(&site, &world, plant, backend);
+        tracing::debug!(site = name, ?site.system_of_record, ?site.on_conflict, ?site.on_delete, ?site.on_merge, ?chaos);
         people::settle_in(&world);
         let turns = rng.random_range(20..90);
         Self {

@@ -379,6 +379,85 @@ fn an_overwritten_edit_is_brought_back_after_its_link_ended_in_a_merge() {
 }
 
 #[test]
+fn whoever_waits_for_a_linked_match_is_looked_at_again_when_that_link_ends() {
+    for on_delete in [OnDelete::Unlink, OnDelete::Propagate] {
+        let mut stage = Stage::set();
+        stage.running.contacts.site.on_delete = on_delete;
+        let (double, event) = stage.adds(Side::External, "ann@example.net");
+        stage.running.deal_with(event);
+        assert_eq!(stage.told(), [(double.clone(), ParkedReason::MatchIsLinked)]);
+        let external = stage.id(Side::External).clone();
+        stage.hears(|world| world.remove(Side::External, &external, EventKind::Deleted { by_merge: false }));
+        assert_eq!(stage.notes(), [], "{on_delete:?}");
+        assert!(lock(&stage.running.world).witness.counterpart(Side::External, &double).is_some(), "{on_delete:?}");
+    }
+}
+
+#[test]
+fn whoever_waits_between_several_matches_is_looked_at_again_when_one_of_them_goes() {
+    let mut stage = Stage::set();
+    let (twins, events): (Vec<_>, Vec<_>) = (0..2).map(|_| stage.adds(Side::External, "bo@example.net")).unzip();
+    let (bo, event) = stage.adds(Side::Wix, "bo@example.net");
+    for event in events.into_iter().chain([event]) {
+        stage.running.deal_with(event);
+    }
+    stage.running.come_to_rest();
+    assert_eq!(stage.notes().len(), 3);
+    stage.hears(|world| world.remove(Side::External, &twins[0], EventKind::Deleted { by_merge: false }));
+    assert_eq!(stage.notes(), []);
+    assert_eq!(lock(&stage.running.world).witness.counterpart(Side::Wix, &bo), Some(&twins[1]));
+}
+
+#[test]
+fn edits_of_two_records_that_stay_when_both_sides_merge_are_not_taken_for_a_conflict() {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.on_merge = OnMerge::Unlink;
+    stage.running.contacts.site.system_of_record = Some(Side::Wix);
+    let losers = stage.ids.clone();
+    let (winner, event) = stage.adds(Side::Wix, "bo@example.net");
+    stage.running.deal_with(event);
+    stage.running.come_to_rest();
+    let counterpart = lock(&stage.running.world).witness.counterpart(Side::Wix, &winner).unwrap().clone();
+    stage.ids = [winner, counterpart];
+    let event = stage.types(Side::Wix, "company", "v4 Bo");
+    stage.running.deal_with(event);
+    stage.running.come_to_rest();
+    let ids = stage.ids.clone();
+    let mut merges = stage.unheard(|world| world.unite(Side::External, &ids[1], &losers[1]));
+    merges.extend(stage.unheard(|world| world.unite(Side::Wix, &ids[0], &losers[0])));
+    let edited = stage.types(Side::External, "company", "v5 Cy");
+    for event in merges.into_iter().chain([edited]) {
+        stage.running.deal_with(event);
+    }
+    assert_eq!(stage.end("company", "company"), both("v5 cy"), "nobody has changed it in Wix");
+}
+
+#[test]
+fn a_label_taken_off_after_both_sides_were_written_to_is_gone_although_the_second_answer_was_lost() {
+    let mut stage = Stage::set();
+    let [wix, external] = stage.ids.clone();
+    let put = |side: Side, id: &RecordId, labels: Option<Value>| {
+        let (id, field) = (id.clone(), Field::from(if side == Side::Wix { "labels" } else { "wix_labels" }));
+        move |world: &mut World| {
+            world.change(side, Actor::Person, &id, &Patch::from([(field, labels)]));
+        }
+    };
+    let event = stage.unheard(put(Side::Wix, &wix, Value::list(["custom.a".to_owned()]))).remove(0);
+    stage.unheard(put(Side::External, &external, Value::text("custom.b")));
+    stage.announce(event, Side::Wix);
+    let before = lock(&stage.running.world).sides.wix.present(&wix).unwrap().counter;
+    while lock(&stage.running.world).sides.wix.present(&wix).unwrap().counter == before {
+        assert!(stage.running.is_busy(0));
+        stage.running.go_on(0);
+    }
+    stage.running.crash(0);
+    stage.hears(put(Side::External, &external, Value::text("custom.b")));
+    let world = lock(&stage.running.world);
+    let labels = world.sides.wix.present(&wix).unwrap().fields.get(&Field::from("labels")).cloned();
+    assert_eq!(labels, Value::list(["custom.b".to_owned()]));
+}
+
+#[test]
 fn nobody_is_told_of_a_record_that_went_away_while_it_was_put_on_the_list() {
     for steps in 0..20 {
         let mut stage = Stage::set();

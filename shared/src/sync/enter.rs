@@ -32,14 +32,17 @@ pub fn begin_with(link: &mut Link, draft: &Intent, key: &Key, mapping: &Mapping,
     }
 }
 
-/// Takes over what another link agreed on, for the rows whose values came from its records when both pairs were merged: each side keeps its own
+/// Takes over what another link agreed on, for the rows whose values came from its records when both pairs were merged, `side` last: what the
+/// merge filled in there is nobody's edit, and gives way to what was done to the other record meanwhile. Each side keeps its own
 /// spelling, and what it refused stays refused. Tells whether there were any.
-pub fn take_over(kept: &mut Link, lost: &Link, contacts: Pair<&Contact>, (key, mapping): (&Key, &Mapping)) -> bool {
+pub fn take_over(kept: &mut Link, (lost, side): (&Link, Side), contacts: Pair<&Contact>, (key, mapping): (&Key, &Mapping)) -> bool {
     let before = kept.clone();
     for row in mapping.rows() {
         let agreed = lost.anchors.as_ref().map(|_, anchor| anchor.base.get(row.id()).cloned().unwrap_or_default());
         let now = contacts.map(|side, contact| prints::print(key, row, side, row.read(side, &contact.fields).as_ref()));
-        if now == agreed {
+        let was = kept.anchors.of(side).base.get(row.id()).cloned().unwrap_or_default();
+        let is_filled = was == Print::Empty && now.of(side) != &was && now.of(side) == agreed.of(side);
+        if now == agreed || is_filled {
             for (side, print) in [(Side::Wix, agreed.wix), (Side::External, agreed.external)] {
                 set_base(&mut kept.anchors.of_mut(side).base, row.id(), print);
             }
@@ -187,8 +190,15 @@ mod tests {
         }
         lost.rows.insert("company".into(), RowState::Refused(Side::External));
         kept.rows.insert("name".into(), RowState::Refused(Side::External));
-        assert!(take_over(&mut kept, &lost, contacts.as_ref(), (&key, &mapping)));
+        assert!(take_over(&mut kept, (&lost, Side::Wix), contacts.as_ref(), (&key, &mapping)));
         assert_eq!(kept.rows, lost.rows, "what differs is not agreed on");
+        // The company was filled in by the merge in Wix; in the CRM somebody has cleared it meanwhile.
+        let cleared = Pair { wix: record("Acme", "Ann"), external: record("", "Ann") };
+        let mut kept = Link::new("x".into(), "f".into(), Timestamp::UNIX_EPOCH);
+        assert!(take_over(&mut kept, (&lost, Side::Wix), cleared.as_ref(), (&key, &mapping)));
+        let company = RowId::from("company");
+        assert_eq!(kept.anchors.wix.base.get(&company), lost.anchors.wix.base.get(&company));
+        assert_eq!(kept.anchors.external.base.get(&company), lost.anchors.external.base.get(&company), "so it counts as cleared");
     }
 
     fn record<const N: usize>(values: [(&str, &str); N]) -> Contact {

@@ -61,14 +61,14 @@ impl Plan {
         self.is_silent() && self.agreed.is_empty() && self.states.is_empty()
     }
 
-    /// Tells whether carrying the plan out takes a value away, goes over an edit of the other side, or goes against `side`: a reason to read
-    /// `side` afresh first.
+    /// Tells whether carrying the plan out takes a value away, goes over an edit of the other side, goes against `side`, or takes what both
+    /// changed for agreed: a reason to read `side` afresh first.
     #[must_use]
     pub fn is_grave(&self, side: Side, link: &Link) -> bool {
         let base = |row: &RowId| link.anchors.of(side.opposite()).base.get(row).cloned().unwrap_or_default();
         let takes = |(row, flow): (&RowId, &Flow)| !matches!(flow.value, Some(Value::Text(_))) || flow.replaced != base(row);
         let takes_away = self.flows.of(side.opposite()).iter().any(takes);
-        takes_away || !self.flows.of(side).is_empty() || self.states.values().any(Option::is_some)
+        takes_away || !self.flows.of(side).is_empty() || !self.agreed.is_empty() || self.states.values().any(Option::is_some)
     }
 
     /// Returns the field changes to write to `side`.

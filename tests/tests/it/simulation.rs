@@ -458,6 +458,28 @@ fn a_label_taken_off_after_both_sides_were_written_to_is_gone_although_the_secon
 }
 
 #[test]
+fn a_label_that_an_older_event_encloses_is_not_taken_for_agreed() {
+    let mut stage = Stage::set();
+    let [wix, external] = stage.ids.clone();
+    let label = |side: Side, label: &'static str| {
+        let id = if side == Side::Wix { wix.clone() } else { external.clone() };
+        let (field, value) = if side == Side::Wix {
+            ("labels", Value::list(Some(label.to_owned()).filter(|label| !label.is_empty())))
+        } else {
+            ("wix_labels", Value::text(label))
+        };
+        move |world: &mut World| {
+            world.change(side, Actor::Person, &id, &Patch::from([(Field::from(field), value)]));
+        }
+    };
+    let acts = [label(Side::Wix, "custom.a"), label(Side::Wix, ""), label(Side::External, "custom.a")];
+    for event in acts.map(|act| stage.unheard(act)).into_iter().flatten() {
+        stage.running.deal_with(event);
+    }
+    assert_eq!(stage.end("labels", "wix_labels")[1].as_deref(), Some("custom.a"), "who put it on did so last");
+}
+
+#[test]
 fn nobody_is_told_of_a_record_that_went_away_while_it_was_put_on_the_list() {
     for steps in 0..20 {
         let mut stage = Stage::set();

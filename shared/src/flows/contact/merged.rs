@@ -214,7 +214,7 @@ impl Contacts {
         let (mut kept, shown) = (kept.clone(), Shown::of(kept));
         let contacts = Pair::from_side(side, &merged, into.1);
         kept.erasure_open |= lost.erasure_open;
-        let taken_over = enter::take_over(&mut kept, lost, contacts, (&self.key, &self.mapping));
+        let taken_over = enter::take_over(&mut kept, (lost, side), contacts, (&self.key, &self.mapping));
         if taken_over || lost.erasure_open {
             let mut news = self.news(&shown, &kept);
             if lost.erasure_open {

@@ -44,7 +44,7 @@ pub struct Message {
     /// How often it was tried and failed for a passing reason.
     #[serde(default)]
     pub attempts: u32,
-    /// How often nobody was found who has the address.
+    /// How often something it needs was looked for and not there: a contact with the address, a conversation, the part before it.
     #[serde(default)]
     pub searches: u32,
 }

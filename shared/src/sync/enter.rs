@@ -47,9 +47,12 @@ pub fn take_over(kept: &mut Link, (lost, side): (&Link, Side), contacts: Pair<&C
                 set_base(&mut kept.anchors.of_mut(side).base, row.id(), print);
             }
             match lost.rows.get(row.id()) {
-                Some(state) => kept.rows.insert(row.id().clone(), *state),
-                None => kept.rows.remove(row.id()),
-            };
+                Some(state) => {
+                    kept.rows.insert(row.id().clone(), *state);
+                }
+                // What a person is to decide stays theirs; what was refused is another value now.
+                None => kept.rows.retain(|id, state| id != row.id() || matches!(state, RowState::Conflict | RowState::Overwritten(_))),
+            }
         }
     }
     (&kept.anchors, &kept.rows) != (&before.anchors, &before.rows)

@@ -115,18 +115,21 @@ impl Contacts {
     pub(super) async fn look_again(&self, ended: &[(Side, &RecordId)]) -> Step<()> {
         let parked = self.links.parked(&self.site.site).await?;
         let waits = |note: &&Parked| note.because_of.iter().any(|(side, id)| ended.contains(&(*side, id)));
+        let mut stopped = Ok(());
         for note in parked.iter().filter(waits) {
             let kind = EventKind::Resync { approve_delete: false, prefer: None };
             let (site, record) = (self.site.site.clone(), Some(note.id.clone()));
             let event = Event { site, side: note.side, record, kind, at: self.clock.now(), id: None, entity: None, attempts: 0 };
             match Box::pin(self.synchronise(Hint { event: &event, side: note.side }, &note.id)).await {
-                // Its own event tells.
+                // It stays on the list.
                 Err(stop) if stop.is_final() => {
                     warn!(site = %self.site.site, record = %note.id, "Could not look again at a parked record.");
                 }
-                result => result.map(drop)?,
+                // The others do not wait for it; all are looked at when the event comes again.
+                Err(stop) => stopped = stopped.and(Err(stop)),
+                Ok(_) => {}
             }
         }
-        Ok(())
+        stopped
     }
 }

@@ -179,7 +179,7 @@ impl LinkStore for Pausing {
     }
 
     async fn parked(&self, site: &SiteId) -> StoreResult<Vec<Parked>> {
-        self.below.links.parked(site).await
+        paused!(self.parked(site) of site)
     }
 
     async fn cool_down(&self, site: &SiteId, side: Side, until: Timestamp) -> StoreResult<()> {

@@ -2,7 +2,7 @@
 
 use super::{
     Forms, Stop,
-    read::{is_email, is_phone},
+    read::{is_email, is_key, is_phone},
 };
 use crate::{
     model::{
@@ -97,8 +97,13 @@ impl<'a> Job<'a> {
         (!dropped.is_empty()).then_some(())
     }
 
+    /// What is left out first when Wix does not say what it refuses: a person without a company is better than none.
+    fn but_keys(&self) -> Vec<Field> {
+        self.sent.keys().filter(|field| !is_key(field)).cloned().collect()
+    }
+
     fn keys_left(&self) -> usize {
-        self.sent.keys().filter(|field| is_email(field) || is_phone(field)).count()
+        self.sent.keys().filter(|field| is_key(field)).count()
     }
 
     /// Tells whether an earlier try made the contact and did not hear of it.
@@ -260,9 +265,10 @@ impl Forms {
             job.rejected.push(Rejected { field: labels, reason });
             return Some(());
         }
-        let mut dropped = upsert::drop_refused(&mut job.sent, &fields, known, self.country());
+        let blamed = if fields.is_empty() { job.but_keys() } else { fields };
+        let mut dropped = upsert::drop_refused(&mut job.sent, &blamed, known, self.country());
         if dropped.is_empty() {
-            // It is about none of the new addresses: then about something else that is new.
+            // It is about none of these: then about something else that is new.
             dropped = upsert::drop_refused(&mut job.sent, &[], known, self.country());
         }
         job.rejected.extend(dropped.iter().map(|field| Rejected { field: field.clone(), reason }));

@@ -9,7 +9,7 @@ use contact_bridge::model::{
 use super::{
     super::executor::Task,
     history::Running,
-    posts::{self, PEOPLE, Post, people_of},
+    posts::{self, PEOPLE, Post, REFUSED, people_of},
     witness,
     wix::{Author, Contact},
     world::{World, lock},
@@ -53,13 +53,16 @@ fn record(running: &Running, post: &Post) -> Option<Record> {
 }
 
 fn everybody_can_look_up(running: &Running, found: &mut Vec<String>) {
-    let posts = lock(&running.world).posts.clone();
+    let (posts, habits) = {
+        let world = lock(&running.world);
+        (world.posts.clone(), world.habits)
+    };
     for post in &posts {
         let told = record(running, post).map(|record| record.progress);
         let consents = running.form.consent.is_some() && post.ticked;
         let is_right = match &told {
-            Some(Progress::Done(effect)) => !post.is_hopeless() && effect.subscription.is_some() == consents,
-            Some(Progress::Failed { .. }) => post.is_hopeless(),
+            Some(Progress::Done(effect)) => !post.is_hopeless(&habits) && effect.subscription.is_some() == consents,
+            Some(Progress::Failed { .. }) => post.is_hopeless(&habits),
             Some(Progress::Pending) | None => false,
         };
         if !is_right || !post.accepted {
@@ -71,7 +74,7 @@ fn everybody_can_look_up(running: &Running, found: &mut Vec<String>) {
 
 fn nothing_is_given_up_without_reason(world: &World, found: &mut Vec<String>) {
     for (id, reason) in &world.dead {
-        if !world.posts.iter().any(|post| post.is_hopeless() && post.id.as_ref() == Some(id)) {
+        if !world.posts.iter().any(|post| post.is_hopeless(&world.habits) && post.id.as_ref() == Some(id)) {
             found.push(format!("I14: {id} was given up: {reason}"));
         }
     }
@@ -93,11 +96,13 @@ fn everybody_is_one_contact(world: &World, found: &mut Vec<String>) {
 
 /// Every submission's number is once on the contact of the person, unless a person deleted it.
 fn every_number_is_there_once(world: &World, found: &mut Vec<String>) {
-    for post in world.posts.iter().filter(|post| !post.is_hopeless()) {
+    for post in world.posts.iter().filter(|post| !post.is_hopeless(&world.habits)) {
         let count = |contact: &Contact| contact.list(["phone", "phones"]).iter().filter(|own| **own == post.phone()).count();
         let all: usize = world.present().map(|(_, contact)| count(contact)).sum();
         let theirs: usize = of_person(world, post.person).iter().map(|(_, contact)| count(contact)).sum();
-        let is_right = all == theirs && (all == 1 || (all == 0 && world.deleted.contains(&post.phone())));
+        // An address that Wix refuses is on nobody.
+        let is_theirs = all == theirs || post.person == REFUSED;
+        let is_right = is_theirs && (all == 1 || (all == 0 && world.deleted.contains(&post.phone())));
         if !is_right {
             found.push(format!("I4: number {} is {all} times there, {theirs} times on the person's contact", post.number));
         }
@@ -133,7 +138,7 @@ fn who_ticked_is_subscribed(world: &World, running: &Running, found: &mut Vec<St
     if running.form.consent.is_none() || world.habits.declines {
         return;
     }
-    for post in world.posts.iter().filter(|post| post.ticked && !post.is_hopeless()) {
+    for post in world.posts.iter().filter(|post| post.ticked && !post.is_hopeless(&world.habits)) {
         let Some(email) = posts::email(post.person) else { continue };
         if !world.opt_outs.contains_key(&email) && !witness::is_on(world, &email) {
             found.push(format!("I10: submission {} asked for e-mails and gets none", post.number));

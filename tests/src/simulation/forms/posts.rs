@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use rand::Rng;
 use serde_json::json;
 
-use super::world::World;
+use super::{wix::Habits, world::World};
 
 /// The people, and how often each fills the form in.
 const WHO: [usize; 10] = [0, 0, 0, 0, 1, 1, 1, 2, 2, 3];
@@ -67,10 +67,10 @@ impl Post {
         format!("7361{:03}", self.number)
     }
 
-    /// Tells whether Wix takes what it is about.
+    /// Tells whether Wix takes nothing of it, for it does not say that the e-mail address is why.
     #[must_use]
-    pub const fn is_hopeless(&self) -> bool {
-        self.person == REFUSED
+    pub const fn is_hopeless(&self, habits: &Habits) -> bool {
+        self.person == REFUSED && !habits.names_fields
     }
 
     /// Returns the company, if Wix takes it.

@@ -193,7 +193,7 @@ impl Forms {
             Outcome::Refused(_) => Progress::Failed { reason: "refused".to_owned() },
             Outcome::Later(_) | Outcome::Hopeless(_) => Progress::Pending,
         };
-        match self.submissions.settle(&self.site.site, &job.claim, &progress, &job.reserved).await {
+        match self.submissions.settle(&self.site.site, &job.claim, &progress, job.given_back(&progress)).await {
             Ok(()) => outcome,
             Err(failure) => self.unsettled(outcome, &failure, &job),
         }

@@ -199,6 +199,7 @@ impl Running {
             read: i64::MIN,
         };
         let mut world = lock(&self.world);
+        world.trace(("begin", self.begun, turn.number, turn.at, matches!(job, Job::Post(_))));
         world.turns.insert(self.begun, turn);
         let begun = Some(world.now);
         drop(world);
@@ -236,7 +237,7 @@ impl Running {
     /// A worker dies: nobody is answered, and the queue delivers its job again.
     fn crash(&mut self, nth: usize) {
         let worker = self.workers.swap_remove(nth);
-        lock(&self.world).trace("crash");
+        lock(&self.world).trace(("crash", worker.number));
         self.fail(worker.job);
     }
 
@@ -273,7 +274,7 @@ impl Running {
     fn end(&self, worker: Worker, ended: &Ended) {
         {
             let mut world = lock(&self.world);
-            world.trace((worker.submission.id.as_str(), matches!(ended, Ended::Answered(_))));
+            world.trace(("end", worker.number, name(ended)));
             let turn = world.turns.remove(&worker.number);
             let is_done = matches!(ended, Ended::Answered(Ok(Answer::Done(_))) | Ended::Worked(Ok(End::Done)));
             if let Some(turn) = turn.filter(|turn| is_done && turn.claimed) {
@@ -297,6 +298,15 @@ impl Running {
         if world.chance(repeats) {
             world.deliver_within(2 * AGAIN, Job::Post(number));
         }
+    }
+}
+
+const fn name(ended: &Ended) -> &'static str {
+    match ended {
+        Ended::Answered(Ok(Answer::Done(_))) | Ended::Worked(Ok(End::Done)) => "done",
+        Ended::Answered(Ok(Answer::Waiting)) | Ended::Worked(Ok(End::Later)) => "later",
+        Ended::Answered(Ok(Answer::Refused(_))) | Ended::Worked(Ok(End::Dead)) => "refused",
+        Ended::Answered(Err(_)) | Ended::Worked(Err(_) | Ok(End::Failed)) => "failed",
     }
 }
 

@@ -29,6 +29,7 @@ pub fn written(world: &mut World, before: Option<&Contact>, after: &mut Contact)
         after.company_by = Some(Author::Form(world.now));
         its_own_company(world, after, &mut found);
     }
+    found.iter().for_each(|what| world.trace(what));
     world.violations.extend(found);
 }
 

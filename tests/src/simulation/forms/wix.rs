@@ -211,7 +211,7 @@ impl World {
         }
         witness::written(self, None, &mut contact);
         let id = RecordId::new(format!("c{:04}", self.contacts.len() + 1));
-        self.trace(("create", id.as_str()));
+        self.trace(("create", id.as_str(), patch.len()));
         let seen = contact.seen(&id);
         self.contacts.insert(id, contact);
         Ok(seen)

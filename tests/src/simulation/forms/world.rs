@@ -2,6 +2,7 @@
 
 use std::{
     collections::{BTreeMap, BTreeSet},
+    fmt::Debug,
     hash::{DefaultHasher, Hash, Hasher},
     sync::{Arc, Mutex, MutexGuard},
 };
@@ -17,6 +18,7 @@ use contact_bridge::{
 };
 use jiff::Timestamp;
 use rand::{Rng, SeedableRng, rngs::SmallRng};
+use tracing::debug;
 
 use super::{
     posts::Post,
@@ -193,7 +195,8 @@ impl World {
     }
 
     /// Adds to the trace that makes histories comparable.
-    pub fn trace(&mut self, what: impl Hash) {
+    pub fn trace(&mut self, what: impl Hash + Debug) {
+        debug!(now = self.now, worker = self.worker, ?what);
         what.hash(&mut self.trace);
         self.now.hash(&mut self.trace);
     }

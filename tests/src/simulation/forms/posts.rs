@@ -1,7 +1,5 @@
 //! Who fills the form in, what they fill in, and how the form is set.
 
-use std::collections::BTreeSet;
-
 use contact_bridge::model::{
     ids::SubmissionId,
     site::form::{Form, OnFilled},
@@ -156,10 +154,4 @@ pub fn draw_form(world: &mut World) -> Form {
 #[must_use]
 pub fn overriding() -> OnFilled {
     OnFilled::Override { allowed_by: "Grace".to_owned(), allowed_at: Timestamp::UNIX_EPOCH }
-}
-
-/// Returns the keys of everybody that a contact is.
-#[must_use]
-pub fn people_of(keys: &BTreeSet<String>) -> Vec<usize> {
-    (0..PEOPLE).filter(|person| keys.contains(&key(*person))).collect()
 }

@@ -73,9 +73,8 @@ impl SubmissionStore for SimulatedSubmissions {
     async fn claim(&self, site: &SiteId, claim: &Claim, now: Timestamp) -> StoreResult<Claimed> {
         let planted = self.planted(claim);
         let claimed = call(&self.world, self.below.claim(site, &planted, now), |world, claimed| {
-            let worker = world.worker;
-            if let (Claimed::Taken, Some(turn)) = (claimed, world.turns.get_mut(&worker)) {
-                turn.claimed = true;
+            if *claimed == Claimed::Taken {
+                witness::claimed(world);
             }
         });
         let claimed = claimed.await?;

@@ -33,12 +33,21 @@ pub fn written(world: &mut World, before: Option<&Contact>, after: &mut Contact)
     world.violations.extend(found);
 }
 
+/// Somebody has the right to deal with a submission. Where its sender gave it no name, the same content later is another one.
+pub fn claimed(world: &mut World) {
+    let worker = world.worker;
+    let Some(turn) = world.turns.get_mut(&worker) else { return };
+    turn.claimed = true;
+    let is_named = world.posts.get(turn.number).is_some_and(|post| post.token.is_some());
+    if !is_named && world.done.get(&turn.id).is_some_and(|done| *done <= turn.at - SAME_WITHIN) {
+        world.done.remove(&turn.id);
+    }
+}
+
 /// What was dealt with takes no effect again.
 fn once(world: &World, found: &mut Vec<String>) {
     let Some(turn) = world.turn() else { return };
-    let Some(done) = world.done.get(&turn.id) else { return };
-    let is_named = world.posts.get(turn.number).is_some_and(|post| post.token.is_some());
-    if is_named || *done > turn.at - SAME_WITHIN {
+    if world.done.contains_key(&turn.id) {
         found.push(format!("I4: submission {} takes effect again", turn.number));
     }
 }
@@ -95,7 +104,7 @@ pub fn subscribed(world: &mut World, email: &str, key: &Key) {
     if !world.proofs.contains(&(turn.id.clone(), key.digest("consent", &normal::email(email)))) {
         found.push("without a proof");
     }
-    let opted_out = world.opt_outs.get(email).copied().filter(|at| *at <= turn.read);
+    let opted_out = world.opt_outs.get(email).copied().filter(|at| *at < turn.read);
     if opted_out.is_some_and(|at| !world.resubscribes || at >= turn.at) {
         found.push("against its owner's decision");
     }

@@ -2,6 +2,7 @@
 //! that lags, people who edit, merge, delete and unsubscribe meanwhile, and workers that crash at any await point. A checker that knows
 //! every submission and every act of a person watches each write and looks at every contact at the end.
 
+pub mod chaos;
 pub mod check;
 pub mod history;
 pub mod people;
@@ -10,6 +11,7 @@ pub mod posts;
 pub mod store;
 pub mod witness;
 pub mod wix;
+mod workers;
 pub mod world;
 
 use clap::ValueEnum;

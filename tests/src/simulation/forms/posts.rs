@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use rand::Rng;
 use serde_json::json;
 
-use super::{wix::Habits, world::World};
+use super::{chaos::Habits, world::World};
 
 /// The people, and how often each fills the form in.
 const WHO: [usize; 10] = [0, 0, 0, 0, 1, 1, 1, 2, 2, 3];

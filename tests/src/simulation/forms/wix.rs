@@ -11,40 +11,11 @@ use contact_bridge::{
     ports::{ErrorKind, StoreError, StoreResult},
 };
 use jiff::Timestamp;
-use rand::{Rng, rngs::SmallRng};
 
 use super::{witness, world::World};
 
 /// The label that the site does not have.
 const GONE: &str = "custom.gone";
-
-/// What Wix's documentation leaves open.
-#[derive(Clone, Copy, Debug)]
-pub struct Habits {
-    /// Whether a refused duplicate names the contact that is there.
-    pub names_duplicates: bool,
-    /// How long the check for duplicates does not see a new contact, in milliseconds.
-    pub check_lag: i64,
-    /// Whether a refusal names the fields it is about.
-    pub names_fields: bool,
-    /// Whether addresses have to be confirmed.
-    pub confirms: bool,
-    /// Whether nobody is subscribed at all.
-    pub declines: bool,
-}
-
-impl Habits {
-    /// Draws them.
-    pub fn draw(rng: &mut SmallRng) -> Self {
-        Self {
-            names_duplicates: rng.random_bool(0.7),
-            check_lag: if rng.random_bool(0.5) { 0 } else { 1_500 },
-            names_fields: rng.random_bool(0.7),
-            confirms: rng.random_bool(0.2),
-            declines: rng.random_bool(0.1),
-        }
-    }
-}
 
 /// Who wrote a value, and when.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,55 +21,10 @@ use rand::{Rng, SeedableRng, rngs::SmallRng};
 use tracing::debug;
 
 use super::{
+    chaos::{Chaos, Habits},
     posts::Post,
-    wix::{Contact, Habits},
+    wix::Contact,
 };
-
-/// How bad a history is, in percent of the calls or deliveries concerned.
-#[derive(Clone, Copy, Debug)]
-pub struct Chaos {
-    /// Calls of Wix that are throttled.
-    pub throttled: u32,
-    /// Calls of Wix, the table or the queue that fail before they are carried out.
-    pub failed: u32,
-    /// Calls that are carried out and whose reply is lost.
-    pub lost_replies: u32,
-    /// Calls that take some seconds.
-    pub slow: u32,
-    /// Await points at which the worker crashes, in per mille.
-    pub crashes: u32,
-    /// Deliveries that come again although they were answered.
-    pub repeats: u32,
-    /// Steps at which a person does something, in per mille.
-    pub acts: u32,
-    /// The longest delay of a delivery, in milliseconds.
-    pub delay: i64,
-    /// How long the index does not see what was written, in milliseconds.
-    pub lag: i64,
-}
-
-impl Chaos {
-    /// Nothing goes wrong.
-    pub const NONE: Self = Self { throttled: 0, failed: 0, lost_replies: 0, slow: 0, crashes: 0, repeats: 0, acts: 0, delay: 0, lag: 0 };
-
-    /// Draws how bad a history is: one in eight is calm.
-    pub fn draw(rng: &mut SmallRng) -> Self {
-        if rng.random_ratio(1, 8) {
-            return Self::NONE;
-        }
-        Self {
-            throttled: rng.random_range(0..6),
-            failed: rng.random_range(0..10),
-            lost_replies: rng.random_range(0..10),
-            slow: rng.random_range(0..15),
-            crashes: rng.random_range(0..40),
-            repeats: rng.random_range(0..50),
-            acts: rng.random_range(0..30),
-            delay: *[0, 50, 5_000, 300_000].get(rng.random_range(0..4)).unwrap_or(&0),
-            lag: *[0, 0, 2_000, 200_000].get(rng.random_range(0..4)).unwrap_or(&0),
-        }
-    }
-}
 
 /// What a worker is given.
 #[derive(Clone)]

@@ -3,14 +3,13 @@
 use std::{path::PathBuf, sync::Arc};
 
 use anyhow::Context;
-use async_trait::async_trait;
 use aws_config::BehaviorVersion;
 use contact_bridge::{
     adapters::{dynamodb, hubspot::TokenKeeper, memory, secrets::ParameterStore},
-    app::{App, Means, Vendors},
+    app::{App, Means, Vendors, aws::Keeper},
     config::{self, Variables},
     model::{ids::SiteId, site::Site},
-    ports::{Clock, ErrorKind, Secrets, StoreError, StoreResult},
+    ports::{Clock, Secrets},
 };
 use secrecy::SecretString;
 
@@ -58,9 +57,10 @@ impl Owner {
         let Some(prefix) = variables.optional("SECRET_PREFIX").map(str::to_owned) else {
             return Ok(Self { variables, store, named: local.clone(), secrets: local.clone(), keeper: local, clock, _local: None });
         };
-        let parameters = Arc::new(ParameterStore::new(aws_sdk_ssm::Client::new(&aws), clock.clone()));
-        let secrets = Arc::new(Prefixed { prefix, parameters: parameters.clone() });
-        Ok(Self { variables, store, named: parameters, secrets, keeper: Arc::new(NoKeeper), clock, _local: None })
+        let parameters = || ParameterStore::new(aws_sdk_ssm::Client::new(&aws), clock.clone());
+        let (named, secrets) = (Arc::new(parameters()), Arc::new(parameters().under(prefix)));
+        let keeper = Arc::new(Keeper(secrets.clone()));
+        Ok(Self { variables, store, named, secrets, keeper, clock, _local: None })
     }
 
     /// A site's settings.
@@ -95,27 +95,4 @@ impl Owner {
 
 fn store(client: aws_sdk_dynamodb::Client, table: &str, clock: &Arc<dyn Clock>) -> Arc<dynamodb::Store> {
     Arc::new(dynamodb::Store::new(client, table, SecretString::default(), clock.clone()))
-}
-
-/// The sites' secrets in Parameter Store, below a prefix.
-struct Prefixed {
-    prefix: String,
-    parameters: Arc<ParameterStore>,
-}
-
-#[async_trait]
-impl Secrets for Prefixed {
-    async fn secret(&self, name: &str) -> StoreResult<SecretString> {
-        self.parameters.secret(&format!("{}{name}", self.prefix)).await
-    }
-}
-
-/// Saving settings is no reason to replace a token in Parameter Store.
-struct NoKeeper;
-
-#[async_trait]
-impl TokenKeeper for NoKeeper {
-    async fn keep(&self, secret: &str, _value: &SecretString) -> StoreResult<()> {
-        Err(StoreError::new(ErrorKind::Unsupported, format!("keep secret {secret}")))
-    }
 }

@@ -101,7 +101,7 @@ async fn end(desk: &Desk<'_, Message>, message: Message, outcome: Outcome) -> En
             End::Done
         }
         Outcome::Later(later) => desk.put_back(message, later).await,
-        Outcome::NobodyYet(later) => desk.put_back(Message { searches: message.searches + 1, ..message }, later).await,
+        Outcome::NotYet(later) => desk.put_back(Message { searches: message.searches + 1, ..message }, later).await,
         Outcome::Parked(reason) => {
             warn!(site = %site, source = %source, reason = reason.name(), "A message waits for a person.");
             desk.give_up(message, &format!("parked: {}", reason.name())).await

@@ -60,7 +60,7 @@ impl ParameterStore {
     }
 
     async fn fetch(&self, name: &str) -> StoreResult<SecretString> {
-        let operation = format!("secret {name}");
+        let operation = format!("secret {name}, parameter {}{name}", self.prefix);
         let sent = self.client.get_parameter().name(format!("{}{name}", self.prefix)).with_decryption(true).send().await;
         let output = sent.map_err(|error| failure(&operation, &error))?;
         let value = output.parameter.and_then(|parameter| parameter.value);
@@ -120,7 +120,7 @@ impl FromIterator<(String, String)> for Environment {
 impl Secrets for Environment {
     async fn secret(&self, name: &str) -> StoreResult<SecretString> {
         let found = self.0.get(&Self::variable(name)).cloned();
-        found.ok_or_else(|| StoreError::new(ErrorKind::NotFound, format!("secret {name}")))
+        found.ok_or_else(|| StoreError::new(ErrorKind::NotFound, format!("secret {name}, variable {}", Self::variable(name))))
     }
 }
 

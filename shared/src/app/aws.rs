@@ -54,8 +54,8 @@ impl Clock for SystemClock {
     }
 }
 
-/// Stores secrets where they are read.
-struct Keeper(Arc<ParameterStore>);
+/// Stores a secret that a vendor replaced where it is read.
+pub struct Keeper(pub Arc<ParameterStore>);
 
 #[async_trait]
 impl TokenKeeper for Keeper {

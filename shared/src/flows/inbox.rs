@@ -37,8 +37,9 @@ const LOST: SignedDuration = SignedDuration::from_mins(30);
 const SKEW: SignedDuration = SignedDuration::from_mins(2);
 /// How long a message waits for the one before it, at first and at most.
 const WAIT: (SignedDuration, SignedDuration) = (SignedDuration::from_secs(2), SignedDuration::from_secs(30));
-/// So often a later part of a long message waits for the one before it, which was given up if it is neither there nor in the line.
-const PART_PATIENCE: u32 = 8;
+/// So often what a message needs is looked for before it is parked: a contact with the address, a conversation with it, the part before it. With the
+/// growing delay that is some eight minutes, longer than Wix's index of contacts lags behind.
+const PATIENCE: u32 = 8;
 /// When to look again at a paused site.
 const PAUSED: SignedDuration = SignedDuration::from_mins(15);
 /// When to look again for a source that the settings do not have yet.
@@ -106,7 +107,11 @@ impl Relay {
         let contacts = self.contacts(message, source, known.as_ref()).await?;
         self.ensure_part_before(message).await?;
         let turn = self.take(message, line, known, contacts).await?;
-        self.deliver(turn, &compose::post(message, source)).await
+        match self.deliver(turn, &compose::post(message, source)).await {
+            // Who was made a moment ago may not be known everywhere.
+            Err(Stop::Park(Parked::NoConversation)) if message.searches < PATIENCE => Err(self.not_yet("no conversation is opened yet")),
+            ended => ended,
+        }
     }
 
     /// Returns the settings of the message's source.
@@ -152,10 +157,10 @@ impl Relay {
         if before.is_some_and(|claim| claim.owner.is_none()) {
             return Ok(());
         }
-        if message.attempts >= PART_PATIENCE {
+        if message.searches >= PATIENCE {
             return Err(Stop::Park(Parked::PartBeforeMissing));
         }
-        Err(self.later(WAIT.0, "the part before it is not there yet").counted())
+        Err(self.not_yet("the part before it is not there yet"))
     }
 
     /// Returns the claim that somebody left, if anybody did.
@@ -184,14 +189,24 @@ impl Relay {
     async fn deliver(&self, mut turn: Turn, post: &Post) -> Step<Effect> {
         // A part of a text may be nothing but blanks: then it stands there already.
         let contacts = if post.said().is_empty() { Vec::new() } else { turn.claim.left.clone() };
+        let mut unreached = None;
         for (nth, contact) in contacts.iter().enumerate() {
-            if let Err(stop) = self.post_once(&turn, contact, post).await {
-                return Err(self.let_go(turn, stop).await);
+            match self.post_once(&turn, contact, post).await {
+                Ok(()) => {}
+                // The others are not to wait for one with whom there is no conversation.
+                Err(Stop::Park(reason)) => {
+                    unreached = Some(reason);
+                    continue;
+                }
+                Err(stop) => return Err(self.let_go(turn, stop).await),
             }
             // For the last one, the end is noted at once.
-            if nth + 1 < contacts.len() {
+            if nth + 1 < contacts.len() || unreached.is_some() {
                 self.note_reached(&mut turn, contact).await?;
             }
+        }
+        if let Some(reason) = unreached {
+            return Err(self.let_go(turn, Stop::Park(reason)).await);
         }
         self.finish(&turn).await?;
         Ok(Effect::Posted { contacts: contacts.len() })
@@ -269,6 +284,11 @@ impl Relay {
 
     fn later(&self, after: SignedDuration, reason: &'static str) -> Stop {
         self.until(self.clock.now() + after, reason)
+    }
+
+    /// What the message needs is not there yet.
+    fn not_yet(&self, reason: &'static str) -> Stop {
+        Stop::NotYet(Later { until: self.clock.now() + WAIT.0, reason, counts: true })
     }
 
     #[expect(clippy::unused_self, reason = "reads like its sibling")]

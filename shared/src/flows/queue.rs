@@ -198,6 +198,11 @@ pub fn tally<'a>(ends: impl IntoIterator<Item = (Option<&'a str>, End)>) -> Vec<
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Mutex;
+
+    use async_trait::async_trait;
+    use serde_json::json;
+
     use super::*;
 
     #[test]
@@ -217,6 +222,55 @@ mod tests {
             let delay = patience.delay(now, now + SignedDuration::from_secs(wait), failed);
             assert_eq!(delay, Duration::from_secs(expected), "{wait} {failed:?}");
         }
+    }
+
+    /// A queue that shows what it was given.
+    #[derive(Default)]
+    struct Seen(Mutex<Vec<(Message, Option<Duration>)>>);
+
+    #[async_trait]
+    impl Queue<Message> for Seen {
+        async fn put_back(&self, job: &Message, delay: Duration) -> StoreResult<()> {
+            self.0.lock().unwrap().push((job.clone(), Some(delay)));
+            Ok(())
+        }
+
+        async fn give_up(&self, job: &Message, _: &str) -> StoreResult<()> {
+            self.0.lock().unwrap().push((job.clone(), None));
+            Ok(())
+        }
+
+        async fn give_up_unread(&self, _: &str, _: &str) -> StoreResult<()> {
+            Ok(())
+        }
+    }
+
+    struct Then;
+
+    #[async_trait]
+    impl Clock for Then {
+        fn now(&self) -> Timestamp {
+            Timestamp::UNIX_EPOCH
+        }
+
+        async fn sleep(&self, _: Duration) {}
+    }
+
+    #[tokio::test]
+    async fn what_is_given_up_has_all_its_tries_again() {
+        let (queue, patience) = (Seen::default(), Patience { tries: 100, longest: Duration::from_mins(5) });
+        let desk = Desk { queue: &queue, clock: &Then, patience };
+        let later = Later { until: Timestamp::UNIX_EPOCH, reason: "a passing failure", counts: true };
+        for attempts in [98, 99] {
+            let message = json!({
+                "site": "s", "source": "sms", "service": "twilio", "id": "1", "who": {}, "author": "participant", "attempts": attempts, "searches": 8,
+                "content": {"kind": "message"}, "at": Timestamp::UNIX_EPOCH,
+            });
+            desk.put_back(serde_json::from_value::<Message>(message).unwrap(), later).await;
+        }
+        let seen = queue.0.lock().unwrap();
+        let tries: Vec<_> = seen.iter().map(|(message, delay)| (message.attempts, message.searches, *delay)).collect();
+        assert_eq!(tries, [(99, 8, Some(Duration::from_mins(5))), (0, 0, None)]);
     }
 
     #[test]

@@ -35,16 +35,22 @@ impl Anchor {
 }
 
 impl Overwrote {
-    /// How many of them an anchor keeps: events that come later than that many writes find nothing.
+    /// How many of them an anchor keeps of each row: of events that come later than that many writes of a row nothing is known.
     pub const KEPT: usize = 4;
 }
 
 impl Anchor {
-    /// Remembers what a write went over; of more than [`Overwrote::KEPT`] the oldest is forgotten.
+    /// Remembers what a write went over; of more than [`Overwrote::KEPT`] writes of a row the oldest is forgotten.
     pub fn remember(&mut self, overwrote: Overwrote) {
+        let rows: Vec<RowId> = overwrote.rows.keys().cloned().collect();
         self.overwrote.push(overwrote);
-        let excess = self.overwrote.len().saturating_sub(Overwrote::KEPT);
-        self.overwrote.drain(..excess);
+        for row in rows {
+            let of_row = self.overwrote.iter_mut().rev().filter(|write| write.rows.contains_key(&row));
+            for write in of_row.skip(Overwrote::KEPT) {
+                write.rows.remove(&row);
+            }
+        }
+        self.overwrote.retain(|write| !write.rows.is_empty());
     }
 }
 
@@ -114,6 +120,8 @@ pub struct Link {
     pub rows: BTreeMap<RowId, RowState>,
     /// The whole link is held for a person.
     pub held: Option<Hold>,
+    /// A privacy request erased a record that these two may still hold data of: a person has to look, as long as either is there.
+    pub erasure_open: bool,
 }
 
 impl Link {
@@ -127,6 +135,7 @@ impl Link {
             intent: None,
             rows: BTreeMap::new(),
             held: None,
+            erasure_open: false,
         }
     }
 
@@ -268,9 +277,33 @@ pub struct Parked {
     pub reason: ParkedReason,
     /// Which rows, if only some are concerned.
     pub rows: Vec<RowId>,
+    /// The records it could not be linked with, or could have been as well: when one of them goes or loses its link, it is looked at again.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    pub because_of: Vec<(Side, RecordId)>,
     /// Since when.
     pub since: Timestamp,
 }
 
 /// What becomes of the notes about some records: put on the list in place of an earlier one, or taken off it.
 pub type Notes = BTreeMap<(Side, RecordId), Option<Parked>>;
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn many_writes_of_one_row_do_not_make_those_of_another_forgotten() {
+        let mut anchor = Anchor::new(RecordId::from("e"));
+        let write = |row: &str, number: usize| Overwrote {
+            read: Revision::new(number.to_string()),
+            wrote: Revision::new((number + 1).to_string()),
+            rows: Base::from([(RowId::from(row), Print::Empty)]),
+        };
+        anchor.remember(write("labels", 0));
+        for number in 1..=2 * Overwrote::KEPT {
+            anchor.remember(write("company", number));
+        }
+        let kept: Vec<_> = anchor.overwrote.iter().map(|write| write.read.as_str().to_owned()).collect();
+        assert_eq!(kept, ["0", "5", "6", "7", "8"]);
+    }
+}

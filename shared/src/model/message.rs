@@ -16,6 +16,8 @@ use super::{
 
 /// How many bytes of text one event carries: the bus takes 256 KiB, and the rest of the event and its envelope need room.
 const MOST_BYTES: usize = 128 * 1024;
+/// How many pictures and files one event carries, each with some 9 KB at most.
+const MOST_MEDIA: usize = 10;
 
 /// A message or an activity of a service, or a part of one that is too long for one event.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
@@ -42,7 +44,7 @@ pub struct Message {
     /// How often it was tried and failed for a passing reason.
     #[serde(default)]
     pub attempts: u32,
-    /// How often nobody was found who has the address.
+    /// How often something it needs was looked for and not there: a contact with the address, a conversation, the part before it.
     #[serde(default)]
     pub searches: u32,
 }
@@ -107,6 +109,27 @@ pub struct Media {
     pub name: Option<String>,
 }
 
+impl Media {
+    /// A longer address leads nowhere that could be fetched.
+    const LONGEST_URL: usize = 8 * 1024;
+    /// As much as Wix takes: <https://dev.wix.com/docs/rest/crm/communication/inbox/messages/message-object>.
+    const LONGEST_NAME: usize = 255;
+    /// RFC 6838 section 4.2 lets either half of a media type have 127 characters.
+    const LONGEST_MIME: usize = 255;
+
+    /// Takes what a service tells of a picture or a file: `None` for what is no address, such as the picture itself in one; a name that is too
+    /// long is cut, a media type that is too long left out.
+    #[must_use]
+    pub fn new(url: String, mime: Option<String>, name: Option<String>) -> Option<Self> {
+        let is_address = !url.is_empty() && url.len() <= Self::LONGEST_URL && !url.starts_with("data:");
+        is_address.then(|| Self {
+            url,
+            mime: mime.filter(|mime| mime.len() <= Self::LONGEST_MIME),
+            name: name.map(|name| name.chars().take(Self::LONGEST_NAME).collect()),
+        })
+    }
+}
+
 impl Person {
     /// A longer text is no address: RFC 5321 section 4.5.3.1.3 with the brackets taken off.
     const LONGEST_ADDRESS: usize = 254;
@@ -151,21 +174,24 @@ impl Message {
         key.digest("message", &format!("{}/{}/{part}/{}", self.service, self.source, self.id))
     }
 
-    /// Cuts a message that is too long for one event into parts, at words. Pictures and files come with the last one.
+    /// Cuts a message that is too long for one event into parts, at words. Pictures and files come with the last words, and behind them.
     #[must_use]
     pub fn parts(self) -> Vec<Self> {
         let Content::Message { text, media } = &self.content else { return vec![self] };
-        if text.len() * 6 <= MOST_BYTES {
+        if text.len() * 6 <= MOST_BYTES && media.len() <= MOST_MEDIA {
             return vec![self];
         }
-        let texts = text::split(text, MOST_BYTES, json_bytes);
-        let last = texts.len().saturating_sub(1);
-        let part = |(nth, text): (usize, &str)| Self {
-            part: u32::try_from(nth).unwrap_or(u32::MAX),
-            content: Content::Message { text: text.to_owned(), media: if nth == last { media.clone() } else { Vec::new() } },
+        let mut texts = text::split(text, MOST_BYTES, json_bytes);
+        let last = texts.pop().unwrap_or_default();
+        let mut chunks = media.chunks(MOST_MEDIA);
+        let words = texts.into_iter().map(|text| (text, &[][..])).chain([(last, chunks.next().unwrap_or_default())]);
+        let contents = words.chain(chunks.map(|media| ("", media)));
+        let part = |(part, (text, media)): (u32, (&str, &[Media]))| Self {
+            part,
+            content: Content::Message { text: text.to_owned(), media: media.to_vec() },
             ..self.clone()
         };
-        texts.into_iter().enumerate().map(part).collect()
+        (0..).zip(contents).map(part).collect()
     }
 }
 
@@ -226,6 +252,30 @@ mod tests {
             let media: Vec<_> = parts.iter().map(|part| text_and_media(part).1).collect();
             assert_eq!((media.last(), media.iter().sum::<usize>()), (Some(&1), 1));
         }
+    }
+
+    #[test]
+    fn many_files_fit_into_events_and_none_is_lost() {
+        let url = format!("https://example.com/{}", "a".repeat(8_000));
+        let name = || Some("\u{1F600}".repeat(300));
+        let media: Vec<_> = (0..35).filter_map(|nth| Media::new(format!("{url}{nth}"), None, name())).collect();
+        for text in ["", &"word ".repeat(60_000)] {
+            let parts = Message { content: Content::Message { text: text.to_owned(), media: media.clone() }, ..message("") }.parts();
+            assert!(parts.iter().all(|part| serde_json::to_vec(part).unwrap().len() < 250 * 1024));
+            assert_eq!(parts.iter().map(|part| text_and_media(part).1).sum::<usize>(), 35);
+            assert_eq!(parts.iter().map(|part| text_and_media(part).0).collect::<String>(), text);
+            assert!(parts.iter().zip(0..).all(|(part, nth)| part.part == nth));
+        }
+    }
+
+    #[test]
+    fn what_is_no_address_is_no_file() {
+        let long = "a".repeat(10_000);
+        for url in ["", "data:image/png;base64,AAAA", &format!("https://example.com/{long}")] {
+            assert!(Media::new(url.to_owned(), None, None).is_none());
+        }
+        let media = Media::new("https://example.com/a".to_owned(), Some(long.clone()), Some(long)).unwrap();
+        assert_eq!((media.mime, media.name.map(|name| name.len())), (None, Some(255)));
     }
 
     #[test]

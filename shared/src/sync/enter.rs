@@ -32,20 +32,30 @@ pub fn begin_with(link: &mut Link, draft: &Intent, key: &Key, mapping: &Mapping,
     }
 }
 
-/// Takes over what another link agreed on, for the rows whose values came from its records when both pairs were merged: each side keeps its own
-/// spelling. Tells whether there were any.
-pub fn take_over(kept: &mut Link, lost: &Link, contacts: Pair<&Contact>, (key, mapping): (&Key, &Mapping)) -> bool {
-    let before = kept.anchors.clone();
+/// Takes over what another link agreed on, for the rows whose values came from its records when both pairs were merged, `side` last: what the
+/// merge filled in there is nobody's edit, and gives way to what was done to the other record meanwhile. Each side keeps its own
+/// spelling, and what it refused stays refused. Tells whether there were any.
+pub fn take_over(kept: &mut Link, (lost, side): (&Link, Side), contacts: Pair<&Contact>, (key, mapping): (&Key, &Mapping)) -> bool {
+    let before = kept.clone();
     for row in mapping.rows() {
         let agreed = lost.anchors.as_ref().map(|_, anchor| anchor.base.get(row.id()).cloned().unwrap_or_default());
         let now = contacts.map(|side, contact| prints::print(key, row, side, row.read(side, &contact.fields).as_ref()));
-        if now == agreed {
+        let was = kept.anchors.of(side).base.get(row.id()).cloned().unwrap_or_default();
+        let is_filled = was == Print::Empty && now.of(side) != &was && now.of(side) == agreed.of(side);
+        if now == agreed || is_filled {
             for (side, print) in [(Side::Wix, agreed.wix), (Side::External, agreed.external)] {
                 set_base(&mut kept.anchors.of_mut(side).base, row.id(), print);
             }
+            match lost.rows.get(row.id()) {
+                Some(state) => {
+                    kept.rows.insert(row.id().clone(), *state);
+                }
+                // What a person is to decide stays theirs; what was refused is another value now.
+                None => kept.rows.retain(|id, state| id != row.id() || matches!(state, RowState::Conflict | RowState::Overwritten(_))),
+            }
         }
     }
-    kept.anchors != before
+    (&kept.anchors, &kept.rows) != (&before.anchors, &before.rows)
 }
 
 /// Sets a row's fingerprint in a base; an empty one is left out.
@@ -66,8 +76,8 @@ pub struct Written<'a> {
     pub before: &'a Contact,
     /// The record as the side returned it.
     pub returned: &'a Contact,
-    /// The other side's record as returned, if the plan's write to it is done already.
-    pub earlier: Option<&'a Contact>,
+    /// Whether the plan's write to the other side is done already.
+    pub is_second: bool,
     /// What was stored before the write.
     pub intent: &'a Intent,
 }
@@ -90,15 +100,10 @@ pub fn enter(link: &mut Link, plan: &Plan, written: Written, key: &Key, mapping:
         }
         let now = prints::print(key, row, side, value.as_ref());
         let two_way = plan.flows.of(other).contains_key(row.id());
-        let (own, source) = match written.earlier {
-            Some(earlier) if two_way => (now, prints::print(key, row, other, row.read(other, &earlier.fields).as_ref())),
-            _ => {
-                let agreed = written.intent.rows.get(row.id()).and_then(|intent| intent.agreed.clone());
-                (agreed.unwrap_or(now), flow.source.clone())
-            }
-        };
+        let agreed = written.intent.rows.get(row.id()).and_then(|intent| intent.agreed.clone());
+        let own = agreed.filter(|_| !(two_way && written.is_second)).unwrap_or(now);
         set_base(&mut link.anchors.of_mut(side).base, row.id(), own);
-        set_base(&mut link.anchors.of_mut(other).base, row.id(), source);
+        set_base(&mut link.anchors.of_mut(other).base, row.id(), flow.source.clone());
     }
     link.rows.extend(dropped.iter().cloned());
     dropped
@@ -158,8 +163,59 @@ pub fn enter_agreed(link: &mut Link, plan: &Plan) {
 
 #[cfg(test)]
 mod tests {
+    use jiff::Timestamp;
+
     use super::*;
-    use crate::model::field::{Field, Fields};
+    use crate::model::{
+        field::{Field, Fields},
+        ids::SiteId,
+        site::{Direction, MappingRow, OnEmpty, Transform},
+    };
+
+    #[test]
+    fn a_value_that_came_over_in_a_merge_stays_refused() {
+        let rows = ["company", "name"].map(|name| MappingRow {
+            id: name.into(),
+            wix: name.into(),
+            external: name.into(),
+            direction: Direction::Both,
+            transform: Transform::None,
+            on_empty: OnEmpty::Clear,
+            system_of_record: None,
+        });
+        let (mapping, key) = (Mapping::new(&rows, None), Key::derive(b"test", &SiteId::from("s")));
+        let record = |company: &str, name: &str| record([("company", company), ("name", name)]);
+        let contacts = Pair { wix: record("Acme", "Ann"), external: record("Bee", "Ann") };
+        let (mut lost, mut kept) =
+            (Link::new("w".into(), "e".into(), Timestamp::UNIX_EPOCH), Link::new("x".into(), "f".into(), Timestamp::UNIX_EPOCH));
+        for side in Side::BOTH {
+            lost.anchors.of_mut(side).base = prints::base(&key, &mapping, side, contacts.of(side));
+        }
+        lost.rows.insert("company".into(), RowState::Refused(Side::External));
+        kept.rows.insert("name".into(), RowState::Refused(Side::External));
+        assert!(take_over(&mut kept, (&lost, Side::Wix), contacts.as_ref(), (&key, &mapping)));
+        assert_eq!(kept.rows, lost.rows, "what differs is not agreed on");
+        // The company was filled in by the merge in Wix; in the CRM somebody has cleared it meanwhile.
+        let cleared = Pair { wix: record("Acme", "Ann"), external: record("", "Ann") };
+        let mut kept = Link::new("x".into(), "f".into(), Timestamp::UNIX_EPOCH);
+        assert!(take_over(&mut kept, (&lost, Side::Wix), cleared.as_ref(), (&key, &mapping)));
+        let company = RowId::from("company");
+        assert_eq!(kept.anchors.wix.base.get(&company), lost.anchors.wix.base.get(&company));
+        assert_eq!(kept.anchors.external.base.get(&company), lost.anchors.external.base.get(&company), "so it counts as cleared");
+    }
+
+    fn record<const N: usize>(values: [(&str, &str); N]) -> Contact {
+        let fields = values.into_iter().filter_map(|(field, value)| Some((Field::from(field), Value::text(value)?)));
+        Contact {
+            id: "r".into(),
+            revision: None,
+            created_at: None,
+            updated_at: None,
+            counterpart: None,
+            fields: fields.collect(),
+            native: serde_json::Value::Null,
+        }
+    }
 
     fn list(items: &[&str]) -> Option<Value> {
         Value::list(items.iter().map(|item| (*item).to_owned()))

@@ -40,7 +40,7 @@ impl Lost<'_> {
     #[must_use]
     pub fn is_in(&self, value: Option<&Value>) -> bool {
         if !self.row.is_list() {
-            return self.print(value) == self.print(self.edit);
+            return self.row.same(self.side, value, self.edit);
         }
         let (read, edit, value) = (self.read.elements(), self.print(self.edit).elements(), self.print(value).elements());
         edit.difference(&read).all(|added| value.contains(added)) && read.difference(&edit).all(|removed| !value.contains(removed))
@@ -117,6 +117,7 @@ mod tests {
         assert_eq!(restored("company", [&["a"], &[], &["c"]]), Some(Vec::new()));
         assert_eq!(restored("company", [&["a"], &["a"], &["c"]]), None, "it was set back by its author");
         assert_eq!(restored("company", [&["a"], &["c"], &["c"]]), None);
+        assert_eq!(restored("phone", [&["1"], &["+1 (212) 736-5000"], &["+12127365000"]]), None, "the same number");
     }
 
     #[test]

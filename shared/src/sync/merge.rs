@@ -61,14 +61,14 @@ impl Plan {
         self.is_silent() && self.agreed.is_empty() && self.states.is_empty()
     }
 
-    /// Tells whether carrying the plan out takes a value away, goes over an edit of the other side, or goes against `side`: a reason to read
-    /// `side` afresh first.
+    /// Tells whether carrying the plan out takes a value away, goes over an edit of the other side, goes against `side`, or takes what both
+    /// changed for agreed: a reason to read `side` afresh first.
     #[must_use]
     pub fn is_grave(&self, side: Side, link: &Link) -> bool {
         let base = |row: &RowId| link.anchors.of(side.opposite()).base.get(row).cloned().unwrap_or_default();
         let takes = |(row, flow): (&RowId, &Flow)| !matches!(flow.value, Some(Value::Text(_))) || flow.replaced != base(row);
         let takes_away = self.flows.of(side.opposite()).iter().any(takes);
-        takes_away || !self.flows.of(side).is_empty() || self.states.values().any(Option::is_some)
+        takes_away || !self.flows.of(side).is_empty() || !self.agreed.is_empty() || self.states.values().any(Option::is_some)
     }
 
     /// Returns the field changes to write to `side`.
@@ -106,6 +106,16 @@ impl Plan {
         let own_additions: BTreeSet<_> = before.difference(&base).copied().collect();
         let own_removals = base.difference(&before).copied();
         Some(Print::List(target.difference(&own_additions).copied().chain(own_removals).collect()))
+    }
+
+    /// Takes note that `side` was written to: lists that are to be written to the other side as well come of what it has then.
+    pub fn is_written(&mut self, side: Side, returned: &Contact, (key, mapping): (&Key, &Mapping)) {
+        let (written, rest) = (self.flows.of(side).clone(), self.flows.of_mut(side.opposite()));
+        for row in mapping.rows().iter().filter(|row| written.contains_key(row.id())) {
+            if let Some(flow) = rest.get_mut(row.id()) {
+                flow.source = prints::print(key, row, side, row.read(side, &returned.fields).as_ref());
+            }
+        }
     }
 
     /// Returns the rows that the write to `side` takes something from because the other side has nothing in them.

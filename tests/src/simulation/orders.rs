@@ -152,6 +152,11 @@ impl Asleep {
     /// whether that came over before the link ended, and either is right.
     fn settled(&self, world: &World, (side, id): (Side, &RecordId), pair: &[(Side, &RecordId)]) -> Values {
         let mut own = values(world, side, id);
+        // What a merge filled in came from the record on the same side, or over from the other in its spelling, whichever merge was first.
+        let is_merged = |(side, id): &(Side, &RecordId)| world.sides.of(*side).merged_at.get(*id).is_some_and(|at| *at >= self.since);
+        if pair.iter().any(is_merged) {
+            own.values_mut().flatten().for_each(|item| *item = essence(item));
+        }
         for (side, id) in pair {
             let other = side.opposite();
             let former = world.witness.counterparts(*side, id).filter(|former| !pair.contains(&(other, *former)));
@@ -207,6 +212,8 @@ impl Asleep {
     }
 }
 
+/// So many digits at the end tell the numbers of the histories apart.
+const SUBSCRIBER: usize = 7;
 /// The row of labels.
 const LABELS: &str = "lb";
 
@@ -232,7 +239,9 @@ fn is_version(mine: &[String], version: &BTreeSet<String>) -> bool {
     mine.iter().map(|item| essence(item)).collect::<BTreeSet<_>>() == *version
 }
 
-/// A value in small letters and digits alone.
+/// A value in small letters and digits alone; a number without the country's.
 fn essence(item: &str) -> String {
-    item.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect()
+    let essence: String = item.chars().filter(|c| c.is_alphanumeric()).flat_map(char::to_lowercase).collect();
+    let is_number = essence.len() > SUBSCRIBER && essence.chars().all(|c| c.is_ascii_digit());
+    if is_number { essence.chars().skip(essence.len() - SUBSCRIBER).collect() } else { essence }
 }

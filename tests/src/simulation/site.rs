@@ -73,7 +73,7 @@ pub struct Running {
     rng: SmallRng,
     plant: Plant,
     workers: Vec<(Event, Task<Outcome>)>,
-    /// Writes that acts whose events became dead letters may still bring about.
+    /// Writes that acts may still bring about whose events became dead letters, or whose records wait.
     owed: Pair<u32>,
 }
 
@@ -99,6 +99,7 @@ impl Running {
         let world: Shared = Arc::new(Mutex::new(world));
         let site = draw_site(name, &mut rng);
         let contacts = flows(&site, &world, plant, backend);
+        tracing::debug!(site = name, ?site.system_of_record, ?site.on_conflict, ?site.on_delete, ?site.on_merge, ?chaos);
         people::settle_in(&world);
         let turns = rng.random_range(20..90);
         Self {
@@ -139,11 +140,11 @@ impl Running {
         true
     }
 
-    /// I3: of one act come at most as many writes as it takes. What an act did not bring about because its event became a dead letter may
-    /// come of a later one.
+    /// I3: of one act come at most as many writes as it takes. What an act did not bring about because its event became a dead letter, or its
+    /// record waits for others, may come of a later one.
     fn still_turn(&mut self) {
         self.come_to_rest();
-        let (before, dead) = (self.writes(), self.dead_letters());
+        let (before, waiting) = (self.writes(), self.waiting());
         let act = people::act(&self.world);
         self.come_to_rest();
         let after = self.writes();
@@ -153,13 +154,15 @@ impl Running {
                 lock(&self.world).violation("I3", format!("{writes} writes to {side} came of {act:?}"));
             }
             let left = most.saturating_sub(writes);
-            let is_dead = self.dead_letters() > dead;
-            *self.owed.of_mut(side) = if is_dead { left } else { left.min(*self.owed.of(side)) };
+            let waits = self.waiting() > waiting;
+            *self.owed.of_mut(side) = if waits { left } else { left.min(*self.owed.of(side)) };
         }
     }
 
-    fn dead_letters(&self) -> usize {
-        lock(&self.world).dead_letters.len()
+    /// Counts the dead letters, and the records that wait because of what others are.
+    fn waiting(&self) -> usize {
+        let notes = self.backend.finish(self.backend.links.parked(&self.site.site)).unwrap_or_default();
+        lock(&self.world).dead_letters.len() + notes.iter().filter(|note| !note.because_of.is_empty()).count()
     }
 
     /// Lets somebody do something while all workers sleep.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use contact_bridge::model::{
-    ids::{Pair, RecordId, Side},
+    ids::{Pair, RecordId, RowId, Side},
     link::Link,
 };
 
@@ -16,8 +16,8 @@ pub struct Witness {
     linked: Pair<BTreeMap<RecordId, RecordId>>,
     /// All pairs that ever were, the Wix record first, and when the link ended.
     ever: BTreeMap<(RecordId, RecordId), Option<i64>>,
-    /// When both sides of a pair first agreed on something.
-    agreed: BTreeMap<(RecordId, RecordId), i64>,
+    /// When a pair's first merge was over, as a whole and row by row: a later write of it may still be to come.
+    agreed: BTreeMap<(RecordId, RecordId, Option<RowId>), i64>,
     /// When the rails let a delete pass.
     allowed: Vec<i64>,
     /// Deletes that were propagated.
@@ -48,10 +48,12 @@ impl Witness {
         })
     }
 
-    /// Returns when a pair's first merge was over.
+    /// Returns when a pair's first merge of a row was over.
     #[must_use]
-    pub fn agreed_at(&self, link: &Link) -> Option<i64> {
-        self.agreed.get(&ids(link)).copied()
+    pub fn agreed_at(&self, link: &Link, row: &RowId) -> Option<i64> {
+        let (wix, external) = ids(link);
+        let of_row = self.agreed.get(&(wix.clone(), external.clone(), Some(row.clone())));
+        of_row.into_iter().chain(self.agreed.get(&(wix, external, None))).min().copied()
     }
 }
 
@@ -70,8 +72,11 @@ impl World {
 
     /// A link was stored again.
     pub fn saw_save(&mut self, link: &Link) {
-        if !link.is_first() {
-            self.witness.agreed.entry(ids(link)).or_insert(self.now);
+        let is_over = link.intent.is_none() && Side::BOTH.iter().all(|side| link.anchors.of(*side).revision.is_some());
+        let rows = Side::BOTH.into_iter().flat_map(|side| link.anchors.of(side).base.keys().cloned().map(Some));
+        for row in rows.chain(is_over.then_some(None)) {
+            let (wix, external) = ids(link);
+            self.witness.agreed.entry((wix, external, row)).or_insert(self.now);
         }
     }
 

@@ -6,14 +6,29 @@ mod inbox_relay;
 mod webhook_intake;
 
 use std::{
+    collections::BTreeMap,
     fs,
+    net::{Ipv4Addr, SocketAddr},
     path::{Path, PathBuf},
     process::Command,
     sync::OnceLock,
 };
 
-use contact_bridge_local::cloud::{process::Process, runtime_api::RuntimeApi};
-use serde_json::Value;
+use anyhow::Context;
+use contact_bridge_local::{
+    cloud::{
+        aws::{Aws, Resources},
+        dynamo::{Dynamo, Storage},
+        process::Process,
+        queue::{Queue, QueueOptions},
+        runtime_api::RuntimeApi,
+    },
+    stack::{Options, Stack, StoreKind},
+    vendors::{kit::Clock, wix},
+};
+use serde_json::{Value, json};
+
+use super::template::allowed_actions;
 
 /// A function's process and the API that feeds it.
 struct Running {
@@ -36,6 +51,71 @@ impl Running {
     fn assert_calm(&self) {
         let logs = self.process.logs();
         assert!(!logs.iter().any(|line| line.contains("panick")), "{}", logs.join("\n"));
+    }
+}
+
+/// What a worker's process works on.
+struct Ground {
+    stack: Stack,
+    aws: Aws,
+    dead_letters: Queue,
+}
+
+impl Ground {
+    async fn lay() -> anyhow::Result<Self> {
+        let store = StoreKind::DynamoDb(Storage::Memory);
+        let stack = Stack::start(Options { clock: Clock::real(), store, metered: true, ..Options::default() }).await?;
+        let [work, dead_letters] = ["work", "dead"].map(|name| Queue::new(name, stack.clock(), QueueOptions::default()));
+        let resources = Resources { queues: vec![work, dead_letters.clone()], ..Resources::default() };
+        let aws = Aws::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), resources).await?;
+        Ok(Self { stack, aws, dead_letters })
+    }
+
+    /// Starts a function in the environment that the template gives every worker, and what is its own.
+    async fn run(&self, function: &str, own: impl IntoIterator<Item = (&'static str, String)>) -> anyhow::Result<Running> {
+        let wix = wix::Options::default();
+        let mut environment = vec![
+            ("TABLE_NAME", "contact-bridge".to_owned()),
+            ("FINGERPRINT_SECRET", "any".to_owned()),
+            ("QUEUE_URL", self.aws.queue_url("work")),
+            ("DEAD_LETTER_URL", self.aws.queue_url("dead")),
+            ("WIX_BASE_URL", self.stack.wix.base_url()),
+            ("WIX_APP_ID", wix.app_id),
+            ("WIX_APP_SECRET", wix.app_secret),
+            ("AWS_ENDPOINT_URL_SQS", self.aws.url()),
+            ("AWS_ENDPOINT_URL_DYNAMODB", self.table()?.endpoint()),
+        ];
+        environment.extend(own);
+        let running = Running::start(function, &environment).await?;
+        self.table()?.reset_usage();
+        Ok(running)
+    }
+
+    fn table(&self) -> anyhow::Result<&Dynamo> {
+        self.stack.dynamo().context("the stack has a table")
+    }
+
+    /// Nothing was given up, and nothing was done that the function's role does not allow.
+    fn assert_calm(&self, function: &str) -> anyhow::Result<()> {
+        assert_eq!(self.dead_letters.to_json(), json!([]));
+        let table = self.table()?.usage().calls;
+        assert!(!table.is_empty(), "{function} asks the table");
+        let operations = table.into_keys().map(|operation| format!("DynamoDB_20120810.{operation}"));
+        assert_allowed(function, operations.chain(self.aws.calls().into_keys()));
+        Ok(())
+    }
+}
+
+/// The role of a function in the template allows it these operations, named as the SDKs name them on the wire.
+fn assert_allowed(function: &str, operations: impl IntoIterator<Item = String>) {
+    let services = BTreeMap::from([("DynamoDB_20120810", "dynamodb"), ("AmazonSQS", "sqs"), ("AmazonSSM", "ssm"), ("AWSEvents", "events")]);
+    let allowed = allowed_actions(function);
+    for operation in operations {
+        let (service, name) = operation.split_once('.').unwrap();
+        // A transaction needs what its items need one by one; all of ours put some.
+        let name = if name == "TransactWriteItems" { "PutItem" } else { name };
+        let action = format!("{}:{name}", services[service]);
+        assert!(allowed.contains(&action), "the role of {function} does not allow {action}");
     }
 }
 

@@ -62,6 +62,14 @@ impl Stage {
         events
     }
 
+    /// Has people do something that the bridge hears of at once.
+    fn hears(&mut self, act: impl FnOnce(&mut World)) {
+        for event in self.unheard(act) {
+            self.running.deal_with(event);
+        }
+        self.running.come_to_rest();
+    }
+
     /// Somebody else is added on a side, with an address.
     fn adds(&mut self, side: Side, email: &str) -> (RecordId, Event) {
         let mut id = None;
@@ -72,6 +80,10 @@ impl Stage {
 
     fn present(&self, side: Side) -> Vec<RecordId> {
         lock(&self.running.world).sides.of(side).present_ids()
+    }
+
+    fn told(&self) -> Vec<(RecordId, ParkedReason)> {
+        self.notes().into_iter().map(|note| (note.id, note.reason)).collect()
     }
 
     fn notes(&self) -> Vec<Parked> {
@@ -275,6 +287,196 @@ fn an_erasure_finds_the_former_counterpart_whose_new_one_is_gone() {
     }
     stage.running.come_to_rest();
     assert_eq!((stage.present(Side::Wix).contains(&wix), stage.notes()), (false, vec![]));
+}
+
+/// A record that Wix does not let be deleted is linked; in the CRM it is erased, of which the bridge has heard.
+fn erased_in_vain(on_delete: OnDelete) -> (Stage, [RecordId; 2]) {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.on_delete = on_delete;
+    stage.running.contacts.site.on_merge = OnMerge::Unlink;
+    lock(&stage.running.world).refusals.members = true;
+    let mut number = 0;
+    let member = loop {
+        let (id, event) = stage.adds(Side::Wix, &format!("member{number}@example.net"));
+        stage.running.deal_with(event);
+        stage.running.come_to_rest();
+        if id.as_str().ends_with(['2', '7']) {
+            break id;
+        }
+        number += 1;
+    };
+    let counterpart = lock(&stage.running.world).witness.counterpart(Side::Wix, &member).unwrap().clone();
+    let ended = [EventKind::Deleted { by_merge: false }, EventKind::Erased];
+    stage.hears(|world| ended.into_iter().for_each(|kind| world.remove(Side::External, &counterpart, kind)));
+    assert_eq!(stage.told(), [(member.clone(), ParkedReason::CannotDelete)]);
+    (stage, [member, counterpart])
+}
+
+#[test]
+fn an_erasure_that_could_not_be_carried_out_is_not_forgotten_by_a_merge() {
+    let (mut stage, [member, _]) = erased_in_vain(OnDelete::Propagate);
+    let [wix, external] = stage.ids.clone();
+    stage.hears(|world| world.unite(Side::Wix, &member, &wix));
+    assert_eq!(stage.told(), [(external.clone(), ParkedReason::ErasureUnclear)]);
+    // It stays so where whoever is left of the link goes as well.
+    stage.running.contacts.site.on_delete = OnDelete::Unlink;
+    stage.hears(|world| world.remove(Side::External, &external, EventKind::Deleted { by_merge: false }));
+    assert_eq!(stage.told(), [(member, ParkedReason::CannotDelete)]);
+}
+
+#[test]
+fn a_record_that_could_not_be_erased_comes_off_the_list_when_a_person_erases_it() {
+    for on_delete in [OnDelete::Propagate, OnDelete::Unlink] {
+        let (mut stage, [member, _]) = erased_in_vain(on_delete);
+        stage.hears(|world| world.remove(Side::Wix, &member, EventKind::Erased));
+        assert_eq!(stage.notes(), [], "{on_delete:?}");
+    }
+}
+
+#[test]
+fn a_record_with_an_open_erasure_that_lost_its_link_is_told_of_and_linked_with_nobody() {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.on_delete = OnDelete::Unlink;
+    stage.running.contacts.site.on_merge = OnMerge::Unlink;
+    let [wix, external] = stage.ids.clone();
+    let (another, event) = stage.adds(Side::Wix, "bo@example.net");
+    stage.running.deal_with(event);
+    stage.hears(|world| world.remove(Side::External, &external, EventKind::Deleted { by_merge: false }));
+    let (newcomer, event) = stage.adds(Side::External, "ann@example.net");
+    stage.running.deal_with(event);
+    stage.hears(|world| world.raise(Side::External, &external, EventKind::Erased));
+    assert_eq!(stage.told(), [(newcomer.clone(), ParkedReason::ErasureUnclear)]);
+    let winner = lock(&stage.running.world).witness.counterpart(Side::Wix, &another).unwrap().clone();
+    stage.hears(|world| world.unite(Side::External, &winner, &newcomer));
+    assert!(stage.told().contains(&(wix.clone(), ParkedReason::ErasureUnclear)));
+    let (third, event) = stage.adds(Side::External, "ann@example.net");
+    stage.running.deal_with(event);
+    stage.running.come_to_rest();
+    assert!(stage.told().contains(&(wix, ParkedReason::ErasureUnclear)));
+    assert!(stage.told().contains(&(third, ParkedReason::MatchIsLinked)));
+}
+
+#[test]
+fn an_overwritten_edit_is_brought_back_after_its_link_ended_in_a_merge() {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.on_merge = OnMerge::Unlink;
+    let [_, loser] = stage.ids.clone();
+    let (another, event) = stage.adds(Side::Wix, "bo@example.net");
+    stage.running.deal_with(event);
+    stage.running.come_to_rest();
+    let winner = lock(&stage.running.world).witness.counterpart(Side::Wix, &another).unwrap().clone();
+    stage.ids = [another, winner.clone()];
+    let event = stage.types(Side::Wix, "company", "v4 Bo");
+    stage.announce(event, Side::External);
+    let overwritten = stage.types(Side::External, "company", "v5 Cy");
+    stage.running.come_to_rest();
+    stage.hears(|world| world.unite(Side::External, &winner, &loser));
+    stage.running.deal_with(overwritten);
+    stage.running.come_to_rest();
+    let world = lock(&stage.running.world);
+    let company = world.sides.external.present(&winner).unwrap().fields.get(&Field::from("company")).cloned();
+    assert_eq!(company, Value::text("v5 Cy"));
+}
+
+#[test]
+fn whoever_waits_for_a_linked_match_is_looked_at_again_when_that_link_ends() {
+    for on_delete in [OnDelete::Unlink, OnDelete::Propagate] {
+        let mut stage = Stage::set();
+        stage.running.contacts.site.on_delete = on_delete;
+        let (double, event) = stage.adds(Side::External, "ann@example.net");
+        stage.running.deal_with(event);
+        assert_eq!(stage.told(), [(double.clone(), ParkedReason::MatchIsLinked)]);
+        let external = stage.id(Side::External).clone();
+        stage.hears(|world| world.remove(Side::External, &external, EventKind::Deleted { by_merge: false }));
+        assert_eq!(stage.notes(), [], "{on_delete:?}");
+        assert!(lock(&stage.running.world).witness.counterpart(Side::External, &double).is_some(), "{on_delete:?}");
+    }
+}
+
+#[test]
+fn whoever_waits_between_several_matches_is_looked_at_again_when_one_of_them_goes() {
+    let mut stage = Stage::set();
+    let (twins, events): (Vec<_>, Vec<_>) = (0..2).map(|_| stage.adds(Side::External, "bo@example.net")).unzip();
+    let (bo, event) = stage.adds(Side::Wix, "bo@example.net");
+    for event in events.into_iter().chain([event]) {
+        stage.running.deal_with(event);
+    }
+    stage.running.come_to_rest();
+    assert_eq!(stage.notes().len(), 3);
+    stage.hears(|world| world.remove(Side::External, &twins[0], EventKind::Deleted { by_merge: false }));
+    assert_eq!(stage.notes(), []);
+    assert_eq!(lock(&stage.running.world).witness.counterpart(Side::Wix, &bo), Some(&twins[1]));
+}
+
+#[test]
+fn edits_of_two_records_that_stay_when_both_sides_merge_are_not_taken_for_a_conflict() {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.on_merge = OnMerge::Unlink;
+    stage.running.contacts.site.system_of_record = Some(Side::Wix);
+    let losers = stage.ids.clone();
+    let (winner, event) = stage.adds(Side::Wix, "bo@example.net");
+    stage.running.deal_with(event);
+    stage.running.come_to_rest();
+    let counterpart = lock(&stage.running.world).witness.counterpart(Side::Wix, &winner).unwrap().clone();
+    stage.ids = [winner, counterpart];
+    let event = stage.types(Side::Wix, "company", "v4 Bo");
+    stage.running.deal_with(event);
+    stage.running.come_to_rest();
+    let ids = stage.ids.clone();
+    let mut merges = stage.unheard(|world| world.unite(Side::External, &ids[1], &losers[1]));
+    merges.extend(stage.unheard(|world| world.unite(Side::Wix, &ids[0], &losers[0])));
+    let edited = stage.types(Side::External, "company", "v5 Cy");
+    for event in merges.into_iter().chain([edited]) {
+        stage.running.deal_with(event);
+    }
+    assert_eq!(stage.end("company", "company"), both("v5 cy"), "nobody has changed it in Wix");
+}
+
+#[test]
+fn a_label_taken_off_after_both_sides_were_written_to_is_gone_although_the_second_answer_was_lost() {
+    let mut stage = Stage::set();
+    let [wix, external] = stage.ids.clone();
+    let put = |side: Side, id: &RecordId, labels: Option<Value>| {
+        let (id, field) = (id.clone(), Field::from(if side == Side::Wix { "labels" } else { "wix_labels" }));
+        move |world: &mut World| {
+            world.change(side, Actor::Person, &id, &Patch::from([(field, labels)]));
+        }
+    };
+    let event = stage.unheard(put(Side::Wix, &wix, Value::list(["custom.a".to_owned()]))).remove(0);
+    stage.unheard(put(Side::External, &external, Value::text("custom.b")));
+    stage.announce(event, Side::Wix);
+    let before = lock(&stage.running.world).sides.wix.present(&wix).unwrap().counter;
+    while lock(&stage.running.world).sides.wix.present(&wix).unwrap().counter == before {
+        assert!(stage.running.is_busy(0));
+        stage.running.go_on(0);
+    }
+    stage.running.crash(0);
+    stage.hears(put(Side::External, &external, Value::text("custom.b")));
+    let world = lock(&stage.running.world);
+    let labels = world.sides.wix.present(&wix).unwrap().fields.get(&Field::from("labels")).cloned();
+    assert_eq!(labels, Value::list(["custom.b".to_owned()]));
+}
+
+#[test]
+fn a_label_that_an_older_event_encloses_is_not_taken_for_agreed() {
+    let mut stage = Stage::set();
+    let [wix, external] = stage.ids.clone();
+    let label = |side: Side, label: &'static str| {
+        let id = if side == Side::Wix { wix.clone() } else { external.clone() };
+        let (field, value) = if side == Side::Wix {
+            ("labels", Value::list(Some(label.to_owned()).filter(|label| !label.is_empty())))
+        } else {
+            ("wix_labels", Value::text(label))
+        };
+        move |world: &mut World| {
+            world.change(side, Actor::Person, &id, &Patch::from([(Field::from(field), value)]));
+        }
+    };
+    let acts = [label(Side::Wix, "custom.a"), label(Side::Wix, ""), label(Side::External, "custom.a")];
+    for event in acts.map(|act| stage.unheard(act)).into_iter().flatten() {
+        stage.running.deal_with(event);
+    }
+    assert_eq!(stage.end("labels", "wix_labels")[1].as_deref(), Some("custom.a"), "who put it on did so last");
 }
 
 #[test]

@@ -114,6 +114,13 @@ fn read_by(function: &str) -> BTreeSet<String> {
     variables.0
 }
 
+/// What the role of a function allows it.
+pub(super) fn allowed_actions(function: &str) -> BTreeSet<String> {
+    let template = Template::read();
+    let role = target(&template.functions()[function].1["Properties"]["Role"]);
+    template.statements(&role).iter().flat_map(|statement| texts(&statement["Action"])).collect()
+}
+
 #[test]
 fn every_function_has_a_folder_and_a_place_in_the_template_and_the_readme() {
     let template = Template::read();
@@ -260,17 +267,6 @@ fn a_worker_ends_before_anybody_takes_its_work_over() {
 fn prefixes_of(rule: &Value) -> Vec<String> {
     let types = rule["Properties"]["EventPattern"]["detail-type"].as_sequence();
     types.into_iter().flatten().map(|one| one["prefix"].as_str().unwrap().to_owned()).collect()
-}
-
-/// The settings of a site are read together with its cool-downs, by a query.
-#[test]
-fn whoever_asks_how_a_site_stands_may_query_the_table() {
-    let template = Template::read();
-    for role in ["ContactSyncRole", "InboxRelayRole"] {
-        let statements = template.resource(role)["Properties"]["Policies"][0]["PolicyDocument"]["Statement"].as_sequence().unwrap();
-        let actions = |statement: &Value| statement["Action"].as_sequence().cloned().unwrap_or_default();
-        assert!(statements.iter().flat_map(actions).any(|action| action == "dynamodb:Query"), "{role}");
-    }
 }
 
 #[test]

@@ -1,7 +1,7 @@
 //! A link packed into few bytes: each row is named once, digests are bytes, and what is the same on both sides is kept once.
 //!
 //! Version 1 is postcard (<https://postcard.jamesmunns.com/wire-format>) of [`Packed`]; enums are written by the position of
-//! their variants, so new variants go last. Ids and version are attributes of their own.
+//! their variants, so new variants go last. A byte behind it says that an erasure is open. Ids and version are attributes of their own.
 
 mod packed;
 
@@ -13,6 +13,8 @@ use crate::model::link::Link;
 
 /// The version of the packing, the first byte.
 const FORMAT: u8 = 1;
+/// What follows the packed link if an erasure is open.
+const ERASURE_OPEN: u8 = 1;
 
 /// Why a link cannot be packed or read.
 #[derive(Debug, Error)]
@@ -33,13 +35,16 @@ pub(super) enum Error {
 
 /// Packs a link but for its ids and version.
 pub(super) fn pack(link: &Link) -> Result<Vec<u8>, Error> {
-    Ok(postcard::to_extend(&Packed::new(link)?, vec![FORMAT])?)
+    let mut bytes = postcard::to_extend(&Packed::new(link)?, vec![FORMAT])?;
+    bytes.extend(link.erasure_open.then_some(ERASURE_OPEN));
+    Ok(bytes)
 }
 
 /// Reads a packed link; its ids are empty and its version 0.
 pub(super) fn unpack(bytes: &[u8]) -> Result<Link, Error> {
     let Some((&FORMAT, bytes)) = bytes.split_first() else { return Err(Error::Format) };
-    postcard::from_bytes::<Packed>(bytes)?.link()
+    let (packed, rest) = postcard::take_from_bytes::<Packed>(bytes)?;
+    Ok(Link { erasure_open: rest.first() == Some(&ERASURE_OPEN), ..packed.link()? })
 }
 
 fn instant(nanoseconds: i128) -> Result<Timestamp, Error> {
@@ -115,6 +120,7 @@ mod tests {
         whole.rows.insert(RowId::from("only-parked"), RowState::Refused(Side::Wix));
         whole.intent.as_mut().unwrap().rows.get_mut(&RowId::from("email")).unwrap().agreed = Some(Print::Empty);
         whole.held = Some(Hold::CannotDelete);
+        whole.erasure_open = true;
         for link in [whole, busy(0), Link::new(RecordId::new(""), RecordId::new(""), Timestamp::UNIX_EPOCH)] {
             assert_eq!(unpack(&pack(&link).unwrap()).unwrap(), link);
         }

@@ -32,7 +32,7 @@ const MAX_KEYS: usize = 99;
 /// How long the counts of deletes are kept after the last one, in seconds: longer than they count.
 const RAIL_KEPT: i64 = 24 * 3600;
 
-/// How often a delete is counted anew because another worker counted one meanwhile: more often than workers run at once.
+/// How often a delete is counted anew because another worker counted one meanwhile. Beyond that the event comes again.
 const RAIL_TRIES: usize = 32;
 
 const STALE: Refusal = Refusal::Fail(ErrorKind::Stale);

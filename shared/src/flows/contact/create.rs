@@ -27,8 +27,17 @@ const WHILE_MADE: SignedDuration = SignedDuration::from_secs(20);
 enum Match {
     None,
     One(Box<Contact>),
-    /// Nobody can be chosen; a person has to. With the links of those that are taken.
-    Unclear(ParkedReason, Vec<Link>),
+    /// Nobody can be chosen; a person has to.
+    Unclear(Unclear),
+}
+
+/// Why nobody can be chosen.
+struct Unclear {
+    reason: ParkedReason,
+    /// Those who could be meant.
+    because_of: Vec<(Side, RecordId)>,
+    /// The links of those that are taken.
+    taken: Vec<Link>,
 }
 
 /// A new record's fields, and the rows left out of it.
@@ -76,21 +85,21 @@ impl Contacts {
             return self.link_pair(side, this, other).await;
         }
         match self.match_by_keys(side, &this).await? {
-            Match::One(other) if self.has_rival(side, &this, &other).await? => {
-                self.report_unclear(hint, &this, ParkedReason::SeveralMatches, Vec::new()).await
-            }
-            Match::One(other) => self.link_pair(side, this, *other).await,
-            Match::Unclear(reason, taken) => self.report_unclear(hint, &this, reason, taken).await,
+            Match::One(other) => match self.rivals(side, &this, &other).await? {
+                Some(unclear) => self.report_unclear(hint, &this, unclear).await,
+                None => self.link_pair(side, this, *other).await,
+            },
+            Match::Unclear(unclear) => self.report_unclear(hint, &this, unclear).await,
             Match::None => self.make_counterpart(side, this).await,
         }
     }
 
     /// Leaves the choice to a person, unless the record turns out to be linked: the matches belong to records that were merged into it, or
     /// another worker was at work.
-    async fn report_unclear(&self, hint: Hint<'_>, this: &Contact, reason: ParkedReason, taken: Vec<Link>) -> Step<Effect> {
+    async fn report_unclear(&self, hint: Hint<'_>, this: &Contact, unclear: Unclear) -> Step<Effect> {
         let side = hint.side;
         let mut followed = false;
-        for link in taken {
+        for link in unclear.taken {
             if matches!(self.read(side, link.id(side)).await?, Found::Merged(winner) if winner.id == this.id) {
                 // The merge has an event of its own, but that may come late or never.
                 self.follow(link, side, this).await?;
@@ -100,7 +109,7 @@ impl Contacts {
         if followed {
             return Box::pin(self.synchronise(hint, &this.id)).await;
         }
-        self.park(side, &this.id, reason).await
+        self.park_because(unclear.reason, (side, &this.id), unclear.because_of).await
     }
 
     /// Follows the id of the counterpart that the bridge once wrote on the record: a create whose link was not stored. A person may have
@@ -122,16 +131,19 @@ impl Contacts {
         self.choose(side, this, candidates).await
     }
 
-    /// Tells whether the match of `this` matches another free record as well: whose event comes first must not decide.
-    async fn has_rival(&self, side: Side, this: &Contact, other: &Contact) -> Step<bool> {
-        let mut rivals = self.candidates(side.opposite(), other).await?;
-        rivals.retain(|candidate| candidate.id != this.id);
-        for rival in rivals {
-            if let Candidate::Available = self.availability(side.opposite(), other, &rival).await? {
-                return Ok(true);
+    /// Returns those who are free and whom the match of `this` matches as well, if any: whose event comes first must not decide.
+    async fn rivals(&self, side: Side, this: &Contact, other: &Contact) -> Step<Option<Unclear>> {
+        let mut because_of = Vec::new();
+        for rival in self.candidates(side.opposite(), other).await? {
+            if rival.id != this.id && matches!(self.availability(side.opposite(), other, &rival).await?, Candidate::Available) {
+                because_of.push((side, rival.id));
             }
         }
-        Ok(false)
+        if because_of.is_empty() {
+            return Ok(None);
+        }
+        because_of.push((side.opposite(), other.id.clone()));
+        Ok(Some(Unclear { reason: ParkedReason::SeveralMatches, because_of, taken: Vec::new() }))
     }
 
     /// Returns who on the other side may be the same person: by e-mail, else by phone.
@@ -161,7 +173,7 @@ impl Contacts {
     }
 
     async fn choose(&self, side: Side, this: &Contact, candidates: Vec<Contact>) -> Step<Match> {
-        let total = candidates.len();
+        let because_of: Vec<_> = candidates.iter().map(|candidate| (side.opposite(), candidate.id.clone())).collect();
         let (mut available, mut taken) = (Vec::new(), Vec::new());
         for candidate in candidates {
             match self.availability(side, this, &candidate).await? {
@@ -169,11 +181,11 @@ impl Contacts {
                 Candidate::Linked(link) => taken.extend(link.map(|link| *link)),
             }
         }
-        Ok(match (available.len(), total) {
+        Ok(match (available.len(), because_of.len()) {
             (_, 0) => Match::None,
-            (0, _) => Match::Unclear(ParkedReason::MatchIsLinked, taken),
+            (0, _) => Match::Unclear(Unclear { reason: ParkedReason::MatchIsLinked, because_of, taken }),
             (1, _) => available.pop().map_or(Match::None, |one| Match::One(Box::new(one))),
-            _ => Match::Unclear(ParkedReason::SeveralMatches, taken),
+            _ => Match::Unclear(Unclear { reason: ParkedReason::SeveralMatches, because_of, taken }),
         })
     }
 
@@ -349,7 +361,7 @@ impl Contacts {
         let Some(id) = known else {
             return match self.match_by_keys(side, this).await? {
                 Match::One(found) => self.adopt(side, this, *found, reservation).await,
-                Match::Unclear(reason, _) => self.park(side, &this.id, reason).await,
+                Match::Unclear(unclear) => self.park_because(unclear.reason, (side, &this.id), unclear.because_of).await,
                 Match::None => Err(Stop::at(side.opposite(), error)),
             };
         };
@@ -358,14 +370,17 @@ impl Contacts {
         };
         match self.availability(side, this, &found).await? {
             Candidate::Available => self.adopt(side, this, found, reservation).await,
-            Candidate::Linked(_) => self.park(side, &this.id, ParkedReason::MatchIsLinked).await,
+            Candidate::Linked(_) => {
+                let because_of = vec![(side.opposite(), found.id)];
+                self.park_because(ParkedReason::MatchIsLinked, (side, &this.id), because_of).await
+            }
         }
     }
 
     /// Links a record that was found while holding a reservation.
     async fn adopt(&self, side: Side, this: &Contact, found: Contact, reservation: &Reservation) -> Step<Effect> {
-        if self.has_rival(side, this, &found).await? {
-            return self.park(side, &this.id, ParkedReason::SeveralMatches).await;
+        if let Some(unclear) = self.rivals(side, this, &found).await? {
+            return self.park_because(unclear.reason, (side, &this.id), unclear.because_of).await;
         }
         self.links.release(&self.site.site, reservation).await?;
         self.link_pair(side, this.clone(), found).await

@@ -29,10 +29,13 @@ impl Contacts {
                     // It may have been reported as the one that lost its link, or could not be erased.
                     self.unpark(hint.side, id).await?;
                 }
+                let counterpart = tombstone.counterpart.iter().map(|counterpart| (hint.side.opposite(), counterpart));
+                self.look_again(&counterpart.chain([(hint.side, id)]).collect::<Vec<_>>()).await?;
                 Ok(Effect::Skipped(Skip::Buried))
             }
             Slot::Free => {
                 self.unpark(hint.side, id).await?;
+                self.look_again(&[(hint.side, id)]).await?;
                 Ok(Effect::Skipped(Skip::Absent))
             }
         }
@@ -46,6 +49,9 @@ impl Contacts {
             return Ok(Effect::Parked(ParkedReason::CannotDelete));
         }
         let gone = if matches!(reads.this, Found::Absent) { hint.side } else { hint.side.opposite() };
+        if ends && link.erasure_open && step != decide::Step::DeleteOther && !hint.approves_delete() {
+            return self.hold(link, gone.opposite(), Hold::CannotDelete, ParkedReason::CannotDelete).await;
+        }
         match step {
             decide::Step::Repoint => self.follow_merge(hint, link, reads).await,
             decide::Step::Bury => self.bury(&link, Cause::Deleted).await,
@@ -110,7 +116,9 @@ impl Contacts {
     }
 
     pub(super) async fn bury(&self, link: &Link, cause: Cause) -> Step<Effect> {
-        self.bury_noting(link, cause, &self.no_notes(link)).await
+        let effect = self.bury_noting(link, cause, &self.no_notes(link)).await?;
+        self.look_again(&ids(link)).await?;
+        Ok(effect)
     }
 
     pub(super) async fn bury_noting(&self, link: &Link, cause: Cause, notes: &Notes) -> Step<Effect> {
@@ -125,19 +133,27 @@ impl Contacts {
         if let Slot::Reserved { until, .. } = slot {
             return Err(self.until(until, "its counterpart is being made").into());
         }
-        if matches!(&slot, Slot::Gone(tombstone) if tombstone.cause == Cause::Erased) {
-            return Ok(Effect::Skipped(Skip::Buried));
-        }
+        let is_buried = matches!(&slot, Slot::Gone(tombstone) if tombstone.cause == Cause::Erased);
         if !matches!(self.read(side, id).await?, Found::Absent) {
+            if is_buried {
+                return Ok(Effect::Skipped(Skip::Buried));
+            }
             let mut later = self.later(SOON, "the record said to be erased is still there");
             later.counts = true;
             return Err(later.into());
+        }
+        if is_buried {
+            // It may be on the list because it could not be erased before.
+            self.unpark(side, id).await?;
+            self.look_again(&[(side, id)]).await?;
+            return Ok(Effect::Skipped(Skip::Buried));
         }
         match slot {
             Slot::Linked(link) => self.erase_linked(other, &link).await,
             Slot::Gone(Tombstone { counterpart: Some(counterpart), .. }) => self.erase_buried(side, id, &counterpart).await,
             Slot::Gone(_) | Slot::Free | Slot::Reserved { .. } => {
                 self.forget(side, id).await?;
+                self.look_again(&[(side, id)]).await?;
                 Ok(Effect::Erased)
             }
         }
@@ -152,10 +168,9 @@ impl Contacts {
                 self.forget(side, id).await?;
                 return Ok(effect);
             }
-            // What is told of a link's rows lies with its record in Wix.
-            let on = link.id(Side::External).clone();
-            let note = self.note(Side::External, &on, ParkedReason::ErasureUnclear);
-            self.save(&mut link, &Notes::from([((Side::External, on), Some(note))])).await?;
+            link.erasure_open = true;
+            let note = self.note_on_erasure(&link);
+            self.save(&mut link, &note).await?;
             self.forget(side, id).await?;
             return Ok(Effect::Parked(ParkedReason::ErasureUnclear));
         }
@@ -172,13 +187,15 @@ impl Contacts {
             }
         };
         self.forget(side, id).await?;
+        self.look_again(&[(side, id), (other, counterpart)]).await?;
         Ok(effect)
     }
 
     pub(super) async fn erase_linked(&self, side: Side, link: &Link) -> Step<Effect> {
         self.ensure_not_being_written(link)?;
         let mut link = link.clone();
-        if link.held != Some(Hold::CannotDelete) {
+        if link.held != Some(Hold::CannotDelete) || !link.erasure_open {
+            link.erasure_open = true;
             self.keep_others_off(&mut link, side).await?;
         }
         if let Err(Stop::Failed { error, .. }) = self.erase_record(side, link.id(side)).await {
@@ -201,8 +218,13 @@ impl Contacts {
         self.entomb_erased(side, id).await
     }
 
-    async fn entomb_erased(&self, side: Side, id: &RecordId) -> StoreResult<()> {
+    pub(super) async fn entomb_erased(&self, side: Side, id: &RecordId) -> StoreResult<()> {
         let tombstone = Tombstone { at: self.clock.now(), cause: Cause::Erased, counterpart: None };
         self.links.entomb(&self.site.site, side, id, &tombstone).await
     }
+}
+
+/// Returns both records of a link.
+pub(super) fn ids(link: &Link) -> [(Side, &RecordId); 2] {
+    Side::BOTH.map(|side| (side, link.id(side)))
 }

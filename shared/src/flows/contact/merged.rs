@@ -2,12 +2,12 @@
 
 use tracing::info;
 
-use super::{Contacts, EVIDENCE_TIME, Effect, Hint, SOON, Skip, Step, Stop, WHILE_WRITTEN, pair::Reads};
+use super::{Contacts, EVIDENCE_TIME, Effect, Hint, SOON, Skip, Step, Stop, WHILE_WRITTEN, gone::ids, notes::Shown, pair::Reads};
 use crate::{
     model::{
         contact::{Contact, Found},
         ids::{Pair, RecordId, Side},
-        link::{Cause, Hold, Link, Notes, ParkedReason, Slot, Tombstone},
+        link::{Cause, Hold, Link, ParkedReason, Slot, Tombstone},
         site::OnMerge,
     },
     ports::{ErrorKind, Noted},
@@ -26,7 +26,10 @@ impl Contacts {
             match self.look_up(side, source).await? {
                 Slot::Linked(link) if self.went_into(side, source, &winner).await? => effect = self.follow(*link, side, &winner).await?,
                 Slot::Linked(_) => {}
-                Slot::Free | Slot::Gone(_) => self.unpark(side, source).await?,
+                Slot::Free | Slot::Gone(_) => {
+                    self.unpark(side, source).await?;
+                    self.look_again(&[(side, source)]).await?;
+                }
                 Slot::Reserved { until, .. } => return Err(self.until(until, "its counterpart is being made").into()),
             }
         }
@@ -97,14 +100,14 @@ impl Contacts {
         match self.look_up(side, &winner.id).await? {
             Slot::Free => {
                 self.link_with_its_own(&link, side, winner).await?;
-                self.repoint(&link, side, winner).await
+                self.repoint(&link, side, winner, None).await
             }
             Slot::Linked(present) => self.unite(link, *present, side, winner).await,
             Slot::Reserved { until, .. } => Err(self.until(until, "the winner's counterpart is being made").into()),
             Slot::Gone(tombstone) if tombstone.cause == Cause::Erased => self.bury(&link, Cause::Unlinked).await,
             Slot::Gone(_) => {
                 self.links.exhume(&self.site.site, side, &winner.id).await?;
-                self.repoint(&link, side, winner).await
+                self.repoint(&link, side, winner, None).await
             }
         }
     }
@@ -120,7 +123,8 @@ impl Contacts {
         }
     }
 
-    async fn repoint(&self, link: &Link, side: Side, winner: &Contact) -> Step<Effect> {
+    /// Moves a link to the winner, in place of the link that ended, if that was the winner's: what was written to it still has to be looked at.
+    async fn repoint(&self, link: &Link, side: Side, winner: &Contact, ended: Option<&Link>) -> Step<Effect> {
         let mut moved = link.clone();
         moved.version += 1;
         moved.intent = None;
@@ -128,7 +132,8 @@ impl Contacts {
         let anchor = moved.anchors.of_mut(side);
         anchor.id = winner.id.clone();
         anchor.revision = None;
-        anchor.overwrote.clear();
+        let own = ended.map(|ended| ended.anchors.of(side)).filter(|own| own.id == winner.id);
+        anchor.overwrote = own.map(|own| own.overwrote.clone()).unwrap_or_default();
         let mut notes = self.no_notes(link);
         notes.extend(self.notes_on_rows(&moved));
         self.links.repoint(&self.site.site, link, Noted { link: &moved, notes: &notes }, self.clock.now()).await?;
@@ -141,49 +146,62 @@ impl Contacts {
     async fn unite(&self, lost: Link, kept: Link, side: Side, winner: &Contact) -> Step<Effect> {
         self.ensure_not_being_written(&kept)?;
         let other = side.opposite();
-        if self.site.on_merge == OnMerge::Propagate
-            && let Some(effect) = self.merge_counterparts(&lost, &kept, (side, winner)).await?
-        {
+        if let Some(effect) = self.merge_counterparts(&lost, &kept, (side, winner)).await? {
             return Ok(effect);
         }
         let (older, younger) = if kept.since <= lost.since { (&kept, &lost) } else { (&lost, &kept) };
         let is_there = [self.is_there(other, older.id(other)).await?, self.is_there(other, younger.id(other)).await?];
         let (stays, ends) = if is_there == [false, true] { (younger, older) } else { (older, younger) };
+        let mut stays = stays.clone();
+        if ends.erasure_open && !stays.erasure_open {
+            stays.erasure_open = true;
+            let note = self.note_on_erasure(&stays);
+            self.save(&mut stays, &note).await?;
+        }
         let mut notes = self.no_notes(ends);
         let reports = is_there == [true, true] && self.read_present(other, ends.id(other)).await?.is_some();
         if reports {
-            let reported = self.note(other, ends.id(other), ParkedReason::UnlinkedByMerge);
-            notes.insert((other, ends.id(other).clone()), Some(reported));
+            let reason = if ends.erasure_open { ParkedReason::ErasureUnclear } else { ParkedReason::UnlinkedByMerge };
+            notes.insert((other, ends.id(other).clone()), Some(self.note(other, ends.id(other), reason)));
         }
         self.bury_noting(ends, Cause::Merged, &notes).await?;
+        if reports && ends.erasure_open {
+            // Whoever comes anew must not take it for somebody to be linked with.
+            self.entomb_erased(other, ends.id(other)).await?;
+        }
         if reports && self.read_present(other, ends.id(other)).await?.is_none() {
             // Its own event may have passed by meanwhile.
             self.unpark(other, ends.id(other)).await?;
         }
         if stays.id(side) == &winner.id {
+            self.look_again(&ids(ends)).await?;
             return Ok(Effect::Repointed);
         }
         self.links.exhume(&self.site.site, side, &winner.id).await?;
-        let moved = self.repoint(stays, side, winner).await;
+        let moved = self.repoint(&stays, side, winner, Some(ends)).await;
         if moved.is_err() {
             // The winner's own counterpart must still be found, should the winner be erased.
             let tombstone = Tombstone { at: self.clock.now(), cause: Cause::Merged, counterpart: Some(ends.id(other).clone()) };
             self.links.entomb(&self.site.site, side, &winner.id, &tombstone).await?;
         }
-        moved
+        let moved = moved?;
+        self.look_again(&ids(ends)).await?;
+        Ok(moved)
     }
 
     async fn is_there(&self, side: Side, id: &RecordId) -> Step<bool> {
         Ok(!matches!(self.read(side, id).await?, Found::Absent))
     }
 
-    /// Merges the counterparts of two links whose records went into one on a side; `None` if the other side does not let them be merged.
+    /// Merges the counterparts of two links whose records went into one on a side, unless they are one already; `None` if neither the site nor
+    /// the other side lets them be merged.
     async fn merge_counterparts(&self, lost: &Link, kept: &Link, into: (Side, &Contact)) -> Step<Option<Effect>> {
         let side = into.0.opposite();
         let Some(winner) = self.surviving(side, kept.id(side)).await? else { return Ok(None) };
         let merged = match self.read(side, lost.id(side)).await? {
+            Found::Present(own) | Found::Merged(own) if own.id == winner.id => winner,
+            _ if self.site.on_merge != OnMerge::Propagate => return Ok(None),
             Found::Absent => winner,
-            Found::Present(own) if own.id == winner.id => winner,
             Found::Merged(into) => into,
             Found::Present(_) => match self.store(side).merge(&winner, lost.id(side)).await {
                 Ok(merged) => merged,
@@ -193,14 +211,20 @@ impl Contacts {
                 Err(error) => return Err(Stop::at(side, error)),
             },
         };
-        let mut kept = kept.clone();
+        let (mut kept, shown) = (kept.clone(), Shown::of(kept));
         let contacts = Pair::from_side(side, &merged, into.1);
-        if enter::take_over(&mut kept, lost, contacts, (&self.key, &self.mapping)) {
-            self.save(&mut kept, &Notes::new()).await?;
+        kept.erasure_open |= lost.erasure_open;
+        let taken_over = enter::take_over(&mut kept, (lost, side), contacts, (&self.key, &self.mapping));
+        if taken_over || lost.erasure_open {
+            let mut news = self.news(&shown, &kept);
+            if lost.erasure_open {
+                news.extend(self.note_on_erasure(&kept));
+            }
+            self.save(&mut kept, &news).await?;
         }
         self.bury(lost, Cause::Merged).await?;
         if merged.id != *kept.id(side) {
-            self.repoint(&kept, side, &merged).await?;
+            self.repoint(&kept, side, &merged, Some(lost)).await?;
         }
         Ok(Some(Effect::Merged(side)))
     }

@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 
-use super::{Contacts, Effect, SOON, Step};
+use tracing::warn;
+
+use super::{Contacts, Effect, Hint, SOON, Step};
 use crate::{
     model::{
+        event::{Event, EventKind},
         ids::{RecordId, RowId, Side},
         link::{Hold, Link, Notes, Parked, ParkedReason, RowState},
     },
@@ -31,11 +34,20 @@ impl Contacts {
         self.links.save(&self.site.site, Noted { link, notes }).await
     }
 
-    /// Returns what there is to tell of a link about its rows, and that there is nothing else.
+    /// Returns what there is to tell of a link about its rows and an erasure, and that there is nothing else.
     pub(super) fn notes_on_rows(&self, link: &Link) -> Notes {
         let mut notes = self.no_notes(link);
         notes.extend(self.note_on_rows(link));
+        if link.erasure_open && link.held != Some(Hold::CannotDelete) {
+            notes.extend(self.note_on_erasure(link));
+        }
         notes
+    }
+
+    /// What is told of a link's rows lies with its record in Wix.
+    pub(super) fn note_on_erasure(&self, link: &Link) -> Notes {
+        let (side, id) = (Side::External, link.id(Side::External));
+        Notes::from([((side, id.clone()), Some(self.note(side, id, ParkedReason::ErasureUnclear)))])
     }
 
     fn note_on_rows(&self, link: &Link) -> Notes {
@@ -67,12 +79,23 @@ impl Contacts {
     }
 
     pub(super) fn note(&self, side: Side, id: &RecordId, reason: ParkedReason) -> Parked {
-        Parked { side, id: id.clone(), reason, rows: Vec::new(), since: self.clock.now() }
+        Parked { side, id: id.clone(), reason, rows: Vec::new(), because_of: Vec::new(), since: self.clock.now() }
     }
 
     /// Puts a record without a link on the list; one that went away meanwhile comes off it again, as its own event may have passed by.
     pub(super) async fn park(&self, side: Side, id: &RecordId, reason: ParkedReason) -> Step<Effect> {
-        match self.links.park(&self.site.site, &self.note(side, id, reason)).await {
+        self.park_because(reason, (side, id), Vec::new()).await
+    }
+
+    /// The same, because of what other records are.
+    pub(super) async fn park_because(
+        &self,
+        reason: ParkedReason,
+        (side, id): (Side, &RecordId),
+        of: Vec<(Side, RecordId)>,
+    ) -> Step<Effect> {
+        let note = Parked { because_of: of, ..self.note(side, id, reason) };
+        match self.links.park(&self.site.site, &note).await {
             Ok(()) if self.read_present(side, id).await?.is_some() => Ok(Effect::Parked(reason)),
             Ok(()) => {
                 self.unpark(side, id).await?;
@@ -86,5 +109,27 @@ impl Contacts {
     /// Takes a record without a link off the list.
     pub(super) async fn unpark(&self, side: Side, id: &RecordId) -> StoreResult<()> {
         self.links.unpark(&self.site.site, side, id).await
+    }
+
+    /// Looks again at the records that wait because of what one of these was: it went, or lost its link.
+    pub(super) async fn look_again(&self, ended: &[(Side, &RecordId)]) -> Step<()> {
+        let parked = self.links.parked(&self.site.site).await?;
+        let waits = |note: &&Parked| note.because_of.iter().any(|(side, id)| ended.contains(&(*side, id)));
+        let mut stopped = Ok(());
+        for note in parked.iter().filter(waits) {
+            let kind = EventKind::Resync { approve_delete: false, prefer: None };
+            let (site, record) = (self.site.site.clone(), Some(note.id.clone()));
+            let event = Event { site, side: note.side, record, kind, at: self.clock.now(), id: None, entity: None, attempts: 0 };
+            match Box::pin(self.synchronise(Hint { event: &event, side: note.side }, &note.id)).await {
+                // It stays on the list.
+                Err(stop) if stop.is_final() => {
+                    warn!(site = %self.site.site, record = %note.id, "Could not look again at a parked record.");
+                }
+                // The others do not wait for it; all are looked at when the event comes again.
+                Err(stop) => stopped = stopped.and(Err(stop)),
+                Ok(_) => {}
+            }
+        }
+        stopped
     }
 }

@@ -87,6 +87,12 @@ impl Stop {
     pub(super) const fn at(side: Side, error: StoreError) -> Self {
         Self::Failed { side: Some(side), error }
     }
+
+    /// Tells whether trying again later is of no use.
+    pub(super) const fn is_final(&self) -> bool {
+        let Self::Failed { error, .. } = self else { return false };
+        !error.kind.is_transient() && !matches!(error.kind, ErrorKind::AccessDenied | ErrorKind::Exists(_) | ErrorKind::NotFound)
+    }
 }
 
 impl From<Later> for Stop {

@@ -67,7 +67,7 @@ impl Contacts {
         if unchanged && !work.has_newer_versions() {
             return Ok(Effect::Unchanged);
         }
-        let mut earlier: Pair<Option<Contact>> = Pair::default();
+        let mut is_written = Pair { wix: false, external: false };
         let mut dropped = Vec::new();
         for side in [Side::External, Side::Wix] {
             if work.plan.flows.of(side).is_empty() {
@@ -76,18 +76,19 @@ impl Contacts {
             let intent = self.announce(&mut work, side).await?;
             let current = work.contacts.of(side).clone();
             let Some(returned) = self.write(&mut work, side, &current).await? else { continue };
-            let written =
-                Written { side, before: &current, returned: &returned, earlier: earlier.of(side.opposite()).as_ref(), intent: &intent };
+            let is_second = *is_written.of(side.opposite());
+            let written = Written { side, before: &current, returned: &returned, is_second, intent: &intent };
             dropped.extend(enter::enter(&mut work.link, &work.plan, written, &self.key, &self.mapping));
             let patch = work.plan.patch(&self.mapping, side);
             self.remember_overwritten(&mut work.link, side, &patch, [&current, &returned]);
-            *work.contacts.of_mut(side) = returned.clone();
-            *earlier.of_mut(side) = Some(returned);
+            work.plan.is_written(side, &returned, (&self.key, &self.mapping));
+            *work.contacts.of_mut(side) = returned;
+            *is_written.of_mut(side) = true;
         }
         let mirrored = if mirror_due { self.mirror(&mut work.link, &mut work.contacts).await } else { Ok(()) };
         self.commit(&mut work, dropped).await?;
         mirrored?;
-        Ok(match (earlier.wix.is_some(), earlier.external.is_some()) {
+        Ok(match (is_written.wix, is_written.external) {
             (false, false) if unchanged => Effect::Unchanged,
             (false, false) => Effect::Agreed,
             (wix, external) => Effect::Updated { wix, external },

@@ -23,8 +23,8 @@ pub enum Outcome {
     Done(Effect),
     /// It cannot be dealt with now; deliver it again.
     Later(Later),
-    /// Nobody is known who has the address; deliver it again, with one more search counted.
-    NobodyYet(Later),
+    /// What it needs is not there; deliver it again, with one more search counted.
+    NotYet(Later),
     /// It waits for a person, among the dead letters.
     Parked(Parked),
     /// It can never be dealt with as it is.
@@ -86,7 +86,7 @@ impl Parked {
 /// Why a step was not completed.
 pub(super) enum Stop {
     Later(Later),
-    NobodyYet(Later),
+    NotYet(Later),
     Skip(Skip),
     Park(Parked),
     /// A message may have been posted that nobody knows of.
@@ -133,7 +133,7 @@ impl Relay {
     pub(super) async fn settle(&self, message: &Message, stop: Stop) -> Outcome {
         let outcome = match stop {
             Stop::Later(later) => return Outcome::Later(later),
-            Stop::NobodyYet(later) => return Outcome::NobodyYet(later),
+            Stop::NotYet(later) => return Outcome::NotYet(later),
             Stop::Skip(skip) => Outcome::Done(Effect::Skipped(skip)),
             Stop::Park(reason) => Outcome::Parked(reason),
             Stop::Doubt(error) | Stop::Gone(error) | Stop::Failed(error) => match self.again_at(&error) {

@@ -1,8 +1,7 @@
 //! Whose conversations a message belongs to.
 
-use super::{Relay, Step, Stop, outcome::Parked};
+use super::{PATIENCE, Relay, Step, Stop, outcome::Parked};
 use crate::{
-    flows::queue::Later,
     model::{
         ids::RecordId,
         message::Message,
@@ -13,9 +12,6 @@ use crate::{
 
 /// More contacts than this do not have one address by intention.
 const MOST: usize = 20;
-/// So often a contact is looked for before a message is parked. With the growing delay that is some eight minutes, longer than Wix's index
-/// of contacts lags behind.
-const PATIENCE: u32 = 8;
 
 impl Relay {
     /// Returns the contacts that an earlier attempt meant; else those that have the address, as the source's rules say.
@@ -54,10 +50,7 @@ impl Relay {
     /// Nobody has the address.
     async fn newcomer(&self, message: &Message, source: &Source) -> Step<Vec<RecordId>> {
         match source.no_match {
-            NoMatch::Park if message.searches < PATIENCE => {
-                let until = self.clock.now() + super::WAIT.0;
-                Err(Stop::NobodyYet(Later { until, reason: "no contact has the address yet", counts: true }))
-            }
+            NoMatch::Park if message.searches < PATIENCE => Err(self.not_yet("no contact has the address yet")),
             NoMatch::Park => Err(Stop::Park(Parked::NoContact)),
             NoMatch::Create => match self.inbox.add_contact(&message.who).await {
                 Ok(id) => Ok(vec![id]),

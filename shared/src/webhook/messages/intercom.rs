@@ -161,7 +161,7 @@ fn pictures(html: &str) -> impl Iterator<Item = Media> {
     Tokenizer::new(html).flatten().filter_map(|token| match token {
         Token::StartTag(tag) if *tag.name == b"img" => {
             let url = String::from_utf8(tag.attributes.get(&b"src"[..])?.to_vec()).ok()?;
-            Some(Media { url, mime: Some("image/*".to_owned()), name: None })
+            Media::new(url, Some("image/*".to_owned()), None)
         }
         _ => None,
     })
@@ -183,7 +183,7 @@ impl Writer {
 
 impl Attachment {
     fn media(self) -> Option<Media> {
-        Some(Media { url: self.url?, mime: self.content_type, name: self.name })
+        Media::new(self.url?, self.content_type, self.name)
     }
 }
 

@@ -153,9 +153,9 @@ impl Sent {
         if self.media.len() > MOST_MEDIA {
             return refuse("media", "must have at most 20 entries");
         }
-        let media = self.media.into_iter().enumerate().map(|(nth, medium)| match medium {
-            medium if is_web(&medium.url) => Ok(Media { url: medium.url, mime: medium.r#type, name: medium.name }),
-            _ => refuse(format!("media[{nth}].url"), WEB),
+        let media = self.media.into_iter().enumerate().map(|(nth, Medium { url, r#type, name })| {
+            let taken = if is_web(&url) { Media::new(url, r#type, name) } else { None };
+            taken.map_or_else(|| refuse(format!("media[{nth}].url"), WEB), Ok)
         });
         Ok(Content::Message { text: self.text, media: media.collect::<Result<_, _>>()? })
     }

@@ -105,7 +105,7 @@ impl Parameters {
     fn media(&self) -> Vec<Media> {
         let one = |nth: usize| {
             let url = self.get(&format!("MediaUrl{nth}"))?.to_owned();
-            Some(Media { url, mime: self.get(&format!("MediaContentType{nth}")).map(str::to_owned), name: None })
+            Media::new(url, self.get(&format!("MediaContentType{nth}")).map(str::to_owned), None)
         };
         (0..MOST_MEDIA).map_while(one).collect()
     }

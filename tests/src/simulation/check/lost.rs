@@ -108,41 +108,49 @@ impl Judgement<'_> {
     /// other side: there it is as if nobody had touched the field.
     fn came_to_nothing(&self, edit: &Edit, last: &Edit) -> bool {
         let own = self.past(edit.side);
-        let Some((now, before)) = own.iter().position(|(_, at)| *at == edit.at).and_then(|at| own.get(..=at)?.split_last()) else {
-            return false;
-        };
-        let earlier = before.iter().rposition(|(value, _)| *value == now.0);
-        let since = match (earlier, now.0) {
-            (Some(earlier), _) => before.get(earlier).map_or(i64::MIN, |(_, at)| *at),
-            (None, None) => i64::MIN,
-            (None, Some(_)) => return false,
-        };
-        let between = before.get(earlier.map_or(0, |earlier| earlier + 1)..).unwrap_or_default();
-        let other = self.past(edit.side.opposite());
-        let came_over = |value: Option<EditId>| other.iter().any(|(own, at)| *own == value && *at >= since);
-        if between.iter().any(|(value, _)| came_over(*value)) {
-            return false;
-        }
+        let Some(before) = own.iter().position(|(_, at)| *at == edit.at).and_then(|at| own.get(..=at)) else { return false };
+        let Some(((now, _), before)) = before.split_last() else { return false };
+        let created = now.is_none().then_some((i64::MIN, before));
+        let set_back = before.iter().enumerate().filter(|(_, (value, _))| value == now);
+        let mut earlier = set_back.map(|(nth, (_, since))| (*since, before.get(nth + 1..).unwrap_or_default())).chain(created);
         let edits = &self.scene.world.edits;
-        let is_seen = match now.0 {
-            Some(text) => edits.bearing(text).take_while(|own| own.at < edit.at).any(|own| edits.may_have_seen(last.id, own.id)),
+        let is_seen = match now {
+            Some(text) => edits.bearing(*text).take_while(|own| own.at < edit.at).any(|own| edits.may_have_seen(last.id, own.id)),
             None => edits.has_seen_empty(last.id),
         };
-        is_seen || since <= merged_at(self.scene, self.link)
+        earlier.any(|(since, between)| !self.came_over(edit.side, between) && (is_seen || since <= merged_at(self.scene, self.link)))
+    }
+
+    /// Tells whether the bridge wrote any of a side's values to the other.
+    fn came_over(&self, side: Side, values: &[(Option<EditId>, i64)]) -> bool {
+        let written = self.written(side.opposite());
+        values.iter().any(|(value, since)| written.iter().any(|(own, at)| own == value && at >= since))
     }
 
     /// Returns where the values came from that the row had on a side, and since when.
     fn past(&self, side: Side) -> Vec<(Option<EditId>, i64)> {
+        self.values(side).map(|(value, at, _)| (value, at)).collect()
+    }
+
+    /// Returns those of them that the bridge wrote.
+    fn written(&self, side: Side) -> Vec<(Option<EditId>, i64)> {
+        self.values(side).filter(|(.., ours)| *ours).map(|(value, at, _)| (value, at)).collect()
+    }
+
+    fn values(&self, side: Side) -> impl Iterator<Item = (Option<EditId>, i64, bool)> {
         let field = field(side, self.row);
         let record = self.scene.world.sides.of(side).records.get(self.link.id(side));
-        let past = record.into_iter().flat_map(|record| &record.past).filter(|(own, ..)| *own == field);
-        past.map(|(_, value, at, _)| (value.as_ref().and_then(|value: &Value| token(value)), *at)).collect()
+        let past = record.into_iter().flat_map(|record| &record.past).filter(move |(own, ..)| *own == field);
+        past.map(|(_, value, at, ours)| (value.as_ref().and_then(|value: &Value| token(value)), *at, *ours))
     }
 
     /// Tells whether the conflict rule lets an edit lose to one that did not know of it: the system of record wins; the first time, what is
     /// filled wins over what is empty. Where people decide, nothing but the first merge goes by the rule.
     fn loses(&self, edit: &Edit, last: &Edit) -> bool {
-        let is_first = self.scene.world.witness.agreed_at(self.link).is_none_or(|agreed| edit.at <= agreed);
+        let mut rows = self.scene.running.contacts.mapping.rows().iter();
+        let row = rows.find(|row| row.field(Side::Wix).as_str() == self.row.0);
+        let agreed = row.and_then(|row| self.scene.world.witness.agreed_at(self.link, row.id()));
+        let is_first = agreed.is_none_or(|agreed| edit.at <= agreed);
         let record_wins = Some(edit.side) != self.scene.site.system_of_record || Some(last.side) == self.scene.site.system_of_record;
         match self.scene.site.on_conflict {
             _ if is_first => record_wins || edit.left == Left::Nothing,

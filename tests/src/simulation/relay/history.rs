@@ -216,9 +216,9 @@ impl Running {
         world.trace(format!("{} {outcome:?}", message.id));
         match outcome {
             Outcome::Done(_) => {}
-            Outcome::Later(_) | Outcome::NobodyYet(_) if self.plant == Plant::AcknowledgesFailures => {}
-            Outcome::Later(later) | Outcome::NobodyYet(later) => {
-                message.searches += u32::from(matches!(outcome, Outcome::NobodyYet(_)));
+            Outcome::Later(_) | Outcome::NotYet(_) if self.plant == Plant::AcknowledgesFailures => {}
+            Outcome::Later(later) | Outcome::NotYet(later) => {
+                message.searches += u32::from(matches!(outcome, Outcome::NotYet(_)));
                 message.attempts += u32::from(later.counts);
                 if message.attempts >= MOST_ATTEMPTS {
                     world.dead.insert(message.id, later.reason.to_owned());

@@ -31,7 +31,14 @@ pub(super) async fn deletes_spent_at_once_are_counted_once_each(bench: &Bench) -
 }
 
 fn note(side: Side, reason: ParkedReason) -> Parked {
-    Parked { side, id: record("x"), reason, rows: vec![RowId::from("email")], since: at(0) }
+    Parked {
+        side,
+        id: record("x"),
+        reason,
+        rows: vec![RowId::from("email")],
+        because_of: vec![(side.opposite(), record("y"))],
+        since: at(0),
+    }
 }
 
 pub(super) async fn a_note_replaces_the_one_before(bench: &Bench) -> anyhow::Result<()> {

@@ -38,7 +38,10 @@ async fn no_value_of_a_contact_is_stored() -> anyhow::Result<()> {
     let rows = CANARIES.iter().map(|(row, _)| (*row).into()).collect();
     bench
         .links
-        .park(&bench.site, &Parked { side: Side::Wix, id: record("w3"), reason: ParkedReason::Conflict, rows, since: at(0) })
+        .park(
+            &bench.site,
+            &Parked { side: Side::Wix, id: record("w3"), reason: ParkedReason::Conflict, rows, because_of: Vec::new(), since: at(0) },
+        )
         .await?;
     submissions::with_everything(&bench, &CANARIES.map(|(_, value)| value)).await?;
     let stored: String = table.items()?.iter().map(texts).collect();

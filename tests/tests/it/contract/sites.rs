@@ -60,7 +60,8 @@ async fn furnish(bench: &Bench) -> anyhow::Result<()> {
         let tombstone = Tombstone { at: at(0), cause, counterpart: None };
         bench.links.entomb(&bench.site, Side::Wix, &record(id), &tombstone).await?;
     }
-    let note = Parked { side: Side::Wix, id: record("p"), reason: ParkedReason::Conflict, rows: Vec::new(), since: at(0) };
+    let note =
+        Parked { side: Side::Wix, id: record("p"), reason: ParkedReason::Conflict, rows: Vec::new(), because_of: Vec::new(), since: at(0) };
     bench.links.park(&bench.site, &note).await?;
     bench.links.cool_down(&bench.site, Side::Wix, at(60)).await?;
     bench.links.spend_delete(&bench.site, at(0), 1).await?;

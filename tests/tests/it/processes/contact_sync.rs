@@ -1,22 +1,15 @@
 //! `contact-sync` between the queue's events, both simulated vendors and the embedded `DynamoDB`.
 
-use std::net::{Ipv4Addr, SocketAddr};
-
 use anyhow::Context;
 use contact_bridge::adapters::secrets::Environment;
 use contact_bridge_local::{
-    cloud::{
-        aws::{Aws, Resources},
-        dynamo::Storage,
-        queue::{Queue, QueueOptions},
-    },
-    stack::{Options, People, SiteHandle, Stack, StoreKind},
-    vendors::{hubspot, kit::Clock, wix},
+    stack::{People, SiteHandle},
+    vendors::hubspot,
 };
 use contact_bridge_tests::samples;
 use serde_json::{Value, json};
 
-use super::Running;
+use super::{Ground, Running};
 
 /// The contacts the samples are of.
 const WIX_CONTACT: &str = "4b0133d5-7903-4411-bcc0-1817d1394028";
@@ -27,25 +20,26 @@ struct Sync {
     running: Running,
     people: People,
     site: SiteHandle,
-    dead_letters: Queue,
     wix_contact: String,
     hubspot_contact: String,
-    stack: Stack,
-    _aws: Aws,
+    ground: Ground,
 }
 
 impl Sync {
     async fn start() -> anyhow::Result<Self> {
-        let options = Options { clock: Clock::real(), store: StoreKind::DynamoDb(Storage::Memory), ..Options::default() };
-        let stack = Stack::start(options).await?;
+        let ground = Ground::lay().await?;
+        let stack = &ground.stack;
         let site = stack.add_site("shop", |site| site.default_country = Some("US".to_owned())).await?;
-        let [work, dead_letters] = ["work", "dead"].map(|name| Queue::new(name, stack.clock(), QueueOptions::default()));
-        let resources = Resources { queues: vec![work, dead_letters.clone()], ..Resources::default() };
-        let aws = Aws::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), resources).await?;
-        let running = Running::start("contact-sync", &environment(&stack, &site, &aws)?).await?;
+        let secret: &'static str = Environment::variable(&format!("hubspot/{}", site.id)).leak();
+        let own = [
+            ("HUBSPOT_BASE_URL", stack.hubspot.base_url()),
+            ("HUBSPOT_APP_ID", hubspot::Options::default().app_id.to_string()),
+            (secret, format!("pat-{}", site.portal)),
+        ];
+        let running = ground.run("contact-sync", own).await?;
         let people = stack.client(&site);
         let (wix_contact, hubspot_contact) = (people.wix_create(ada("Byron")).await?, people.hub_create(grace("Murray")).await?);
-        Ok(Self { running, people, site, dead_letters, wix_contact, hubspot_contact, stack, _aws: aws })
+        Ok(Self { running, people, site, wix_contact, hubspot_contact, ground })
     }
 
     /// Hands the function a sample, made one of these contacts; every message of it must be done with.
@@ -75,7 +69,7 @@ impl Sync {
 
     /// The Wix contact that was made for the `HubSpot` contact.
     fn made_in_wix(&self) -> anyhow::Result<Value> {
-        let all = self.stack.wix.contacts(None)?;
+        let all = self.ground.stack.wix.contacts(None)?;
         let email = |contact: &Value| contact.pointer("/info/emails/items/0/email") == Some(&json!("grace@example.com"));
         all.into_iter().find(email).context("no counterpart")
     }
@@ -87,26 +81,6 @@ fn ada(last_name: &str) -> Value {
 
 fn grace(last_name: &str) -> Value {
     json!({"firstname": "Grace", "lastname": last_name, "email": "grace@example.com"})
-}
-
-/// The function's environment, as the template sets it.
-fn environment(stack: &Stack, site: &SiteHandle, aws: &Aws) -> anyhow::Result<Vec<(&'static str, String)>> {
-    let (wix, hubspot) = (wix::Options::default(), hubspot::Options::default());
-    let secret: &'static str = Environment::variable(&format!("hubspot/{}", site.id)).leak();
-    Ok(vec![
-        ("TABLE_NAME", "contact-bridge".to_owned()),
-        ("FINGERPRINT_SECRET", "any".to_owned()),
-        ("QUEUE_URL", aws.queue_url("work")),
-        ("DEAD_LETTER_URL", aws.queue_url("dead")),
-        ("WIX_BASE_URL", stack.wix.base_url()),
-        ("WIX_APP_ID", wix.app_id),
-        ("WIX_APP_SECRET", wix.app_secret),
-        ("HUBSPOT_BASE_URL", stack.hubspot.base_url()),
-        ("HUBSPOT_APP_ID", hubspot.app_id.to_string()),
-        (secret, format!("pat-{}", site.portal)),
-        ("AWS_ENDPOINT_URL_SQS", aws.url()),
-        ("AWS_ENDPOINT_URL_DYNAMODB", stack.dynamo().context("the stack has a table")?.endpoint()),
-    ])
 }
 
 #[tokio::test]
@@ -133,7 +107,6 @@ async fn the_real_contact_sync_deals_with_every_sample() -> anyhow::Result<()> {
         sync.play(name, sample).await?;
     }
     play(last).await?;
-    assert_eq!(sync.dead_letters.to_json(), json!([]));
     sync.running.assert_calm();
-    Ok(())
+    sync.ground.assert_calm("contact-sync")
 }

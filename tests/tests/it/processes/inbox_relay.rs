@@ -1,49 +1,33 @@
 //! `inbox-relay` between the queue's messages, the simulated Inbox and the embedded `DynamoDB`.
 
-use std::net::{Ipv4Addr, SocketAddr};
-
 use anyhow::Context;
 use contact_bridge::model::ids::SourceId;
-use contact_bridge_local::{
-    cloud::{
-        aws::{Aws, Resources},
-        dynamo::Storage,
-        queue::{Queue, QueueOptions},
-    },
-    stack::{Options, SiteHandle, Stack, StoreKind},
-    vendors::{kit::Clock, wix},
-};
+use contact_bridge_local::stack::SiteHandle;
 use contact_bridge_tests::samples;
 use serde_json::{Value, json};
 
-use super::Running;
+use super::{Ground, Running};
 
 /// The function, what it works on, and the contact that the samples are of.
 struct Relay {
     running: Running,
     site: SiteHandle,
-    dead_letters: Queue,
-    stack: Stack,
-    _aws: Aws,
+    ground: Ground,
 }
 
 impl Relay {
     async fn start() -> anyhow::Result<Self> {
-        let options = Options { clock: Clock::real(), store: StoreKind::DynamoDb(Storage::Memory), ..Options::default() };
-        let stack = Stack::start(options).await?;
+        let ground = Ground::lay().await?;
         let source = |kind: &str| serde_json::from_value(json!({"kind": kind}));
         let sources =
             [("sms", source("twilio")?), ("chat", source("intercom")?), ("bookings", source("calendly")?), ("plain", source("plain")?)];
         let inbox = sources.into_iter().map(|(name, source)| (SourceId::from(name), source)).collect();
-        let site = stack.add_site("shop", |site| site.inbox = inbox).await?;
+        let site = ground.stack.add_site("shop", |site| site.inbox = inbox).await?;
         let ada = json!({"name": {"first": "Ada"}, "emails": {"items": [{"email": "ada@example.com"}]},
             "phones": {"items": [{"phone": "202-555-0143", "countryCode": "US"}]}});
-        stack.wix.seed(Some(site.id.as_str()), &[ada])?;
-        let [work, dead_letters] = ["work", "dead"].map(|name| Queue::new(name, stack.clock(), QueueOptions::default()));
-        let resources = Resources { queues: vec![work, dead_letters.clone()], ..Resources::default() };
-        let aws = Aws::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), resources).await?;
-        let running = Running::start("inbox-relay", &environment(&stack, &aws)?).await?;
-        Ok(Self { running, site, dead_letters, stack, _aws: aws })
+        ground.stack.wix.seed(Some(site.id.as_str()), &[ada])?;
+        let running = ground.run("inbox-relay", []).await?;
+        Ok(Self { running, site, ground })
     }
 
     /// Hands the function a sample, made one of this site; every message of it must be done with.
@@ -54,28 +38,12 @@ impl Relay {
     }
 
     async fn messages(&self) -> anyhow::Result<usize> {
-        let url = format!("{}/_control/conversations?site={}", self.stack.wix.base_url(), self.site.id);
+        let url = format!("{}/_control/conversations?site={}", self.ground.stack.wix.base_url(), self.site.id);
         let reply: Value = reqwest::get(url).await?.json().await?;
         let conversations = reply["conversations"].as_array().context("conversations")?;
         assert!(conversations.len() < 2, "all samples are of one contact");
         Ok(conversations.iter().filter_map(|one| one["messages"].as_array()).map(Vec::len).sum())
     }
-}
-
-/// The function's environment, as the template sets it.
-fn environment(stack: &Stack, aws: &Aws) -> anyhow::Result<Vec<(&'static str, String)>> {
-    let wix = wix::Options::default();
-    Ok(vec![
-        ("TABLE_NAME", "contact-bridge".to_owned()),
-        ("FINGERPRINT_SECRET", "any".to_owned()),
-        ("QUEUE_URL", aws.queue_url("work")),
-        ("DEAD_LETTER_URL", aws.queue_url("dead")),
-        ("WIX_BASE_URL", stack.wix.base_url()),
-        ("WIX_APP_ID", wix.app_id),
-        ("WIX_APP_SECRET", wix.app_secret),
-        ("AWS_ENDPOINT_URL_SQS", aws.url()),
-        ("AWS_ENDPOINT_URL_DYNAMODB", stack.dynamo().context("the stack has a table")?.endpoint()),
-    ])
 }
 
 #[tokio::test]
@@ -89,9 +57,8 @@ async fn the_real_inbox_relay_posts_every_sample_once() -> anyhow::Result<()> {
     }
     let ids: std::collections::BTreeSet<_> = samples.iter().map(|(_, sample)| id_of(sample)).collect();
     assert_eq!(relay.messages().await?, ids.len());
-    assert_eq!(relay.dead_letters.to_json(), json!([]));
     relay.running.assert_calm();
-    Ok(())
+    relay.ground.assert_calm("inbox-relay")
 }
 
 /// What makes the message of a sample one of its own.

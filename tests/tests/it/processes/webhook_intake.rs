@@ -15,7 +15,7 @@ use contact_bridge_tests::samples;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Running;
+use super::{Running, assert_allowed};
 
 const BUS: &str = "contacts";
 
@@ -23,7 +23,7 @@ const BUS: &str = "contacts";
 struct Intake {
     running: Running,
     events: Queue,
-    _aws: Aws,
+    aws: Aws,
 }
 
 impl Intake {
@@ -46,7 +46,7 @@ impl Intake {
             ("AWS_ENDPOINT_URL_EVENTBRIDGE", aws.url()),
             ("AWS_ENDPOINT_URL_SSM", aws.url()),
         ];
-        Ok(Self { running: Running::start("webhook-intake", &env).await?, events, _aws: aws })
+        Ok(Self { running: Running::start("webhook-intake", &env).await?, events, aws })
     }
 
     /// Invokes the function; its answer's status, and the events the bus got meanwhile.
@@ -92,5 +92,6 @@ async fn the_real_intake_publishes_every_sample() -> anyhow::Result<()> {
     forged["body"] = json!(forged["body"].as_str().unwrap().replacen('.', ".e", 1));
     assert_eq!(intake.take_in(&forged).await?, (json!(401), Vec::new()));
     intake.running.assert_calm();
+    assert_allowed("webhook-intake", intake.aws.calls().into_keys());
     Ok(())
 }

@@ -124,6 +124,7 @@ impl Packed {
             intent,
             rows: parts.states,
             held,
+            erasure_open: false,
         })
     }
 }

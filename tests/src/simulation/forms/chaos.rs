@@ -1,5 +1,6 @@
 //! How bad a history is, and what Wix's documentation leaves open.
 
+use contact_bridge::model::subscription::SubscriptionStatus;
 use rand::{Rng, rngs::SmallRng};
 
 /// How bad a history is, in percent of the calls or deliveries concerned.
@@ -57,10 +58,8 @@ pub struct Habits {
     pub check_lag: i64,
     /// Whether a refusal names the fields it is about.
     pub names_fields: bool,
-    /// Whether addresses have to be confirmed.
-    pub confirms: bool,
-    /// Whether nobody is subscribed at all.
-    pub declines: bool,
+    /// What becomes of an address that is to be subscribed: its status, or `None` if Wix declines.
+    pub subscribes: Option<SubscriptionStatus>,
 }
 
 impl Habits {
@@ -70,8 +69,11 @@ impl Habits {
             names_duplicates: rng.random_bool(0.7),
             check_lag: if rng.random_bool(0.5) { 0 } else { 1_500 },
             names_fields: rng.random_bool(0.7),
-            confirms: rng.random_bool(0.2),
-            declines: rng.random_bool(0.1),
+            subscribes: match rng.random_range(0..10) {
+                0 => None,
+                1 | 2 => Some(SubscriptionStatus::Pending),
+                _ => Some(SubscriptionStatus::Subscribed),
+            },
         }
     }
 }

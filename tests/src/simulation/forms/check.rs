@@ -137,7 +137,7 @@ fn singles_are_the_latest(world: &World, found: &mut Vec<String>) {
 }
 
 fn who_ticked_is_subscribed(world: &World, running: &Running, found: &mut Vec<String>) {
-    if running.form.consent.is_none() || world.habits.declines {
+    if running.form.consent.is_none() || world.habits.subscribes.is_none() {
         return;
     }
     for post in world.posts.iter().filter(|post| post.ticked && !post.is_hopeless(&world.habits)) {

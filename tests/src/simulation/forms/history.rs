@@ -92,7 +92,9 @@ impl Running {
             let mut world = lock(&self.world);
             world.now += 24 * 3_600_000;
             let named: Vec<_> = world.posts.iter().filter(|post| post.token.is_some()).map(|post| post.number).collect();
-            named.into_iter().for_each(|number| world.deliver_within(0, Job::Post(number)));
+            for number in named {
+                world.deliver_within(0, Job::Post(number));
+            }
         }
         self.come_to_rest();
         check::at_rest(self);

@@ -8,7 +8,7 @@ use contact_bridge::{
         field::{Field, FieldSpec, Patch},
         fingerprint::Key,
         ids::{RecordId, Revision},
-        subscription::{Subscription, SubscriptionStatus},
+        subscription::Subscription,
     },
     ports::{ContactStore, Draft, ErrorKind, KnownBy, PastValue, StoreError, StoreResult, Subscriptions},
 };
@@ -172,11 +172,8 @@ impl Subscriptions for SimulatedWix {
 
     async fn subscribe(&self, email: &str, _: &Subscription) -> StoreResult<Subscription> {
         let subscribed = self.call(|world| {
-            if world.habits.declines {
-                return failed(ErrorKind::Forbidden);
-            }
+            let Some(status) = world.habits.subscribes else { return failed(ErrorKind::Forbidden) };
             witness::subscribed(world, email, &self.key);
-            let status = if world.habits.confirms { SubscriptionStatus::Pending } else { SubscriptionStatus::Subscribed };
             let now = Subscription { status, updated_at: Some(world.instant()), ..Subscription::default() };
             world.trace(("subscribe", email));
             world.subscriptions.insert(email.to_owned(), now.clone());

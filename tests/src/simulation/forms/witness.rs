@@ -29,7 +29,9 @@ pub fn written(world: &mut World, before: Option<&Contact>, after: &mut Contact)
         after.company_by = Some(Author::Form(world.now));
         its_own_company(world, after, &mut found);
     }
-    found.iter().for_each(|what| world.trace(what));
+    for what in &found {
+        world.trace(what);
+    }
     world.violations.extend(found);
 }
 

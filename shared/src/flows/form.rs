@@ -193,11 +193,21 @@ impl Forms {
             Outcome::Refused(_) => Progress::Failed { reason: "refused".to_owned() },
             Outcome::Later(_) | Outcome::Hopeless(_) => Progress::Pending,
         };
-        if let Err(failure) = self.submissions.settle(&self.site.site, &job.claim, &progress, &job.reserved).await {
-            // Done all the same; a repeat finds nothing to do.
-            warn!(site = %self.site.site, submission = %submission.id, error = %failure, "Could not store what became of a submission.");
+        match self.submissions.settle(&self.site.site, &job.claim, &progress, job.given_back(&progress)).await {
+            Ok(()) => outcome,
+            Err(failure) => self.unsettled(outcome, &failure, &job),
         }
-        outcome
+    }
+
+    /// What could not be stored is told nobody: a repeat would do it again. It waits until it can be stored.
+    fn unsettled(&self, outcome: Outcome, failure: &StoreError, job: &Job<'_>) -> Outcome {
+        warn!(site = %self.site.site, submission = %job.submission.id, error = %failure, "Could not store what became of a submission.");
+        if failure.kind == ErrorKind::Stale || matches!(outcome, Outcome::Later(_)) {
+            return outcome;
+        }
+        let until = self.clock.now() + outcome::RETRY;
+        let submission = Submission { done: job.done.clone(), ..job.submission.clone() };
+        Outcome::Later(Waiting { submission, until, reason: failure.kind.name(), counts: true })
     }
 
     async fn work(&self, job: &mut Job<'_>) -> Result<Effect, Stop> {

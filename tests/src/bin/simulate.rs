@@ -26,6 +26,7 @@ use std::{
 use clap::{Parser, ValueEnum};
 use contact_bridge_tests::simulation::{
     backend::{Backend, Tables},
+    forms,
     history::{self, Backends, Verdict},
     orders,
     plants::Plant,
@@ -78,6 +79,8 @@ enum Histories {
     Contacts,
     /// Messages relayed into the Inbox (`relay/check.rs`): each appears once, in its turn, and nobody is left waiting.
     Relay,
+    /// Submissions of external forms (`forms/check.rs`, `forms/witness.rs`): each takes effect once, and nobody is subscribed against their will.
+    Forms,
 }
 
 /// A bug to plant.
@@ -85,6 +88,7 @@ enum Histories {
 enum Bug {
     Contacts(Plant),
     Relay(relay::Plant),
+    Forms(forms::Plant),
 }
 
 impl Bug {
@@ -92,6 +96,7 @@ impl Bug {
         match histories {
             Histories::Contacts => Plant::from_str(name, true).map(Self::Contacts),
             Histories::Relay => relay::Plant::from_str(name, true).map(Self::Relay),
+            Histories::Forms => forms::Plant::from_str(name, true).map(Self::Forms),
         }
     }
 
@@ -99,6 +104,7 @@ impl Bug {
         match histories {
             Histories::Contacts => Plant::all().into_iter().map(Self::Contacts).collect(),
             Histories::Relay => relay::Plant::all().into_iter().map(Self::Relay).collect(),
+            Histories::Forms => forms::Plant::all().into_iter().map(Self::Forms).collect(),
         }
     }
 }
@@ -208,14 +214,18 @@ fn run(arguments: &Arguments, bug: Bug, backends: &Backends<'_>, first: bool) ->
 fn one(seed: u64, bug: Bug, backends: &Backends<'_>, again: bool) -> Verdict {
     match bug {
         Bug::Contacts(plant) => contacts(seed, plant, backends, again),
-        Bug::Relay(plant) => {
-            let mut verdict = relay::history::run(seed, plant);
-            if again && relay::history::run(seed, plant).traces != verdict.traces {
-                verdict.violations.push("I16: another run has another trace".to_owned());
-            }
-            verdict
-        }
+        Bug::Relay(plant) => twice(again, || relay::history::run(seed, plant)),
+        Bug::Forms(plant) => twice(again, || forms::history::run(seed, plant)),
     }
+}
+
+/// Runs a history, and again if asked to: its trace must be the same.
+fn twice(again: bool, run: impl Fn() -> Verdict) -> Verdict {
+    let mut verdict = run();
+    if again && run().traces != verdict.traces {
+        verdict.violations.push("I16: another run has another trace".to_owned());
+    }
+    verdict
 }
 
 fn contacts(seed: u64, plant: Plant, backends: &Backends<'_>, again: bool) -> Verdict {

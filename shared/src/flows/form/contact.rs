@@ -2,7 +2,7 @@
 
 use super::{
     Forms, Stop,
-    read::{is_email, is_phone},
+    read::{is_email, is_key, is_phone},
 };
 use crate::{
     model::{
@@ -12,7 +12,7 @@ use crate::{
         ids::RecordId,
         normal,
         site::form::{Form, OnFilled},
-        submission::{Action, Claim, Effect, Reason, Rejected, Submission, Values},
+        submission::{Action, Claim, Effect, Progress, Reason, Rejected, Submission, Values},
     },
     ports::{Draft, ErrorKind, Reserved, StoreError},
     sync::upsert::{self, Rules, Upsert},
@@ -33,6 +33,8 @@ pub(super) struct Job<'a> {
     pub claim: Claim,
     /// The addresses that are reserved.
     pub reserved: Vec<Digest>,
+    /// Whether the contact was made, or may have been.
+    pub may_be_made: bool,
     /// What the contact has become, once it has.
     pub done: Option<Effect>,
     sent: Values,
@@ -53,6 +55,7 @@ impl<'a> Job<'a> {
             submission,
             claim,
             reserved: Vec::new(),
+            may_be_made: false,
             done: None,
             sent: submission.values.clone(),
             labels: form.labels.clone(),
@@ -63,13 +66,19 @@ impl<'a> Job<'a> {
         }
     }
 
+    /// The texts that are left of a kind.
     fn texts(&self, of: fn(&Field) -> bool) -> impl Iterator<Item = &str> {
-        self.submission.values.iter().filter(move |(field, _)| of(field)).flat_map(|(_, texts)| texts).map(String::as_str)
+        texts(&self.sent, of)
     }
 
-    /// The e-mail address of the person.
+    /// The e-mail address of the person, whether their contact has it or not.
     pub fn email(&self) -> Option<&str> {
-        self.texts(is_email).next()
+        texts(&self.submission.values, is_email).next()
+    }
+
+    /// The addresses that lead to the contact once it is made, or are free again. Where it may be made nobody else makes it meanwhile.
+    pub fn given_back(&self, progress: &Progress) -> &[Digest] {
+        if matches!(progress, Progress::Done(_)) || !self.may_be_made { &self.reserved } else { &[] }
     }
 
     /// Decides what the values change on a contact, or on a new one. A submission that waited does not override what has changed since it was sent.
@@ -97,14 +106,23 @@ impl<'a> Job<'a> {
         (!dropped.is_empty()).then_some(())
     }
 
+    /// What is left out first when Wix does not say what it refuses: a person without a company is better than none.
+    fn but_keys(&self) -> Vec<Field> {
+        self.sent.keys().filter(|field| !is_key(field)).cloned().collect()
+    }
+
     fn keys_left(&self) -> usize {
-        self.sent.keys().filter(|field| is_email(field) || is_phone(field)).count()
+        self.sent.keys().filter(|field| is_key(field)).count()
     }
 
     /// Tells whether an earlier try made the contact and did not hear of it.
     fn made(&self, contact: &Contact) -> bool {
         self.submission.attempts > 0 && contact.created_at.is_some_and(|created| created >= self.submission.at)
     }
+}
+
+fn texts(values: &Values, of: fn(&Field) -> bool) -> impl Iterator<Item = &str> {
+    values.iter().filter(move |(field, _)| of(field)).flat_map(|(_, texts)| texts).map(String::as_str)
 }
 
 impl Forms {
@@ -191,7 +209,9 @@ impl Forms {
             let upsert = job.decide(None, self.country());
             let fields = upsert.patch.clone().into_iter().filter_map(|(field, value)| Some((field, value?))).collect();
             let draft = Draft { counterpart: RecordId::new(job.submission.id.as_str()), fields };
-            let refused = match self.contacts.create(&draft).await {
+            let made = self.contacts.create(&draft).await;
+            job.may_be_made |= made.as_ref().map_or_else(|error| error.kind.is_ambiguous(), |_| true);
+            let refused = match made {
                 Ok(contact) => {
                     let effect = self.effect(job, &upsert, &contact, Action::Created);
                     return self.label(job, &contact, effect).await;
@@ -204,7 +224,10 @@ impl Forms {
             }
             if let ErrorKind::Exists(id) = &refused.kind {
                 match self.twin(job, id.as_ref()).await? {
-                    Some(twin) => return Box::pin(self.update(job, twin)).await,
+                    Some(twin) => {
+                        job.labels.append(&mut job.labels_after);
+                        return Box::pin(self.update(job, twin)).await;
+                    }
                     None => job.keep_first_email().ok_or(refused)?,
                 }
                 continue;
@@ -260,9 +283,10 @@ impl Forms {
             job.rejected.push(Rejected { field: labels, reason });
             return Some(());
         }
-        let mut dropped = upsert::drop_refused(&mut job.sent, &fields, known, self.country());
+        let blamed = if fields.is_empty() { job.but_keys() } else { fields };
+        let mut dropped = upsert::drop_refused(&mut job.sent, &blamed, known, self.country());
         if dropped.is_empty() {
-            // It is about none of the new addresses: then about something else that is new.
+            // It is about none of these: then about something else that is new.
             dropped = upsert::drop_refused(&mut job.sent, &[], known, self.country());
         }
         job.rejected.extend(dropped.iter().map(|field| Rejected { field: field.clone(), reason }));

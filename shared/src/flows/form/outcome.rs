@@ -8,7 +8,7 @@ use crate::{
 };
 
 /// When to try again after a passing failure; each failed try adds a growing delay.
-const RETRY: SignedDuration = SignedDuration::from_secs(5);
+pub(super) const RETRY: SignedDuration = SignedDuration::from_secs(5);
 /// When to try again after the credentials were refused: a person has to act first.
 const ACCESS: SignedDuration = SignedDuration::from_mins(15);
 

@@ -91,7 +91,7 @@ impl SubmissionStore for SimulatedSubmissions {
         let at = claim.at.as_millisecond();
         call(&self.world, self.below.settle(site, claim, progress, reserved), |world, ()| {
             if matches!(progress, Progress::Done(_)) {
-                world.done.insert(claim.id.clone(), at);
+                witness::settled(world, &claim.id, at);
             }
         })
         .await

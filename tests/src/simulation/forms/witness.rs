@@ -3,6 +3,7 @@
 use contact_bridge::model::{
     field::{Field, Value},
     fingerprint::{Digest, Key},
+    ids::SubmissionId,
     normal,
     subscription::SubscriptionStatus,
 };
@@ -43,6 +44,15 @@ pub fn claimed(world: &mut World) {
     let is_named = world.posts.get(turn.number).is_some_and(|post| post.token.is_some());
     if !is_named && world.done.get(&turn.id).is_some_and(|done| *done <= turn.at - SAME_WITHIN) {
         world.done.remove(&turn.id);
+    }
+}
+
+/// It is stored that a submission is dealt with; from then on the right to deal with it is free.
+pub fn settled(world: &mut World, id: &SubmissionId, at: i64) {
+    let worker = world.worker;
+    world.done.insert(id.clone(), at);
+    if let Some(turn) = world.turns.get_mut(&worker) {
+        turn.claimed = false;
     }
 }
 

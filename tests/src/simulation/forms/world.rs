@@ -44,7 +44,7 @@ pub struct Turn {
     pub number: usize,
     /// When it was submitted, as far as the worker knows.
     pub at: i64,
-    /// Whether it got the right to deal with it.
+    /// Whether it has the right to deal with it.
     pub claimed: bool,
     /// When it last read what is known of the address.
     pub read: i64,

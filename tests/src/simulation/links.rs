@@ -179,7 +179,7 @@ impl LinkStore for Pausing {
     }
 
     async fn parked(&self, site: &SiteId) -> StoreResult<Vec<Parked>> {
-        self.below.finish(self.below.links.parked(site))
+        paused!(self.parked(site) of site)
     }
 
     async fn cool_down(&self, site: &SiteId, side: Side, until: Timestamp) -> StoreResult<()> {

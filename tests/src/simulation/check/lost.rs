@@ -118,7 +118,10 @@ impl Judgement<'_> {
             Some(text) => edits.bearing(*text).take_while(|own| own.at < edit.at).any(|own| edits.may_have_seen(last.id, own.id)),
             None => edits.has_seen_empty(last.id),
         };
-        earlier.any(|(since, between)| !self.came_over(edit.side, between) && (is_seen || since <= merged_at(self.scene, self.link)))
+        // Who merged records had seen what was typed by then, wherever it had come to.
+        let merged = merged_at(self.scene, self.link);
+        let is_merged = now.is_some_and(|text| edits.bearing(text).any(|own| own.at <= merged));
+        earlier.any(|(since, between)| !self.came_over(edit.side, between) && (is_seen || is_merged || since <= merged))
     }
 
     /// Tells whether the bridge wrote any of a side's values to the other.

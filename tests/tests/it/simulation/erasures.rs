@@ -1,0 +1,101 @@
+//! Erasures that could not be carried out, or met another link.
+
+use contact_bridge::model::{
+    event::EventKind,
+    ids::{RecordId, Side},
+    link::ParkedReason,
+    site::{OnDelete, OnMerge},
+};
+use contact_bridge_tests::simulation::world::{World, lock};
+
+use super::Stage;
+
+#[test]
+fn an_erasure_finds_the_former_counterpart_whose_new_one_is_gone() {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.on_delete = OnDelete::Unlink;
+    let (wix, external) = (stage.id(Side::Wix).clone(), stage.id(Side::External).clone());
+    let (another, event) = stage.adds(Side::Wix, "bo@example.net");
+    stage.running.deal_with(event);
+    stage.running.come_to_rest();
+    let its_own = lock(&stage.running.world).witness.counterpart(Side::Wix, &another).unwrap().clone();
+    let deleted = |id: &RecordId| {
+        let id = id.clone();
+        move |world: &mut World| world.remove(Side::External, &id, EventKind::Deleted { by_merge: false })
+    };
+    let [second, first] = [&its_own, &external].map(|id| stage.unheard(deleted(id)));
+    let merged = stage.unheard(|world| world.unite(Side::Wix, &wix, &another));
+    let erased = stage.unheard(|world| world.raise(Side::External, &external, EventKind::Erased));
+    for event in [first, second, erased, merged].concat() {
+        stage.running.deal_with(event);
+    }
+    stage.running.come_to_rest();
+    assert_eq!((stage.present(Side::Wix).contains(&wix), stage.notes()), (false, vec![]));
+}
+
+/// A record that Wix does not let be deleted is linked; in the CRM it is erased, of which the bridge has heard.
+fn erased_in_vain(on_delete: OnDelete) -> (Stage, [RecordId; 2]) {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.on_delete = on_delete;
+    stage.running.contacts.site.on_merge = OnMerge::Unlink;
+    lock(&stage.running.world).refusals.members = true;
+    let mut number = 0;
+    let member = loop {
+        let (id, event) = stage.adds(Side::Wix, &format!("member{number}@example.net"));
+        stage.running.deal_with(event);
+        stage.running.come_to_rest();
+        if id.as_str().ends_with(['2', '7']) {
+            break id;
+        }
+        number += 1;
+    };
+    let counterpart = lock(&stage.running.world).witness.counterpart(Side::Wix, &member).unwrap().clone();
+    let ended = [EventKind::Deleted { by_merge: false }, EventKind::Erased];
+    stage.hears(|world| ended.into_iter().for_each(|kind| world.remove(Side::External, &counterpart, kind)));
+    assert_eq!(stage.told(), [(member.clone(), ParkedReason::CannotDelete)]);
+    (stage, [member, counterpart])
+}
+
+#[test]
+fn an_erasure_that_could_not_be_carried_out_is_not_forgotten_by_a_merge() {
+    let (mut stage, [member, _]) = erased_in_vain(OnDelete::Propagate);
+    let [wix, external] = stage.ids.clone();
+    stage.hears(|world| world.unite(Side::Wix, &member, &wix));
+    assert_eq!(stage.told(), [(external.clone(), ParkedReason::ErasureUnclear)]);
+    // It stays so where whoever is left of the link goes as well.
+    stage.running.contacts.site.on_delete = OnDelete::Unlink;
+    stage.hears(|world| world.remove(Side::External, &external, EventKind::Deleted { by_merge: false }));
+    assert_eq!(stage.told(), [(member, ParkedReason::CannotDelete)]);
+}
+
+#[test]
+fn a_record_that_could_not_be_erased_comes_off_the_list_when_a_person_erases_it() {
+    for on_delete in [OnDelete::Propagate, OnDelete::Unlink] {
+        let (mut stage, [member, _]) = erased_in_vain(on_delete);
+        stage.hears(|world| world.remove(Side::Wix, &member, EventKind::Erased));
+        assert_eq!(stage.notes(), [], "{on_delete:?}");
+    }
+}
+
+#[test]
+fn a_record_with_an_open_erasure_that_lost_its_link_is_told_of_and_linked_with_nobody() {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.on_delete = OnDelete::Unlink;
+    stage.running.contacts.site.on_merge = OnMerge::Unlink;
+    let [wix, external] = stage.ids.clone();
+    let (another, event) = stage.adds(Side::Wix, "bo@example.net");
+    stage.running.deal_with(event);
+    stage.hears(|world| world.remove(Side::External, &external, EventKind::Deleted { by_merge: false }));
+    let (newcomer, event) = stage.adds(Side::External, "ann@example.net");
+    stage.running.deal_with(event);
+    stage.hears(|world| world.raise(Side::External, &external, EventKind::Erased));
+    assert_eq!(stage.told(), [(newcomer.clone(), ParkedReason::ErasureUnclear)]);
+    let winner = lock(&stage.running.world).witness.counterpart(Side::Wix, &another).unwrap().clone();
+    stage.hears(|world| world.unite(Side::External, &winner, &newcomer));
+    assert!(stage.told().contains(&(wix.clone(), ParkedReason::ErasureUnclear)));
+    let (third, event) = stage.adds(Side::External, "ann@example.net");
+    stage.running.deal_with(event);
+    stage.running.come_to_rest();
+    assert!(stage.told().contains(&(wix, ParkedReason::ErasureUnclear)));
+    assert!(stage.told().contains(&(third, ParkedReason::MatchIsLinked)));
+}

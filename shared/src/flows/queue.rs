@@ -55,11 +55,13 @@ pub trait Job: Clone + Send + Sync {
     /// Returns the site it is about.
     fn site(&self) -> &SiteId;
 
-    /// Counts a failed try, and returns how many there were.
-    fn count_try(&mut self) -> u32;
+    /// How often it was tried and failed.
+    fn tries(&mut self) -> &mut u32;
 
     /// Forgets the tries, for whoever moves it back from the dead letters.
-    fn forget_tries(&mut self);
+    fn forget_tries(&mut self) {
+        *self.tries() = 0;
+    }
 }
 
 impl Job for Event {
@@ -67,13 +69,8 @@ impl Job for Event {
         &self.site
     }
 
-    fn count_try(&mut self) -> u32 {
-        self.attempts += 1;
-        self.attempts
-    }
-
-    fn forget_tries(&mut self) {
-        self.attempts = 0;
+    fn tries(&mut self) -> &mut u32 {
+        &mut self.attempts
     }
 }
 
@@ -82,9 +79,8 @@ impl Job for Message {
         &self.site
     }
 
-    fn count_try(&mut self) -> u32 {
-        self.attempts += 1;
-        self.attempts
+    fn tries(&mut self) -> &mut u32 {
+        &mut self.attempts
     }
 
     fn forget_tries(&mut self) {
@@ -125,7 +121,8 @@ pub struct Desk<'a, T> {
 impl<T: Job> Desk<'_, T> {
     /// Puts a job back into the queue; one that was tried too often goes to the dead letters.
     pub async fn put_back(&self, mut job: T, later: Later) -> End {
-        let failed = later.counts.then(|| job.count_try());
+        *job.tries() += u32::from(later.counts);
+        let failed = later.counts.then_some(*job.tries());
         if let Some(tries) = failed.filter(|tries| *tries >= self.patience.tries) {
             return self.give_up(job, &format!("gave up after {tries} tries: {}", later.reason)).await;
         }

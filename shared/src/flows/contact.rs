@@ -6,6 +6,7 @@
 
 mod create;
 mod gone;
+mod matching;
 mod merged;
 mod notes;
 mod outcome;

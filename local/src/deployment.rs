@@ -20,7 +20,8 @@ use crate::{
         clock::FlowClock,
         door::Door,
         employee::Employee,
-        means::{form_means, form_worker, relay_means},
+        means::{exporter, form_means, form_worker, relay_means},
+        schedule::Schedule,
     },
     vendors::kit::Clock,
 };
@@ -31,7 +32,7 @@ pub struct Deployment {
     /// The bridge.
     pub app: Arc<App>,
     _cloud: Cloud,
-    _workers: Background,
+    _running: Background,
 }
 
 impl Deployment {
@@ -61,6 +62,8 @@ impl Deployment {
         let cloud = Cloud::start(&options).await?;
         let clock = FlowClock::new(&options.clock);
         let (means, stores) = means(&cloud, &sync, &secrets, &clock).await?;
+        let exporter = exporter(&means, &stores, &cloud)?;
+        let schedule = Schedule::new(&exporter, &cloud, &options.clock);
         let forms = Arc::new(FormApp::new(form_means(&means, stores.submissions, cloud.submission_queue()))?);
         let relays = Arc::new(Relays::new(relay_means(&means, stores.claims, cloud.message_queue()))?);
         let app = Arc::new(App::new(means)?);
@@ -68,8 +71,9 @@ impl Deployment {
         door.take_forms(forms.clone());
         door.admit(&intake, secrets.as_ref(), cloud.publisher(), &clock).await?;
         let employee = Employee::new(app.clone(), relays, &cloud, options.batch);
-        let workers = employee.workers.iter().map(Worker::run).chain([form_worker(&forms, &cloud.form_queue).run()]);
-        Ok(Self { door, app, _workers: Background::all(workers), _cloud: cloud })
+        let workers = employee.workers.iter().chain([&schedule.worker]).map(Worker::run);
+        let running = Background::all(workers.chain([form_worker(&forms, &cloud.form_queue).run(), schedule.timer.run()]));
+        Ok(Self { door, app, _running: running, _cloud: cloud })
     }
 
     /// Where webhooks arrive, as this machine knows it.
@@ -85,6 +89,7 @@ async fn means(cloud: &Cloud, sync: &config::Sync, secrets: &Arc<LocalSecrets>, 
     let means = Means {
         links: stores.links.clone(),
         sites: stores.sites.clone(),
+        runs: stores.runs.clone(),
         queue: cloud.work_queue(),
         secrets: secrets.clone(),
         keeper: secrets.clone(),

@@ -81,6 +81,7 @@ impl Owner {
         let means = Means {
             links: self.store.clone(),
             sites: self.store.clone(),
+            runs: self.store.clone(),
             queue: Arc::new(memory::NoQueue),
             secrets: self.secrets.clone(),
             keeper: self.keeper.clone(),

@@ -9,6 +9,8 @@ pub(crate) mod employee;
 pub(crate) mod means;
 mod options;
 mod people;
+mod runs;
+pub(crate) mod schedule;
 mod services;
 mod settle;
 mod site;
@@ -22,7 +24,7 @@ use std::{
 use async_trait::async_trait;
 use contact_bridge::{
     adapters::{hubspot::TokenKeeper, memory::Vault},
-    app::{App, Means, Vendors, WixApp, forms::FormApp, inbox::Relays},
+    app::{App, Exporter, Means, Vendors, WixApp, forms::FormApp, inbox::Relays},
     config,
     model::{
         event::{Event, EventKind},
@@ -41,7 +43,8 @@ use self::{
     control::Desk,
     door::Door,
     employee::Employee,
-    means::{form_means, form_worker, relay_means},
+    means::{exporter, form_means, form_worker, relay_means},
+    schedule::Schedule,
 };
 pub use self::{
     options::{Listen, Options, StoreKind},
@@ -76,6 +79,9 @@ pub struct Stack {
     /// The forms.
     pub forms: Arc<FormApp>,
     form_worker: Worker,
+    /// Scheduled export.
+    pub exporter: Arc<Exporter>,
+    schedule: Schedule,
     clock: Clock,
     cloud: Cloud,
     door: Door,
@@ -130,8 +136,9 @@ impl Stack {
             vault.put(format!("{MESSAGE_SECRETS}{service}"), format!("*={}", message_secret(service)));
         }
         let means = Means {
-            links: stores.links,
-            sites: stores.sites,
+            links: stores.links.clone(),
+            sites: stores.sites.clone(),
+            runs: stores.runs.clone(),
             queue: cloud.work_queue(),
             secrets: vault.clone(),
             keeper: Arc::new(Keeper(vault.clone())),
@@ -144,6 +151,7 @@ impl Stack {
                 hubspot_app_id: Some(hubspot_app_id.to_string()),
             },
         };
+        let exporter = exporter(&means, &stores, &cloud)?;
         let forms = Arc::new(FormApp::new(form_means(&means, stores.submissions, cloud.submission_queue()))?);
         door.take_forms(forms.clone());
         let relays = Arc::new(Relays::new(relay_means(&means, stores.claims, cloud.message_queue()))?);
@@ -154,6 +162,8 @@ impl Stack {
             control,
             control_server: None,
             publisher: cloud.publisher(),
+            schedule: Schedule::new(&exporter, &cloud, &options.clock),
+            exporter,
             employees: Arc::new(Mutex::new(vec![Employee::new(app.clone(), relays.clone(), &cloud, options.batch)])),
             clock: options.clock,
             handles: Arc::default(),
@@ -240,9 +250,21 @@ impl Stack {
         &self.cloud.message_queue
     }
 
+    /// The queue scheduled export is fed from.
+    #[must_use]
+    pub const fn export_queue(&self) -> &Queue {
+        &self.cloud.export_queue
+    }
+
     /// Keeps a secret under a name that settings can give.
     pub fn put_secret(&self, name: &str, value: &str) {
         self.vault.put(name, value);
+    }
+
+    /// How often the bus and the queues were asked for an operation, such as `AWSEvents.PutEvents`.
+    #[must_use]
+    pub fn aws_calls(&self, operation: &str) -> u64 {
+        self.cloud.aws.calls().get(operation).copied().unwrap_or_default()
     }
 
     /// The embedded `DynamoDB`, if the stack has one.
@@ -277,7 +299,7 @@ impl Stack {
     pub fn another_app(&self) -> anyhow::Result<Arc<App>> {
         let mut means = self.app.means.clone();
         if let Some(stores) = self.cloud.table(means.fingerprint_secret.clone(), &means.clock) {
-            (means.links, means.sites) = (stores.links, stores.sites);
+            (means.links, means.sites, means.runs) = (stores.links, stores.sites, stores.runs);
         }
         Ok(Arc::new(App::new(means)?))
     }
@@ -335,6 +357,15 @@ impl Stack {
             _ => Vec::new(),
         };
         [dead_letters, form_dead_letters, message_dead_letters].into_iter().flat_map(letters).collect()
+    }
+
+    /// The dead letters of scheduled export.
+    #[must_use]
+    pub fn export_dead_letters(&self) -> Vec<Value> {
+        match self.cloud.export_dead_letters.to_json() {
+            Value::Array(letters) => letters,
+            _ => Vec::new(),
+        }
     }
 
     /// Sends the dead letters back to their queues and returns how many.

@@ -1,8 +1,11 @@
 //! The composition root: the one place that names concrete adapters.
 
 pub mod aws;
+mod crm;
+mod export;
 pub mod forms;
 pub mod inbox;
+mod room;
 mod wix;
 
 use std::{
@@ -14,7 +17,8 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-pub use self::wix::WixApp;
+use self::crm::Crm;
+pub use self::{export::Exporter, wix::WixApp};
 use crate::{
     adapters::{
         self,
@@ -33,7 +37,7 @@ use crate::{
         ids::{Pair, SiteId},
         site::{CrmAccess, Site},
     },
-    ports::{Clock, ContactStore, ErrorKind, LinkStore, Queue, Secrets, SiteStore, Standing, StoreError, StoreResult},
+    ports::{Clock, ContactStore, ErrorKind, LinkStore, Queue, RunStore, Secrets, SiteStore, Standing, StoreError, StoreResult},
     webhook::{forms::service_names, messages::services},
 };
 
@@ -72,6 +76,8 @@ pub struct Means {
     pub links: Arc<dyn LinkStore>,
     /// The sites.
     pub sites: Arc<dyn SiteStore>,
+    /// Their scheduled runs.
+    pub runs: Arc<dyn RunStore>,
     /// The queue contact sync is fed from.
     pub queue: Arc<dyn Queue<Event>>,
     /// The sites' secrets.
@@ -86,24 +92,48 @@ pub struct Means {
     pub vendors: Vendors,
 }
 
+/// How fast calls go.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Pace {
+    /// As events come, with room for bursts.
+    #[default]
+    Live,
+    /// Evenly, as fast as is allowed.
+    Bulk,
+}
+
+/// The longest an answer to a call for many contacts is waited for.
+const BULK_TIMEOUT: std::time::Duration = std::time::Duration::from_secs(25);
+
 /// The bridge, put together.
 pub struct App {
     /// What it stands on.
     pub means: Means,
+    pace: Pace,
     pool: reqwest::Client,
-    limiters: Limiters,
+    limiters: Arc<Limiters>,
     /// What was read of each site, and when.
     standings: Mutex<HashMap<SiteId, (Timestamp, Arc<Standing>)>>,
     /// Each site's contacts, for the settings they hold.
     ready: Mutex<HashMap<SiteId, Contacts>>,
+    /// What is known of runs beside which events are dealt with.
+    rooms: Mutex<HashMap<SiteId, room::Room>>,
 }
 
 impl App {
     /// Puts the app together.
     pub fn new(means: Means) -> StoreResult<Self> {
         let pool = http::pool().map_err(|failure| failure.during("make the HTTP client"))?;
-        let limiters = Limiters::new(means.clock.clone());
-        Ok(Self { means, pool, limiters, standings: Mutex::default(), ready: Mutex::default() })
+        let limiters = Arc::new(Limiters::new(means.clock.clone()));
+        let (standings, ready, rooms) = <_>::default();
+        Ok(Self { means, pace: Pace::Live, pool, limiters, standings, ready, rooms })
+    }
+
+    /// Makes calls at another pace.
+    #[must_use]
+    pub const fn at(mut self, pace: Pace) -> Self {
+        self.pace = pace;
+        self
     }
 
     /// Returns a site's contacts, ready to be synchronised; `None` if the site is not known.
@@ -145,68 +175,82 @@ impl App {
     pub async fn save(&self, wanted: Site) -> Result<Site, SettingsError> {
         let stores = self.connect(&wanted).await?;
         let services = setup::Services { forms: service_names().collect(), messages: services() };
-        let saved = setup::save(self.means.sites.as_ref(), &stores, wanted, &services).await?;
+        let Means { sites, runs, clock, .. } = &self.means;
+        let registry = setup::Registry { sites: sites.as_ref(), runs: runs.as_ref(), clock: clock.as_ref() };
+        let saved = setup::save(registry, &stores, wanted, &services).await?;
         self.forget(&saved.site);
         Ok(saved)
     }
 
     /// Connects both sides of a site.
     pub async fn connect(&self, site: &Site) -> StoreResult<Pair<Arc<dyn ContactStore>>> {
-        Ok(Pair { wix: self.wix(site).await?, external: self.crm(site).await? })
+        Ok(Pair { wix: self.wix(site).await?, external: self.crm(site).await?.contacts })
     }
 
     async fn assemble(&self, site: Site) -> StoreResult<Contacts> {
-        Ok(Contacts {
-            mapping: Mapping::new(&site.row_keys(setup::rows(&site)), site.default_country.as_deref()),
-            key: Key::derive(self.means.fingerprint_secret.expose_secret().as_bytes(), &site.site),
-            stores: self.connect(&site).await?,
-            links: self.means.links.clone(),
-            clock: self.means.clock.clone(),
-            owner: Arc::new(|| uuid::Uuid::new_v4().to_string()),
-            site,
-        })
+        let stores = self.connect(&site).await?;
+        Ok(self.contacts_over(site, stores))
     }
 
-    async fn wix(&self, site: &Site) -> StoreResult<Arc<dyn ContactStore>> {
+    fn contacts_over(&self, site: Site, stores: Pair<Arc<dyn ContactStore>>) -> Contacts {
+        Contacts {
+            mapping: Mapping::new(&site.row_keys(setup::rows(&site)), site.default_country.as_deref()),
+            key: Key::derive(self.means.fingerprint_secret.expose_secret().as_bytes(), &site.site),
+            stores,
+            links: self.means.links.clone(),
+            clock: self.means.clock.clone(),
+            owner: Arc::new(random_text),
+            site,
+        }
+    }
+
+    async fn wix(&self, site: &Site) -> StoreResult<Arc<adapters::wix::Client>> {
         let app = &self.means.vendors.wix;
-        let http = self.http(&site.site, "wix", adapters::wix::RATE, adapters::wix::HABITS);
+        let rate = if self.pace == Pace::Bulk { adapters::wix::BULK_RATE } else { adapters::wix::RATE };
+        let http = self.http(&site.site, "wix", rate, adapters::wix::HABITS);
         let means = (http, self.means.clock.clone());
         Ok(Arc::new(app.client(site, site.mirror_field.clone(), &self.means.secrets, means).await?))
     }
 
     /// Connects the CRM: adding one is an arm here.
-    async fn crm(&self, site: &Site) -> StoreResult<Arc<dyn ContactStore>> {
+    async fn crm(&self, site: &Site) -> StoreResult<Crm> {
         match &site.crm {
-            CrmAccess::Hubspot { secret } => self.hubspot(site, secret).await,
+            CrmAccess::Hubspot { secret } => Ok(Crm::of(self.hubspot(site, secret).await?)),
         }
     }
 
-    async fn hubspot(&self, site: &Site, secret: &str) -> StoreResult<Arc<dyn ContactStore>> {
+    async fn hubspot(&self, site: &Site, secret: &str) -> StoreResult<hubspot::Client> {
         let vendors = &self.means.vendors;
         let properties = setup::rows(site).iter().map(|row| row.external.as_str().to_owned()).collect();
         let mut settings = hubspot::Settings::new(vendors.hubspot_base.clone(), properties);
         settings.version.clone_from(&vendors.hubspot_version);
         settings.app_id.clone_from(&vendors.hubspot_app_id);
         settings.country.clone_from(&site.default_country);
+        let rate = if self.pace == Pace::Bulk { hubspot::BULK_RATE } else { hubspot::RATE };
         let means = hubspot::Means {
-            http: self.http(&site.site, "hubspot", hubspot::RATE, hubspot::HABITS),
+            http: self.http(&site.site, "hubspot", rate, hubspot::HABITS),
             search: self.http(&site.site, "hubspot search", hubspot::SEARCH_RATE, hubspot::HABITS),
             clock: self.means.clock.clone(),
             secrets: self.means.secrets.clone(),
             keeper: self.means.keeper.clone(),
         };
         let credentials = hubspot::Credentials::read(secret, &self.means.secrets.secret(secret).await?)?;
-        Ok(Arc::new(hubspot::Client::new(settings, means, credentials)))
+        Ok(hubspot::Client::new(settings, means, credentials))
     }
 
     fn http(&self, site: &SiteId, system: &'static str, rate: http::Rate, habits: http::Habits) -> Http {
-        Http::new(self.pool.clone(), self.means.clock.clone(), self.limiters.of(site, system, rate), habits)
+        let http = Http::new(self.pool.clone(), self.means.clock.clone(), self.limiters.of(site, system, rate), habits);
+        if self.pace == Pace::Bulk { http.with_timeout(BULK_TIMEOUT) } else { http }
     }
 }
 
 /// Whoever panicked left a cache whole.
 fn lock<T>(cache: &Mutex<T>) -> MutexGuard<'_, T> {
     cache.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn random_text() -> String {
+    uuid::Uuid::new_v4().to_string()
 }
 
 /// Credentials that are missing or cannot be read are as good as refused ones: a person must act, and nothing is lost until then.

@@ -1,21 +1,25 @@
 //! Settings from the environment, read once at start. One struct for each concern; each field's doc names its variable.
 //! May import `ports`, to fetch secrets that are kept elsewhere.
 
+mod export;
 mod intake;
 mod relay;
 mod secret;
 mod sync;
 mod upsert;
 mod variables;
+mod vendors;
 mod wix;
 mod worker;
 
+pub use export::Export;
 pub use intake::{HubspotWebhooks, Intake, MessageWebhooks, WixWebhooks};
 pub use relay::Relay;
 pub use secret::SecretText;
-pub use sync::{Sync, Vendors};
+pub use sync::Sync;
 pub use upsert::Upsert;
 pub use variables::Variables;
+pub use vendors::Vendors;
 pub use wix::WixApp;
 pub use worker::Worker;
 

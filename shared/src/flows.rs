@@ -1,8 +1,11 @@
 //! The recipes, one file each: they read what the ports give, let `sync` and `mapping` decide, and carry the decision out. Import `model`, `mapping`,
 //! `sync` and `ports`; know no vendor.
 
+pub mod audit;
 pub mod contact;
+pub mod export;
 pub mod form;
 pub mod inbox;
 pub mod queue;
+pub mod run;
 pub mod setup;

@@ -2,6 +2,10 @@
 
 mod forms;
 mod inbox;
+mod links;
+mod listing;
+mod runs;
+mod upload;
 
 use std::time::Duration;
 
@@ -9,6 +13,12 @@ use async_trait::async_trait;
 use jiff::Timestamp;
 use thiserror::Error;
 
+pub use self::{
+    links::{Known, LinkBatches, Made},
+    listing::{Listing, ReadMany, Slice, Snapshot},
+    runs::{Kept, RunStore},
+    upload::{Row, Upload, Whose},
+};
 use crate::model::{
     contact::{Contact, Found, MatchKey},
     entity::Entity,
@@ -246,7 +256,8 @@ pub trait LinkStore: Send + Sync {
     /// record as its counterpart, unless the cause is `Erased`.
     async fn bury(&self, site: &SiteId, ended: Noted<'_>, at: Timestamp, cause: Cause) -> StoreResult<()>;
 
-    /// Leaves a tombstone for a record that has no link; keeps an older one whose cause is `Erased`.
+    /// Leaves a tombstone for a record that has no link; keeps an older one whose cause is `Erased`. `Stale` if it is linked, or reserved at
+    /// the tombstone's instant: then its counterpart is being made.
     async fn entomb(&self, site: &SiteId, side: Side, id: &RecordId, tombstone: &Tombstone) -> StoreResult<()>;
 
     /// Takes a tombstone away, because a person brought the record back; one with cause `Erased` stays.

@@ -1,11 +1,16 @@
 //! The decisions of two-way sync: pure functions of what was read and what was agreed on. Imports `model` and `mapping`; no async, no clock, no I/O.
 
+pub mod audit;
+pub mod batches;
 pub mod consent;
 pub mod decide;
 pub mod enter;
+pub mod export;
 pub mod guard;
 pub mod lost;
 pub mod merge;
 pub mod prints;
 pub mod recover;
+pub mod retry;
+pub mod scan;
 pub mod upsert;

@@ -17,6 +17,7 @@ use contact_bridge::{
         event::{Event, EventKind},
         ids::{RecordId, Side, SiteId},
         message::Message,
+        run::RunKind,
     },
     webhook::{HubspotVerifier, Request, WixVerifier},
 };
@@ -60,12 +61,16 @@ pub fn all(now: Timestamp) -> Vec<Sample> {
         .collect();
     let intake = requests.iter().map(|sent| sample("webhook-intake", sent.name, aws::http(sent, now)));
     let sync = requests.iter().map(|sent| (sent.name, events(sent, now))).chain(resyncs(now));
-    let sync = sync.map(|(name, events)| (name, events.iter().map(|event| (event.detail_type(), json!(event))).collect()));
+    let carried = |events: &[Event]| events.iter().map(|event| (event.detail_type(), json!(event))).collect();
+    let sync = sync.map(|(name, events)| (name, carried(&events)));
     let relay = requests.iter().map(|sent| (sent.name, messages(sent, now)));
     let relay = relay.map(|(name, messages)| (name, messages.iter().map(|own| (Message::DETAIL_TYPE.to_owned(), json!(own))).collect()));
-    let daily = sample("contact-sync", "daily", aws::scheduled(now));
-    let behind_queues = queued("contact-sync", sync, now).chain([daily]).chain(queued("inbox-relay", relay, now));
-    intake.chain(behind_queues).chain(forms::all(now)).collect()
+    let runs = [("export-requested", RunKind::Export), ("audit-requested", RunKind::Audit)];
+    let export = runs.into_iter().map(|(name, run)| (name, carried(&[Event::requested(&SiteId::new(SITE), run, now)])));
+    let schedules = [sample("contact-sync", "daily", aws::scheduled(now)), sample("scheduled-export", "timer", aws::timer(now))];
+    let behind_queues =
+        queued("contact-sync", sync, now).chain(queued("inbox-relay", relay, now)).chain(queued("scheduled-export", export, now));
+    intake.chain(behind_queues).chain(schedules).chain(forms::all(now)).collect()
 }
 
 /// What the bus carries to a function: detail types and details.
@@ -160,7 +165,7 @@ mod tests {
             assert!(file == text(&sample.event), "{} is out of date: run sign-events", sample.path.display());
         }
         let generated: BTreeSet<_> = samples.into_iter().map(|sample| sample.path).collect();
-        for function in ["webhook-intake", "contact-sync", "form-upsert", "inbox-relay"] {
+        for function in ["webhook-intake", "contact-sync", "form-upsert", "inbox-relay", "scheduled-export"] {
             for entry in fs::read_dir(folder.join(function)).unwrap() {
                 let path = Path::new(function).join(entry.unwrap().file_name());
                 assert!(generated.contains(&path), "{} is not generated", path.display());

@@ -82,19 +82,24 @@ pub async fn handle(app: &App, batch: SqsEvent, budget: Duration) -> Result<SqsB
     Ok(response)
 }
 
-/// Sites that asked to be left alone, asked for once a batch.
+/// Sites to be left alone: one of their sides asked for it, or room is being made beside a run. Asked for once a batch.
 async fn cooling_down(app: &App, batch: &SqsEvent) -> BTreeMap<SiteId, Timestamp> {
     let mut cooling = BTreeMap::new();
     let mut sites: Vec<SiteId> = batch.records.iter().filter_map(|message| Message::read(message).ok()?.site()).collect();
     sites.sort();
     sites.dedup();
     for site in sites {
-        match app.cooling_down(&site).await {
+        match left_alone(app, &site).await {
             Ok(until) => cooling.extend(until.map(|until| (site, until))),
             Err(failure) => warn!(site = %site, error = %failure, "Could not read the cool-down."),
         }
     }
     cooling
+}
+
+/// Until when nothing is to be sent for a site.
+async fn left_alone(app: &App, site: &SiteId) -> StoreResult<Option<Timestamp>> {
+    Ok(app.cooling_down(site).await?.max(app.make_room(site).await?))
 }
 
 /// Cuts off what takes too long, which can be done at every step of the sync.
@@ -115,7 +120,7 @@ async fn deal_with(app: &App, message: &SqsMessage, cooling: &BTreeMap<SiteId, T
     // That the app was installed or removed sends nothing anywhere.
     let is_of_site = matches!(event.kind, EventKind::Installed | EventKind::Removed);
     if let Some(until) = cooling.get(&event.site).filter(|_| !is_of_site) {
-        let later = Later { until: *until, reason: "the site is cooling down", counts: false };
+        let later = Later { until: *until, reason: "the site is left alone for now", counts: false };
         return desk.put_back(event, later).await;
     }
     match apply(app, &event).await {

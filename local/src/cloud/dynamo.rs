@@ -91,7 +91,7 @@ impl Dynamo {
         format!("http://{}", self.address)
     }
 
-    /// Creates the table `name` unless it exists: keys `PK` and `SK` (text), on demand, with expiry by [`TTL_ATTRIBUTE`].
+    /// Creates the table `name` unless it exists: keys `PK` and `SK` (text), the index `due`, on demand, with expiry by [`TTL_ATTRIBUTE`].
     ///
     /// # Errors
     /// If the engine refuses.
@@ -106,7 +106,17 @@ impl Dynamo {
             "AttributeDefinitions": [
                 { "AttributeName": "PK", "AttributeType": "S" },
                 { "AttributeName": "SK", "AttributeType": "S" },
+                { "AttributeName": "due_in", "AttributeType": "S" },
+                { "AttributeName": "due_at", "AttributeType": "N" },
             ],
+            "GlobalSecondaryIndexes": [{
+                "IndexName": "due",
+                "KeySchema": [
+                    { "AttributeName": "due_in", "KeyType": "HASH" },
+                    { "AttributeName": "due_at", "KeyType": "RANGE" },
+                ],
+                "Projection": { "ProjectionType": "KEYS_ONLY" },
+            }],
         }))?);
         match created {
             Ok(_) => {}

@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::config::Credentials;
 use contact_bridge::{
     adapters::{dynamodb, eventbridge, memory, sqs},
     model::{event::Event, message::Message, submission::Submission},
-    ports::{self, ClaimStore, Clock, LinkStore, SiteStore, SubmissionStore},
+    ports::{self, ClaimStore, Clock, LinkBatches, LinkStore, RunStore, SiteStore, SubmissionStore},
 };
 use secrecy::SecretString;
 use serde_json::json;
@@ -17,13 +17,16 @@ use super::{
     clock::FlowClock,
     options::{Options, StoreKind},
 };
-use crate::cloud::{
-    ACCOUNT, REGION,
-    aws::{Aws, Resources},
-    bus::{self, Bus, BusOptions, Pattern, Rule},
-    dynamo::Dynamo,
-    queue::{Draft, Queue, QueueOptions, Redrive},
-    timer::Timer,
+use crate::{
+    cloud::{
+        ACCOUNT, REGION,
+        aws::{Aws, Resources},
+        bus::{self, Bus, BusOptions, Pattern, Rule},
+        dynamo::Dynamo,
+        queue::{Draft, Queue, QueueOptions, Redrive},
+        timer::Timer,
+    },
+    vendors::kit,
 };
 
 /// The bus, as the template names it.
@@ -36,10 +39,13 @@ pub(crate) const FORM_QUEUE: &str = "form-upsert";
 pub(crate) const FORM_DEAD_LETTERS: &str = "form-upsert-dead-letters";
 pub(crate) const MESSAGE_QUEUE: &str = "inbox-relay";
 pub(crate) const MESSAGE_DEAD_LETTERS: &str = "inbox-relay-dead-letters";
+const EXPORT_QUEUE: &str = "scheduled-export";
+const EXPORT_DEAD_LETTERS: &str = "scheduled-export-dead-letters";
 /// What the names of the secrets of message services begin with.
 pub(crate) const MESSAGE_SECRETS: &str = "messages/";
 /// As in `template.yaml`.
 const VISIBILITY: Duration = Duration::from_mins(6);
+const EXPORT_VISIBILITY: Duration = Duration::from_mins(90);
 const MOST_RECEIVES: u32 = 5;
 /// How often sites are looked through, as in `template.yaml`.
 const DAILY: Duration = Duration::from_hours(24);
@@ -55,6 +61,8 @@ pub(crate) struct Cloud {
     pub form_dead_letters: Queue,
     pub message_queue: Queue,
     pub message_dead_letters: Queue,
+    pub export_queue: Queue,
+    pub export_dead_letters: Queue,
     pub dynamo: Option<Dynamo>,
     pub timer: Timer,
 }
@@ -81,24 +89,52 @@ pub(crate) struct Stores {
     pub sites: Arc<dyn SiteStore>,
     pub submissions: Arc<dyn SubmissionStore>,
     pub claims: Arc<dyn ClaimStore>,
+    pub runs: Arc<dyn RunStore>,
+    pub batches: Arc<dyn LinkBatches>,
+}
+
+impl Stores {
+    fn of<S: LinkStore + LinkBatches + SiteStore + RunStore + SubmissionStore + ClaimStore + 'static>(store: S) -> Self {
+        let store = Arc::new(store);
+        Self {
+            links: store.clone(),
+            batches: store.clone(),
+            sites: store.clone(),
+            runs: store.clone(),
+            submissions: store.clone(),
+            claims: store,
+        }
+    }
 }
 
 impl Cloud {
     /// Starts what the options ask for, with rules that lead from the bus to the queues.
     pub async fn start(options: &Options) -> anyhow::Result<Self> {
         let clock = &options.clock;
-        let (queue, dead_letters) = pair(QUEUE, DEAD_LETTERS, options);
-        let (form_queue, form_dead_letters) = pair(FORM_QUEUE, FORM_DEAD_LETTERS, options);
-        let (message_queue, message_dead_letters) = pair(MESSAGE_QUEUE, MESSAGE_DEAD_LETTERS, options);
+        let sync = pair(QUEUE, DEAD_LETTERS, clock, VISIBILITY);
+        let forms = pair(FORM_QUEUE, FORM_DEAD_LETTERS, clock, VISIBILITY);
+        let messages = pair(MESSAGE_QUEUE, MESSAGE_DEAD_LETTERS, clock, VISIBILITY);
+        let exports = pair(EXPORT_QUEUE, EXPORT_DEAD_LETTERS, clock, EXPORT_VISIBILITY);
         let bus = Bus::new(BUS, clock, BusOptions { seed: options.seed, ..BusOptions::default() });
-        bus.add_rule(Rule { pattern: pattern(&["contact.", "site."]), target: queue.clone() });
-        bus.add_rule(Rule { pattern: pattern(&["message."]), target: message_queue.clone() });
-        let queues = [&queue, &dead_letters, &form_queue, &form_dead_letters, &message_queue, &message_dead_letters].map(Queue::clone);
-        let resources = Resources { buses: vec![bus.clone()], queues: queues.into(), ..Resources::default() };
-        let timer = daily(options, &queue);
-        let aws = Aws::start(options.listen.aws, resources).await?;
-        let dynamo = dynamo(options).await?;
-        Ok(Self { aws, bus, queue, dead_letters, form_queue, form_dead_letters, message_queue, message_dead_letters, dynamo, timer })
+        bus.add_rule(Rule { pattern: pattern(&["contact.", "site."]), target: sync.0.clone() });
+        bus.add_rule(Rule { pattern: pattern(&["message."]), target: messages.0.clone() });
+        bus.add_rule(Rule { pattern: pattern(&["export."]), target: exports.0.clone() });
+        let queues = [&sync, &forms, &messages, &exports].into_iter().flat_map(|(queue, dead)| [queue.clone(), dead.clone()]).collect();
+        let resources = Resources { buses: vec![bus.clone()], queues, ..Resources::default() };
+        Ok(Self {
+            aws: Aws::start(options.listen.aws, resources).await?,
+            dynamo: dynamo(options).await?,
+            timer: daily(options, &sync.0),
+            bus,
+            queue: sync.0,
+            dead_letters: sync.1,
+            form_queue: forms.0,
+            form_dead_letters: forms.1,
+            message_queue: messages.0,
+            message_dead_letters: messages.1,
+            export_queue: exports.0,
+            export_dead_letters: exports.1,
+        })
     }
 
     /// The bus adapter.
@@ -119,6 +155,11 @@ impl Cloud {
     /// The adapter of contact sync's queue.
     pub fn work_queue(&self) -> Arc<dyn ports::Queue<Event>> {
         Arc::new(self.sqs(QUEUE, DEAD_LETTERS))
+    }
+
+    /// The adapter of scheduled export's queue.
+    pub fn export_queue(&self) -> Arc<dyn ports::Queue<Event>> {
+        Arc::new(self.sqs(EXPORT_QUEUE, EXPORT_DEAD_LETTERS))
     }
 
     /// The adapter of the queue in which submissions of forms wait.
@@ -148,17 +189,13 @@ impl Cloud {
     /// The table adapter, or the store in memory.
     pub fn stores(&self, secret: SecretString, clock: &FlowClock) -> Stores {
         let clock: Arc<dyn Clock> = Arc::new(clock.clone());
-        self.table(secret, &clock).unwrap_or_else(|| {
-            let store = Arc::new(memory::Store::new());
-            Stores { links: store.clone(), sites: store.clone(), submissions: store.clone(), claims: store }
-        })
+        self.table(secret, &clock).unwrap_or_else(|| Stores::of(memory::Store::new()))
     }
 
     /// An adapter of the table, if there is one: each process has its own.
     pub fn table(&self, secret: SecretString, clock: &Arc<dyn Clock>) -> Option<Stores> {
         let dynamo = self.dynamo.as_ref()?;
-        let store = Arc::new(dynamodb::Store::new(dynamo_client(&dynamo.endpoint()), TABLE, secret, Arc::clone(clock)));
-        Some(Stores { links: store.clone(), sites: store.clone(), submissions: store.clone(), claims: store })
+        Some(Stores::of(dynamodb::Store::new(dynamo_client(&dynamo.endpoint()), TABLE, secret, Arc::clone(clock))))
     }
 }
 
@@ -171,11 +208,10 @@ fn pattern(prefixes: &[&str]) -> Pattern {
 }
 
 /// A queue and its dead letters.
-fn pair(name: &str, dead: &str, options: &Options) -> (Queue, Queue) {
-    let clock = &options.clock;
+fn pair(name: &str, dead: &str, clock: &kit::Clock, visibility: Duration) -> (Queue, Queue) {
     let dead_letters = Queue::new(dead, clock, QueueOptions { retention: Duration::from_hours(14 * 24), ..QueueOptions::default() });
     let redrive = Redrive { dead_letters: dead_letters.clone(), max_receive_count: MOST_RECEIVES };
-    let queue = Queue::new(name, clock, QueueOptions { visibility: VISIBILITY, redrive: Some(redrive), ..QueueOptions::default() });
+    let queue = Queue::new(name, clock, QueueOptions { visibility, redrive: Some(redrive), ..QueueOptions::default() });
     (queue, dead_letters)
 }
 

@@ -32,6 +32,9 @@ const CALLS: &[(&str, &str)] = &[
     ("GET /_control/links?site=", "a site's links"),
     ("GET /_control/parked?site=", "what waits for a person"),
     ("POST /_control/resync", "{\"site\", \"side\": wix|external, \"id\", \"approve_delete\"?, \"prefer\"?}: synchronise a record again"),
+    ("GET /_control/runs?site=", "a site's scheduled runs and the rows that failed"),
+    ("POST /_control/runs", "{\"site\", \"run\": export|audit, \"do\": now|pause|resume}: what a person does with a run"),
+    ("POST /_control/live", "{\"ms\": n}: let so much time pass, with the runs that become due in it"),
     ("GET /_control/dead-letters", "messages that were given up, with the reason"),
     ("POST /_control/dead-letters/redrive", "send them back to the queue"),
     ("GET|POST|DELETE /_control/bus/faults", "faults of the bus; POST one, DELETE all"),
@@ -109,6 +112,8 @@ fn router() -> Router<Arc<Stack>> {
         .route("/_control/links", get(site::links))
         .route("/_control/parked", get(site::parked))
         .route("/_control/resync", post(site::resync))
+        .route("/_control/runs", get(site::runs).post(site::order_run))
+        .route("/_control/live", post(calls::live))
         .route("/_control/dead-letters", get(calls::dead_letters))
         .route("/_control/dead-letters/redrive", post(calls::redrive))
         .route("/_control/bus/faults", get(calls::faults).post(calls::add_fault).delete(calls::clear_faults))

@@ -1,18 +1,21 @@
-//! What the taking in of forms and the relay stand on: as much of the bridge's means as they need.
+//! What the other functions stand on: as much of the bridge's means as they need.
 
 use std::sync::Arc;
 
 use contact_bridge::{
     app::{
-        Means,
+        App, Exporter, Means, Pace,
         forms::{FormApp, FormMeans},
         inbox::RelayMeans,
     },
     model::{message::Message, submission::Submission},
-    ports::{self, ClaimStore, SubmissionStore},
+    ports::{self, ClaimStore, StoreResult, SubmissionStore},
 };
 
-use super::door::form_function;
+use super::{
+    aws::{Cloud, Stores},
+    door::form_function,
+};
 use crate::cloud::{
     queue::Queue,
     worker::{Worker, WorkerOptions},
@@ -48,6 +51,12 @@ pub(crate) fn relay_means(means: &Means, claims: Arc<dyn ClaimStore>, queue: Arc
         fingerprint_secret: means.fingerprint_secret.clone(),
         wix: means.vendors.wix.clone(),
     }
+}
+
+/// Scheduled export, with nothing in common with contact sync but the stores.
+pub(crate) fn exporter(means: &Means, stores: &Stores, cloud: &Cloud) -> StoreResult<Arc<Exporter>> {
+    let means = Means { queue: cloud.export_queue(), ..means.clone() };
+    Ok(Arc::new(Exporter { app: App::new(means)?.at(Pace::Bulk), batches: stores.batches.clone(), bus: cloud.publisher() }))
 }
 
 /// The taking in of forms at its queue.

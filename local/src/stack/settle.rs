@@ -13,6 +13,8 @@ use crate::cloud::{Background, queue::Queue, worker::Worker};
 const LONGEST: Duration = Duration::from_hours(48);
 /// After so many rounds something feeds itself.
 const MOST_ROUNDS: u32 = 200_000;
+/// The timer goes off every minute.
+const MINUTE_MS: i64 = 60_000;
 /// How often a stack that follows the machine's clock looks for work.
 const TICK: Duration = Duration::from_millis(50);
 
@@ -25,6 +27,8 @@ pub struct Settled {
     pub messages: usize,
     /// Invocations of them from their queues.
     pub batches: usize,
+    /// Requests handed to scheduled export, repeated ones counted again.
+    pub runs: usize,
     /// How far the clock was moved.
     pub virtual_ms: i64,
     /// Whether nothing is due any more; otherwise the time was up.
@@ -33,7 +37,8 @@ pub struct Settled {
 
 impl Stack {
     /// Runs everything until nothing is due: posts webhooks, feeds the functions, moves the clock to the next due instant, and again;
-    /// retries and delays included, at most 48 hours of virtual time. Takes no real time but the work's. Dead letters stay.
+    /// retries and delays included, at most 48 hours of virtual time. Takes no real time but the work's. Dead letters stay, and runs that only
+    /// wait for their interval to end go on waiting.
     ///
     /// # Errors
     /// When the work does not end although time stands still.
@@ -46,6 +51,18 @@ impl Stack {
     /// # Errors
     /// As [`Self::settle`].
     pub async fn settle_within(&self, limit: Duration) -> anyhow::Result<Settled> {
+        self.work(limit, false).await
+    }
+
+    /// Lets so much virtual time pass, with everything that happens in it, the runs that become due included.
+    ///
+    /// # Errors
+    /// As [`Self::settle`].
+    pub async fn live(&self, time: Duration) -> anyhow::Result<Settled> {
+        self.work(time, true).await
+    }
+
+    async fn work(&self, limit: Duration, whole: bool) -> anyhow::Result<Settled> {
         let _turn = self.turn.lock().await;
         let start = self.clock.now_ms();
         let end = start.saturating_add(i64::try_from(limit.as_millis()).unwrap_or(i64::MAX));
@@ -54,10 +71,13 @@ impl Stack {
             if self.work_off(&mut settled).await {
                 continue;
             }
-            let due = self.next_due();
+            let due = [self.next_due(), self.next_tick(whole).await?].into_iter().flatten().min();
             if let Some(due) = due.filter(|due| *due <= end) {
                 self.clock.set_ms(due);
                 continue;
+            }
+            if whole {
+                self.clock.set_ms(end);
             }
             settled.virtual_ms = self.clock.now_ms() - start;
             settled.quiet = due.is_none();
@@ -70,21 +90,31 @@ impl Stack {
     async fn work_off(&self, settled: &mut Settled) -> bool {
         self.cloud.timer.fire_due().await;
         let webhooks = self.wix.deliver_due().await + self.hubspot.deliver_due().await;
+        self.schedule.timer.fire_due().await;
         let workers = self.workers();
         let workers = workers.iter().flat_map(|employee| &employee.workers).chain([&self.form_worker]);
-        let taken = join_all(workers.map(Worker::pump_once)).await;
+        let exports = self.schedule.worker.pump_once();
+        let (taken, exports) = futures::join!(join_all(workers.map(Worker::pump_once)), exports);
         let messages: usize = taken.iter().sum();
+        settled.runs += exports;
         settled.webhooks += webhooks;
         settled.messages += messages;
         settled.batches += taken.iter().filter(|messages| **messages > 0).count();
-        webhooks + messages > 0
+        webhooks + messages + exports > 0
     }
 
-    /// When something is, or was, due next. Schedules go on for ever and are nothing to wait for.
+    /// When the timer goes off for a run next.
+    async fn next_tick(&self, resting: bool) -> anyhow::Result<Option<i64>> {
+        let run = self.next_run(resting).await?;
+        let tick = self.schedule.timer.next_due().unwrap_or_default();
+        Ok(run.map(|run| tick + ((run - tick).max(0) + MINUTE_MS - 1) / MINUTE_MS * MINUTE_MS))
+    }
+
+    /// When a webhook or a message is, or was, due next. Schedules go on for ever and are nothing to wait for.
     #[must_use]
     pub fn next_due(&self) -> Option<i64> {
-        let Cloud { queue, form_queue, message_queue, .. } = &self.cloud;
-        let queues = [queue, form_queue, message_queue].map(Queue::next_due);
+        let Cloud { queue, form_queue, message_queue, export_queue, .. } = &self.cloud;
+        let queues = [queue, form_queue, message_queue, export_queue].map(Queue::next_due);
         [self.wix.next_due(), self.hubspot.next_due()].into_iter().chain(queues).flatten().min()
     }
 

@@ -86,6 +86,12 @@ impl Stack {
         Ok(())
     }
 
+    /// Makes the site's secret unreadable, or puts it back.
+    pub fn lose_secret(&self, handle: &SiteHandle, lost: bool) {
+        let CrmAccess::Hubspot { secret } = setup::defaults(&handle.id).crm;
+        self.vault.put(secret, if lost { "{\"refresh_token\":".to_owned() } else { handle.token() });
+    }
+
     /// Saves settings like an owner does: checked against what both sides have.
     ///
     /// # Errors

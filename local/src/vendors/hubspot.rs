@@ -153,6 +153,20 @@ impl Simulator {
         self.hub.code(portal)
     }
 
+    /// Ends every token of a portal, as a person does who uninstalls the app.
+    pub fn revoke(&self, portal: u64) {
+        self.hub.with_world(|world| world.tokens.revoke(portal));
+    }
+
+    /// Brings the tokens of a portal back that it was set up with.
+    pub fn reinstall(&self, portal: u64) {
+        self.hub.with_world(|world| {
+            if let Some(options) = world.accounts.get(&portal).map(|account| account.options.clone()) {
+                world.tokens.install(&options);
+            }
+        });
+    }
+
     /// Forgets contacts, definitions, faults, counts and webhooks; switches go to their defaults.
     pub fn reset(&self) {
         self.hub.core().reset();

@@ -16,11 +16,19 @@
 //! | | `claim#<digest>` | the claim on a message of a service: `holder`, `held_until`, `unsure_since`, `left`; without a holder it is done with |
 //! | | `line#<digest>` | who of one sender waits to be posted: an attribute `t#<digest>` for each |
 //! | | `post#<place>` | which message a post is: `message` |
+//! | | `cool#<side>` | nothing may be sent to the side before `held_until` |
+//! | | `rail#<hour since the epoch>` | how many deletes were propagated in that hour: `spent` |
+//! | | `run#<kind>` | a scheduled run: `holder` and `held_until` of its lease, `progress`, what people asked of it, `due_in` and `due_at` |
+//! | | `runner` | the right to run anything of the site: `holder`, `held_until`; whether its budgets are `claimed`; until when events wait: `busy_until` |
+//! | | `failed#<wix id>` | a row of an export that did not go through: `row`, `again_at` |
 //! | | `settings` | the site's settings: `version`, `settings` |
 //! | | `settings#cool#<side>` | nothing may be sent to the side before `held_until`; lies here to be read together with the settings |
 //! | `sites` | `<site>` | a copy of the settings, written in the same transaction, so that all sites can be listed |
 //!
 //! Reservations, rails, counts, submissions, pauses, claims, lines and posts carry `expires_at` (epoch seconds), the table's TTL attribute. TTL only tidies up, up to days
+//! The index `due`, of `due_in` and `due_at`, holds the keys of the runs that the timer is to look at.
+//!
+//! Reservations, rails and pauses carry `expires_at` (epoch seconds), the table's TTL attribute. TTL only tidies up, up to days
 //! late (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html>): whether something has expired is told by
 //! the instant that comes with the call, and by whoever reads a reservation.
 //!
@@ -40,6 +48,7 @@
 //! No item holds a contact's value: bases and keys are keyed digests. A tombstone names its record by a digest as well, so that
 //! nothing of an erased person remains; with another deployment secret the tombstones can no longer be found.
 
+mod batches;
 mod call;
 mod capacity;
 mod claims;
@@ -49,6 +58,7 @@ mod key;
 mod links;
 mod look_up;
 mod pointers;
+mod runs;
 mod sites;
 mod submissions;
 mod write;
@@ -69,6 +79,12 @@ use crate::{
 pub const PARTITION_KEY: &str = "PK";
 /// The name of the table's sort key, a string.
 pub const SORT_KEY: &str = "SK";
+/// The name of the index of runs that the timer is to look at.
+pub const DUE_INDEX: &str = "due";
+/// The name of the index's partition key, a string.
+pub const DUE_IN: &str = "due_in";
+/// The name of the index's sort key, a number.
+pub const DUE_AT: &str = "due_at";
 /// The name of the table's TTL attribute, a number.
 pub const EXPIRY: &str = "expires_at";
 

@@ -10,8 +10,10 @@ mod client;
 mod contact;
 mod error;
 mod find;
+mod listing;
 mod property;
 mod store;
+mod upload;
 mod wire;
 
 use std::{num::NonZeroU32, time::Duration};
@@ -33,6 +35,14 @@ pub const RATE: Rate = Rate {
     per: Duration::from_secs(10),
     burst: NonZeroU32::MIN.saturating_add(29),
     longest_wait: Duration::from_secs(5),
+};
+
+/// The pace of exports for a portal: nearly all that is allowed, evenly spread.
+pub const BULK_RATE: Rate = Rate {
+    requests: NonZeroU32::MIN.saturating_add(98),
+    per: Duration::from_secs(10),
+    burst: NonZeroU32::MIN,
+    longest_wait: Duration::from_mins(1),
 };
 
 /// The pace of searches for a portal: five in a second are allowed, for all apps together. One is left over, because what is sent a

@@ -9,6 +9,7 @@ mod change;
 mod contact;
 mod contacts;
 mod inbox;
+mod listing;
 mod lists;
 mod place;
 mod refusal;
@@ -53,6 +54,14 @@ pub const RATE: Rate = Rate {
     per: Duration::from_mins(1),
     burst: NonZeroU32::new(20).expect("it is not zero"),
     longest_wait: Duration::from_secs(5),
+};
+
+/// The pace of exports: nearly all that is allowed, evenly spread.
+pub const BULK_RATE: Rate = Rate {
+    requests: NonZeroU32::new(198).expect("it is not zero"),
+    per: Duration::from_mins(1),
+    burst: NonZeroU32::MIN,
+    longest_wait: Duration::from_mins(1),
 };
 
 /// Which site, and how to reach it.

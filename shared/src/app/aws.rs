@@ -9,7 +9,7 @@ use secrecy::SecretString;
 use thiserror::Error;
 
 use super::{
-    App, Means, Vendors, WixApp,
+    App, Exporter, Means, Pace, Vendors, WixApp,
     forms::{FormApp, FormMeans},
     inbox::{RelayMeans, Relays},
 };
@@ -80,6 +80,7 @@ pub async fn webhook_intake() -> Result<webhook::Intake, StartError> {
 
 /// What every worker stands on.
 struct Ground {
+    aws: SdkConfig,
     store: Arc<dynamodb::Store>,
     queue: Arc<sqs::Queue>,
     /// The deployment's own secrets.
@@ -105,24 +106,41 @@ impl Ground {
         let table = aws_sdk_dynamodb::Client::new(&aws);
         let store = Arc::new(dynamodb::Store::new(table, &settings.table, fingerprint_secret.clone(), clock.clone()));
         let queue = Arc::new(sqs::Queue::new(aws_sdk_sqs::Client::new(&aws), &settings.queue_url, &settings.dead_letter_url));
-        Ok(Self { store, queue, own, secrets, of_sites, clock, fingerprint_secret })
+        Ok(Self { aws, store, queue, own, secrets, of_sites, clock, fingerprint_secret })
+    }
+
+    fn bus(&self, name: &str) -> eventbridge::Bus {
+        eventbridge::Bus::new(aws_sdk_eventbridge::Client::new(&self.aws), name)
+    }
+
+    /// Puts together what both sides are reached with.
+    async fn bridge(self, vendors: config::Vendors) -> Result<App, StartError> {
+        Ok(App::new(Means {
+            vendors: Vendors::of(vendors, &self.own).await?,
+            links: self.store.clone(),
+            sites: self.store.clone(),
+            runs: self.store,
+            queue: self.queue,
+            secrets: self.secrets,
+            keeper: Arc::new(Keeper(self.of_sites)),
+            clock: self.clock,
+            fingerprint_secret: self.fingerprint_secret,
+        })?)
     }
 }
 
 /// Puts contact sync together from the process's environment.
 pub async fn contact_sync() -> Result<App, StartError> {
     let config::Sync { worker, vendors } = config::Sync::from_env()?;
+    Ground::of(worker).await?.bridge(vendors).await
+}
+
+/// Puts scheduled export together from the process's environment.
+pub async fn scheduled_export() -> Result<Exporter, StartError> {
+    let config::Export { worker, vendors, event_bus } = config::Export::from_env()?;
     let ground = Ground::of(worker).await?;
-    Ok(App::new(Means {
-        vendors: Vendors::of(vendors, &ground.own).await?,
-        links: ground.store.clone(),
-        sites: ground.store,
-        queue: ground.queue,
-        secrets: ground.secrets,
-        keeper: Arc::new(Keeper(ground.of_sites)),
-        clock: ground.clock,
-        fingerprint_secret: ground.fingerprint_secret,
-    })?)
+    let (batches, bus) = (ground.store.clone(), Arc::new(ground.bus(&event_bus)));
+    Ok(Exporter { app: ground.bridge(vendors).await?.at(Pace::Bulk), batches, bus })
 }
 
 /// Puts the taking in of forms together from the process's environment.

@@ -19,8 +19,8 @@ use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use self::outcome::Stop;
 pub use self::outcome::{Effect, Outcome, Skip};
+pub(super) use self::{create::Drafted, outcome::Stop};
 use super::queue::Later;
 use crate::{
     mapping::Mapping,
@@ -29,7 +29,7 @@ use crate::{
         event::{Event, EventKind},
         fingerprint::Key,
         ids::{Pair, RecordId, Side},
-        link::{Cause, Link, Slot},
+        link::{Cause, Link, Parked, Slot},
         site::{Site, Status},
     },
     ports::{Clock, ContactStore, LinkStore, StoreResult},
@@ -109,7 +109,7 @@ impl Contacts {
         let Some(id) = &event.record else { return Ok(Effect::Skipped(Skip::NotAContact)) };
         let hint = Hint { event, side: event.side };
         match &event.kind {
-            EventKind::Installed | EventKind::Removed => Ok(Effect::Skipped(Skip::NotAContact)),
+            EventKind::Installed | EventKind::Removed | EventKind::Requested { .. } => Ok(Effect::Skipped(Skip::NotAContact)),
             EventKind::Erased => self.erased(event.side, id).await,
             EventKind::Merged { from } => self.merge_event(hint, id, from).await,
             EventKind::Deleted { by_merge } => self.deleted(hint, id, *by_merge).await,
@@ -119,7 +119,7 @@ impl Contacts {
     }
 
     /// Why the site's contacts are not synchronised at all.
-    fn closed(&self) -> Option<Skip> {
+    pub(super) fn closed(&self) -> Option<Skip> {
         if self.site.status != Status::Installed {
             return Some(Skip::Removed);
         }
@@ -185,6 +185,12 @@ impl Contacts {
             Found::Present(contact) => Some(contact),
             Found::Merged(_) | Found::Absent => None,
         })
+    }
+
+    /// Tells whether a record may have changed since it was parked, however the clocks differ.
+    pub(super) fn changed_since(&self, contact: &Contact, parked: &Parked) -> bool {
+        let overlap = self.site.export.overlap();
+        contact.updated_at.is_none_or(|updated| updated.saturating_add(overlap).unwrap_or(Timestamp::MAX) >= parked.since)
     }
 
     fn later(&self, after: SignedDuration, reason: &'static str) -> Later {

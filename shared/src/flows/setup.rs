@@ -6,18 +6,21 @@ use jiff::{SignedDuration, Timestamp};
 use thiserror::Error;
 use tracing::{info, warn};
 
-use super::form::{self, FormError};
+use super::{
+    form::{self, FormError},
+    run,
+};
 use crate::{
     mapping::{self, MappingError},
     model::{
         ids::{Pair, SiteId},
         site::{
-            CrmAccess, MappingRow, OnConflict, OnDelete, OnMerge, Rails, Site, Status, WixAccess,
+            CrmAccess, Export, MappingRow, OnConflict, OnDelete, OnMerge, Rails, Site, Status, WixAccess,
             form::Forms,
             inbox::{self, Inbox, SourceError},
         },
     },
-    ports::{ContactStore, SiteStore, StoreError, StoreResult},
+    ports::{Clock, ContactStore, RunStore, SiteStore, StoreError, StoreResult},
 };
 
 /// How long what is stored about a site is kept after the app was removed, for owners who come back.
@@ -71,6 +74,7 @@ pub fn defaults(site: &SiteId) -> Site {
         on_delete: OnDelete::default(),
         on_merge: OnMerge::default(),
         rails: Rails::default(),
+        export: Export::default(),
         default_country: None,
         wix: WixAccess::App,
         crm: CrmAccess::Hubspot { secret: format!("hubspot/{site}") },
@@ -153,15 +157,28 @@ fn is_over(site: &Site, now: Timestamp) -> bool {
     matches!(site.status, Status::Removed { purge_at } if purge_at <= now)
 }
 
-/// Saves a site's settings after checking them against what both sides have, and makes what the bridge needs there.
+/// Where settings are saved, and what follows from them.
+#[derive(Clone, Copy)]
+pub struct Registry<'a> {
+    /// The sites.
+    pub sites: &'a dyn SiteStore,
+    /// Their scheduled runs.
+    pub runs: &'a dyn RunStore,
+    /// The clock.
+    pub clock: &'a dyn Clock,
+}
+
+/// Saves a site's settings after checking them against what both sides have, makes what the bridge needs there, and has the timer look at
+/// the scheduled runs.
 ///
 /// `wanted.version` must be that of the settings the owner saw.
 pub async fn save(
-    sites: &dyn SiteStore,
+    registry: Registry<'_>,
     stores: &Pair<Arc<dyn ContactStore>>,
     mut wanted: Site,
     services: &Services,
 ) -> Result<Site, SettingsError> {
+    let sites = registry.sites;
     check_fields(&wanted)?;
     inbox::check(&wanted.inbox, &services.messages)?;
     let stored = sites.site(&wanted.site).await?;
@@ -180,6 +197,7 @@ pub async fn save(
     }
     wanted.version += 1;
     sites.save_site(&wanted).await?;
+    run::schedule(registry.runs, &wanted, registry.clock.now()).await?;
     info!(site = %wanted.site, version = wanted.version, "Saved settings.");
     Ok(wanted)
 }
@@ -206,6 +224,9 @@ fn check_fields(site: &Site) -> Result<(), SettingsError> {
     }
     if site.rails.percent_per_hour > 100 {
         return refuse("rails.percent_per_hour", "must be a percentage, 0 to 100");
+    }
+    if let Err((field, rule)) = site.export.check() {
+        return refuse(field, rule);
     }
     let CrmAccess::Hubspot { secret } = &site.crm;
     if secret.trim().is_empty() {

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::{
     entity::Entity,
     ids::{RecordId, Side, SiteId},
+    run::RunKind,
 };
 
 /// A hint that something happened to a record, or to a site.
@@ -107,6 +108,14 @@ pub enum EventKind {
     Installed,
     /// The app was removed from the site.
     Removed,
+    /// A scheduled run of the site is to begin, or to go on.
+    Requested {
+        /// Which one.
+        run: RunKind,
+        /// A person asks for it, whatever the interval says.
+        #[serde(default)]
+        now: bool,
+    },
 }
 
 impl EventKind {
@@ -123,18 +132,45 @@ impl EventKind {
             Self::Resync { .. } => "resync",
             Self::Installed => "installed",
             Self::Removed => "removed",
+            Self::Requested { .. } => "requested",
         }
     }
 }
 
 impl Event {
+    /// Asks for a scheduled run of a site.
+    #[must_use]
+    pub fn requested(site: &SiteId, run: RunKind, at: Timestamp) -> Self {
+        Self {
+            site: site.clone(),
+            side: Side::Wix,
+            record: None,
+            kind: EventKind::Requested { run, now: false },
+            at,
+            id: None,
+            entity: None,
+            attempts: 0,
+        }
+    }
+
+    /// Asks for one record to be synchronised again.
+    #[must_use]
+    pub fn resync(site: &SiteId, side: Side, record: &RecordId, at: Timestamp) -> Self {
+        let kind = EventKind::Resync { approve_delete: false, prefer: None };
+        Self { site: site.clone(), side, record: Some(record.clone()), kind, at, id: None, entity: None, attempts: 0 }
+    }
+
     /// The `source` of all events on the bus.
     pub const SOURCE: &'static str = "contact-bridge";
 
-    /// Returns the detail type on the bus: `contact.updated`, `site.removed`.
+    /// Returns the detail type on the bus: `contact.updated`, `site.removed`, `export.requested`.
     #[must_use]
     pub fn detail_type(&self) -> String {
-        let subject = if self.record.is_some() { "contact" } else { "site" };
+        let subject = match self.kind {
+            EventKind::Requested { .. } => "export",
+            _ if self.record.is_some() => "contact",
+            _ => "site",
+        };
         format!("{subject}.{}", self.kind.name())
     }
 }

@@ -264,6 +264,8 @@ pub enum ParkedReason {
     UnlinkedByMerge,
     /// A privacy request erased the record that was once its counterpart, but it belongs to another link by now.
     ErasureUnclear,
+    /// An export tried to make its counterpart often, and it failed each time for a reason that should have passed.
+    GaveUp,
 }
 
 /// Something that waits for a person.

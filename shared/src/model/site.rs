@@ -1,5 +1,6 @@
 //! A site's settings, as the owner saves them.
 
+mod export;
 pub mod form;
 pub mod inbox;
 
@@ -8,6 +9,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
+pub use self::export::{Export, Include};
 use super::{
     field::Field,
     ids::{RowId, Side, SiteId},
@@ -46,6 +48,9 @@ pub struct Site {
     /// How many deletes may be propagated.
     #[serde(default)]
     pub rails: Rails,
+    /// The scheduled export, and how often the sides are compared.
+    #[serde(default)]
+    pub export: Export,
     /// The country (ISO 3166-1 alpha-2) of phone numbers without a prefix.
     #[serde(default)]
     pub default_country: Option<String>,

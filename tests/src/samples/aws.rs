@@ -88,10 +88,20 @@ pub(super) fn queued(function: &str, carried: &[(String, Value)], now: Timestamp
 }
 
 /// The daily schedule, as a queue hands it on.
+pub(super) fn scheduled(now: Timestamp) -> Value {
+    json!({ "Records": [message(&schedule("contact-bridge-DailyRule-1A2B3C4D5E6F", now).to_string(), "contact-sync", 1, now)] })
+}
+
+/// The timer of scheduled export, as it wakes the function.
+pub(super) fn timer(now: Timestamp) -> Value {
+    schedule("contact-bridge-ScheduledExportTimer-1A2B3C4D5E6F", now)
+}
+
+/// What EventBridge sends by a schedule.
 ///
 /// <https://docs.aws.amazon.com/eventbridge/latest/userguide/eb-create-rule-schedule.html>
-pub(super) fn scheduled(now: Timestamp) -> Value {
-    let envelope = json!({
+fn schedule(rule: &str, now: Timestamp) -> Value {
+    json!({
         "version": "0",
         "id": "53dc4d37-cffa-4f76-80c9-8b7d4a4d2eaa",
         "detail-type": "Scheduled Event",
@@ -99,10 +109,9 @@ pub(super) fn scheduled(now: Timestamp) -> Value {
         "account": "123456789012",
         "time": now.strftime("%Y-%m-%dT%H:%M:%SZ").to_string(),
         "region": "us-east-1",
-        "resources": ["arn:aws:events:us-east-1:123456789012:rule/contact-bridge-DailyRule-1A2B3C4D5E6F"],
+        "resources": [format!("arn:aws:events:us-east-1:123456789012:rule/{rule}")],
         "detail": {},
-    });
-    json!({ "Records": [message(&envelope.to_string(), "contact-sync", 1, now)] })
+    })
 }
 
 fn record(function: &str, (detail_type, detail): &(String, Value), number: u32, now: Timestamp) -> Value {

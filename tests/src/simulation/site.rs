@@ -321,6 +321,7 @@ fn draw_site(name: &str, rng: &mut SmallRng) -> Site {
         on_conflict: if rng.random_ratio(1, 5) { OnConflict::Park } else { OnConflict::SystemOfRecord },
         on_delete: if rng.random_bool(0.5) { OnDelete::Propagate } else { OnDelete::Unlink },
         on_merge: if rng.random_bool(0.5) { OnMerge::Propagate } else { OnMerge::Unlink },
+        export: contact_bridge::model::site::Export::default(),
         rails: Rails { deletes_per_hour: 3, percent_per_hour: 100 },
         default_country: Some("US".to_owned()),
         wix: WixAccess::App,

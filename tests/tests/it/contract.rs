@@ -1,5 +1,6 @@
 //! What every store must do: each sentence of the ports' docs is a test, run over the table and over its twin in memory.
 
+mod batches;
 mod bench;
 mod claims;
 mod costs;
@@ -9,6 +10,7 @@ mod listing;
 mod notes;
 mod privacy;
 mod reservations;
+mod runs;
 mod sites;
 mod submissions;
 
@@ -109,6 +111,30 @@ contracts! {
         what_is_refused_leaves_the_notes_as_they_are,
         a_side_cools_down_until_the_latest_instant,
         a_site_is_known_with_the_latest_cool_down;
+    batches:
+        what_is_known_of_many_is_what_is_known_of_each,
+        notes_show_beside_what_is_not_linked,
+        more_than_a_call_takes_are_reserved_linked_and_found,
+        each_reservation_stands_alone,
+        each_link_stands_alone,
+        reservations_are_given_back_each_on_its_own,
+        of_two_batches_of_reservations_each_record_goes_to_one,
+        a_reserved_record_is_not_entombed,
+        a_draft_shows_among_many;
+    runs:
+        a_run_nobody_ran_is_empty,
+        a_lease_has_one_owner_until_it_ends,
+        a_site_has_one_runner_whatever_runs,
+        waiting_events_are_announced_to_a_runner,
+        of_two_that_take_a_lease_one_has_it,
+        progress_reads_back_as_it_was_kept,
+        who_lost_the_lease_keeps_nothing,
+        a_pause_reaches_the_runner_and_the_timer,
+        orders_survive_what_a_runner_keeps,
+        what_is_due_is_found_the_longest_due_first,
+        a_due_run_is_postponed_unless_it_moved,
+        failed_rows_are_kept_replaced_and_forgiven,
+        a_purge_takes_runs_and_failed_rows_away;
     sites:
         a_site_reads_back_as_it_was_saved,
         a_save_of_settings_follows_the_version_that_is_stored,

@@ -3,6 +3,7 @@
 mod contact_sync;
 mod form_upsert;
 mod inbox_relay;
+mod scheduled_export;
 mod webhook_intake;
 
 use std::{
@@ -18,6 +19,7 @@ use anyhow::Context;
 use contact_bridge_local::{
     cloud::{
         aws::{Aws, Resources},
+        bus::{Bus, BusOptions},
         dynamo::{Dynamo, Storage},
         process::Process,
         queue::{Queue, QueueOptions},
@@ -66,7 +68,8 @@ impl Ground {
         let store = StoreKind::DynamoDb(Storage::Memory);
         let stack = Stack::start(Options { clock: Clock::real(), store, metered: true, ..Options::default() }).await?;
         let [work, dead_letters] = ["work", "dead"].map(|name| Queue::new(name, stack.clock(), QueueOptions::default()));
-        let resources = Resources { queues: vec![work, dead_letters.clone()], ..Resources::default() };
+        let buses = vec![Bus::new("contact-bridge", stack.clock(), BusOptions::default())];
+        let resources = Resources { buses, queues: vec![work, dead_letters.clone()], ..Resources::default() };
         let aws = Aws::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), resources).await?;
         Ok(Self { stack, aws, dead_letters })
     }
@@ -135,7 +138,7 @@ fn build() -> PathBuf {
         profile => profile,
     };
     // The same selection as `cargo test --workspace`, so that features come out the same and nothing is built twice.
-    let binaries = ["webhook-intake", "contact-sync", "form-upsert", "inbox-relay"];
+    let binaries = ["webhook-intake", "contact-sync", "form-upsert", "inbox-relay", "scheduled-export"];
     let selected = ["--workspace", "--test", "it"].into_iter().chain(binaries.into_iter().flat_map(|binary| ["--bin", binary]));
     let status = Command::new(cargo)
         .args(["build", "--quiet", "--locked", "--profile", profile])

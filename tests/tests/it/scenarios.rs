@@ -9,6 +9,7 @@ mod definitions;
 mod deletes;
 mod duplicates;
 mod edits;
+mod export;
 mod formats;
 mod forms;
 mod lab;

@@ -102,13 +102,18 @@ impl<'ast> Visit<'ast> for Variables {
 /// The variables a function reads: those of its own settings (`webhook-intake` has `config/intake.rs`), of what these have of others, and of the
 /// logs.
 fn read_by(function: &str) -> BTreeSet<String> {
-    let own = function.rsplit('-').next().unwrap();
+    const PARTS: [(&str, &str); 3] =
+        [("WixApp::from_variables(", "wix"), ("Worker::from_variables(", "worker"), ("Vendors::from_variables(", "vendors")];
     let mut variables = Variables::default();
-    let own = format!("shared/src/config/{own}.rs");
-    let settings = text(&own);
-    let part = |settings_of: &str, file: &str| settings.contains(settings_of).then(|| format!("shared/src/config/{file}.rs"));
-    let parts = [part("WixApp::from_variables", "wix"), part("Worker::from_variables", "worker")];
-    for file in [own.clone(), "shared/src/telemetry.rs".to_owned()].into_iter().chain(parts.into_iter().flatten()) {
+    let mut files = vec!["shared/src/telemetry.rs".to_owned()];
+    let mut open = vec![function.rsplit('-').next().unwrap()];
+    while let Some(name) = open.pop() {
+        let file = format!("shared/src/config/{name}.rs");
+        let settings = text(&file);
+        open.extend(PARTS.iter().filter(|(part, _)| settings.contains(part)).map(|(_, file)| *file));
+        files.push(file);
+    }
+    for file in files {
         variables.visit_file(&parse(&file));
     }
     variables.0
@@ -259,6 +264,8 @@ fn a_worker_ends_before_anybody_takes_its_work_over() {
     assert!(timeout("contact-sync") <= seconds_of_an_intent(), "a live worker's link is taken over");
     let queue = template.resource("FormUpsertQueue");
     assert!(queue["Properties"]["VisibilityTimeout"].as_u64().unwrap() >= 6 * timeout("form-upsert"));
+    let queue = template.resource("ScheduledExportQueue");
+    assert!(queue["Properties"]["VisibilityTimeout"].as_u64().unwrap() >= 6 * timeout("scheduled-export"));
     assert!(timeout("form-upsert") < seconds("shared/src/flows/form.rs", "CLAIM_TIME"), "a live worker's submission is taken over");
     assert!(timeout("inbox-relay") < seconds("shared/src/flows/inbox.rs", "CLAIM_TIME"), "a live worker's message is taken over");
 }
@@ -280,6 +287,7 @@ fn every_event_goes_to_one_function() {
     for detail_type in ["contact.created", "contact.resync", "site.installed", "site.removed"] {
         assert_eq!(targets(detail_type), ["contact-sync"], "{detail_type}");
     }
+    assert_eq!(targets("export.requested"), ["scheduled-export"]);
     assert_eq!(targets(Message::DETAIL_TYPE), ["inbox-relay"]);
 }
 
@@ -302,6 +310,10 @@ fn the_table_is_the_one_the_adapter_expects() {
     let key = |index: usize| table["KeySchema"][index]["AttributeName"].as_str().unwrap().to_owned();
     assert_eq!((key(0).as_str(), key(1).as_str()), (dynamodb::PARTITION_KEY, dynamodb::SORT_KEY));
     assert_eq!(table["TimeToLiveSpecification"]["AttributeName"], dynamodb::EXPIRY);
+    let index = &table["GlobalSecondaryIndexes"][0];
+    let key = |place: usize| index["KeySchema"][place]["AttributeName"].as_str().unwrap().to_owned();
+    assert_eq!(index["IndexName"], dynamodb::DUE_INDEX);
+    assert_eq!((key(0).as_str(), key(1).as_str()), (dynamodb::DUE_IN, dynamodb::DUE_AT));
     assert_eq!(template.resource("Table")["DeletionPolicy"], "Retain");
 }
 
@@ -324,6 +336,9 @@ fn the_runbook_has_everything_that_can_wait_for_a_person() {
     }
     for hold in variants("shared/src/model/link.rs", "Hold").iter().map(|name| snake_case(name)) {
         assert!(readme.contains(&format!("`{hold}`")), "the runbook has no entry {hold}");
+    }
+    for reason in variants("shared/src/model/run.rs", "Reason").iter().map(|name| snake_case(name)) {
+        assert!(readme.contains(&format!("| `{reason}` |")), "the runbook has no entry {reason}");
     }
     for reason in variants("shared/src/flows/inbox/outcome.rs", "Parked").iter().map(|name| snake_case(name)) {
         assert!(readme.contains(&format!("| `parked: {reason}` |")), "the runbook has no entry {reason}");
@@ -386,6 +401,10 @@ fn the_readme_explains_every_setting_of_a_site() {
     for name in fields(file, "Site").into_iter().chain(fields(file, "MappingRow")).chain(fields(file, "Rails")) {
         assert!(readme.contains(&format!("`{name}`")), "README.md does not explain {name}");
     }
+    let file = "shared/src/model/site/export.rs";
+    for name in fields(file, "Export").into_iter().chain(variants(file, "Include").iter().map(|option| snake_case(option))) {
+        assert!(readme.contains(&format!("`{name}`")), "README.md does not explain {name}");
+    }
     for name in fields("shared/src/model/site/inbox.rs", "Source").into_iter().chain(fields("shared/src/model/site/inbox.rs", "Badge")) {
         assert!(readme.contains(&format!("`{name}`")), "README.md does not explain {name}");
     }
@@ -394,6 +413,7 @@ fn the_readme_explains_every_setting_of_a_site() {
             assert!(readme.contains(&format!("`{option}`")), "README.md does not explain {name} {option}");
         }
     }
+    let file = "shared/src/model/site.rs";
     for name in ["Transform", "Direction", "OnEmpty", "OnConflict", "OnDelete", "OnMerge"] {
         for option in variants(file, name).iter().map(|option| snake_case(option)) {
             assert!(readme.contains(&format!("`{option}`")), "README.md does not explain {name} {option}");

@@ -55,6 +55,16 @@ pub(super) async fn settle(State(stack): Shared, body: Bytes) -> Reply {
     Ok(Json(json!(settled)))
 }
 
+pub(super) async fn live(State(stack): Shared, body: Bytes) -> Reply {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Order {
+        ms: u64,
+    }
+    let order: Order = read(&body)?;
+    Ok(Json(json!(stack.live(Duration::from_millis(order.ms)).await?)))
+}
+
 pub(super) async fn clock(State(stack): Shared) -> Json<Value> {
     let now_ms = stack.clock().now_ms();
     let mode = if stack.clock().is_manual() { "manual" } else { "real" };

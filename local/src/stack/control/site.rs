@@ -11,6 +11,7 @@ use contact_bridge::{
     flows::setup::SettingsError,
     model::{
         ids::{RecordId, Side, SiteId},
+        run::RunKind,
         site::Site,
     },
     ports::ErrorKind,
@@ -93,6 +94,44 @@ pub(super) async fn resync(State(stack): Shared, body: Bytes) -> Reply {
     let site = known(&stack, order.site.as_str())?;
     let asked = stack.resync(&site.id, order.side, &order.id, order.approve_delete, order.prefer).await;
     asked.map_err(anyhow::Error::from)?;
+    Ok(Json(json!({})))
+}
+
+pub(super) async fn runs(State(stack): Shared, RawQuery(query): RawQuery) -> Reply {
+    let site = asked(&stack, query.as_deref())?;
+    let mut runs = Vec::new();
+    for kind in RunKind::ALL {
+        runs.push(view::run(kind, &stack.run_of(&site.id, kind).await.map_err(anyhow::Error::from)?));
+    }
+    let failed = stack.failed_rows(&site.id).await.map_err(anyhow::Error::from)?;
+    Ok(Json(json!({"site": site.id, "runs": runs, "failed": failed})))
+}
+
+/// What a person does with a run.
+#[derive(Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum Deed {
+    Now,
+    Pause,
+    Resume,
+}
+
+pub(super) async fn order_run(State(stack): Shared, body: Bytes) -> Reply {
+    #[derive(Deserialize)]
+    #[serde(deny_unknown_fields)]
+    struct Order {
+        site: SiteId,
+        run: RunKind,
+        r#do: Deed,
+    }
+    let order: Order = read(&body)?;
+    let site = known(&stack, order.site.as_str())?;
+    let done = match order.r#do {
+        Deed::Now => stack.run_now(&site.id, order.run).await,
+        Deed::Pause => stack.pause_run(&site.id, order.run, true).await,
+        Deed::Resume => stack.pause_run(&site.id, order.run, false).await,
+    };
+    done.map_err(anyhow::Error::from)?;
     Ok(Json(json!({})))
 }
 

@@ -1,6 +1,10 @@
 //! What the control API shows of the bridge's records.
 
-use contact_bridge::model::{ids::Side, link::Link};
+use contact_bridge::model::{
+    ids::Side,
+    link::Link,
+    run::{Run, RunKind},
+};
 use serde_json::{Value, json};
 
 use crate::stack::SiteHandle;
@@ -18,5 +22,12 @@ pub(super) fn link(link: &Link) -> Value {
     json!({
         "wix": anchor(Side::Wix), "external": anchor(Side::External), "since": link.since, "version": link.version,
         "rows": link.rows, "held": link.held, "writing": link.intent.is_some(),
+    })
+}
+
+pub(super) fn run(kind: RunKind, run: &Run) -> Value {
+    json!({
+        "run": kind, "due": run.due, "paused": run.orders.paused, "running_until": run.lease.as_ref().map(|lease| lease.until),
+        "next": run.progress.next, "trouble": run.progress.trouble, "progress": run.progress.checkpoint,
     })
 }

@@ -21,17 +21,25 @@ use super::{
 /// Answers larger than this are not cut by the fault `cut`; no vendor page comes near it.
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
 
-/// The middleware of a vendor's API: `axum::middleware::from_fn_with_state(vendor, gate::<V>)`.
+/// The middleware of a vendor's API: `axum::middleware::from_fn_with_state(vendor, gate::<V>)`. Every answer carries the vendor's own time.
 pub async fn gate<V: Vendor>(State(vendor): State<V>, request: Request, next: Next) -> Response {
+    let mut answer = pass(&vendor, request, next).await;
+    if let Ok(date) = HeaderValue::from_str(&http_date(vendor.now_ms())) {
+        answer.headers_mut().insert(header::DATE, date);
+    }
+    answer
+}
+
+async fn pass<V: Vendor>(vendor: &V, request: Request, next: Next) -> Response {
     let (parts, body) = request.into_parts();
     let caller = vendor.caller(&parts);
     let route = parts.extensions.get::<MatchedPath>().map_or("(no such route)", MatchedPath::as_str);
     let route = format!("{} {route}", parts.method);
-    let refused = !count(&vendor, &caller, &route);
+    let refused = !count(vendor, &caller, &route);
     let actor = if caller.user { Actor::User } else { Actor::App };
     let fault = vendor.core().faults.hit(parts.method.as_str(), parts.uri.path(), caller.site.as_deref(), actor);
     let hangup = parts.extensions.get::<ConnectInfo<Hangup>>().map(|info| info.0.clone());
-    if let Some(answer) = fault.as_ref().and_then(|fault| instead(&vendor, fault)) {
+    if let Some(answer) = fault.as_ref().and_then(|fault| instead(vendor, fault)) {
         return answer;
     }
     if refused {
@@ -98,6 +106,11 @@ async fn afterwards(fault: &Fault, mut answer: Response, hangup: Option<Hangup>,
         _ => {}
     }
     answer
+}
+
+fn http_date(now_ms: i64) -> String {
+    let now = jiff::Timestamp::from_millisecond(now_ms).unwrap_or_default();
+    jiff::fmt::rfc2822::DateTimePrinter::new().timestamp_to_rfc9110_string(&now).unwrap_or_default()
 }
 
 fn hang_up(hangup: Option<Hangup>) {

@@ -47,6 +47,11 @@ pub trait Vendor: Clone + Send + Sync + 'static {
     /// The common parts.
     fn core(&self) -> &Core;
 
+    /// The vendor's own time, which it stamps contacts and answers with.
+    fn now_ms(&self) -> i64 {
+        self.core().clock.now_ms()
+    }
+
     /// Who makes this call; no judgement whether it may.
     fn caller(&self, request: &Parts) -> Caller;
 

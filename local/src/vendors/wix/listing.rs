@@ -77,6 +77,14 @@ impl Listing {
         Ok(Some((dialect.sort_field(name)?, descending)))
     }
 
+    /// Lists no more than `most` on a page; 0 for as many as asked for.
+    pub fn capped(mut self, most: i64) -> Self {
+        if let Some(most) = usize::try_from(most).ok().filter(|most| *most > 0) {
+            self.limit = self.limit.min(most);
+        }
+        self
+    }
+
     /// The page of `entries` asked for; `rank` orders those that sort alike, from their position in `entries`.
     pub fn page<E: Entry>(&self, entries: Vec<E>, omit_total: bool, rank: impl Fn(usize) -> u64) -> Page<E> {
         let passing = entries.into_iter().filter(|entry| self.filter.passes(entry)).enumerate();

@@ -63,6 +63,10 @@ impl Vendor for World {
         &self.core
     }
 
+    fn now_ms(&self) -> i64 {
+        Self::now_ms(self)
+    }
+
     fn caller(&self, request: &Parts) -> Caller {
         auth::caller(self, request)
     }

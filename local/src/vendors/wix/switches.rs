@@ -64,6 +64,10 @@ pub const SWITCHES: &[Switch] = &[
     flag("unlabel_body", false, "DELETE labels accepts labelKeys in a JSON body"),
     // Reading contacts.
     number("visibility_lag_ms", 0, "how long after a write query and list see it"),
+    flag("people_lag", false, "what people write lags as well; off = only what apps write"),
+    number("page_cap", 0, "most contacts on a page, whatever is asked for; 0 = as many as asked for"),
+    number("clock_ahead_ms", 0, "how far Wix's clock is ahead of everybody else's"),
+    number("clock_behind_ms", 0, "how far Wix's clock is behind everybody else's"),
     word("unwrapped_query", &["ignored", "honoured"], "ignored", "filter, sort and paging beside `query` instead of inside"),
     flag("filter_logic", false, "$and, $or and $not in filters"),
     flag("exists_false", true, "$exists: false in filters; off = 400 UNSUPPORTED_FILTER_VALUE"),

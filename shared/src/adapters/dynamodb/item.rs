@@ -13,6 +13,7 @@ use crate::{
     model::{
         ids::{RecordId, Side, SiteId},
         link::{Cause, Intent, Link, Parked, Reservation, Tombstone},
+        run::FailedRow,
         site::{Site, Spent},
     },
     ports::{ErrorKind, StoreError, StoreResult},
@@ -109,6 +110,12 @@ pub(super) fn rail(site: &SiteId, spent: &Spent, expiry: i64) -> StoreResult<Ite
     Ok(build(Key::rail(site), [("spent", text(counts)), (EXPIRY, number(expiry))]))
 }
 
+/// A row of an export that failed; it holds its id only.
+pub(super) fn failed(site: &SiteId, row: &FailedRow) -> StoreResult<Item> {
+    let note = serde_json::to_string(row).map_err(|error| corrupt("pack failed row", &row.id).caused_by(error))?;
+    Ok(build(Key::failed(site, &row.id), [("row", text(note)), ("again_at", instant(row.again_at))]))
+}
+
 /// The settings of a site, at either of their two places.
 pub(super) fn settings(key: Key, site: &Site) -> StoreResult<Item> {
     let settings = serde_json::to_string(site)
@@ -185,6 +192,12 @@ pub(super) fn read_rail(item: &Item) -> StoreResult<Spent> {
     let error = || StoreError::new(ErrorKind::Corrupt, "read a rail");
     let counts = get_text(item, "spent").ok_or_else(error)?;
     serde_json::from_str(counts).map_err(|cause| error().caused_by(cause))
+}
+
+/// Reads a failed row.
+pub(super) fn read_failed(item: &Item) -> StoreResult<FailedRow> {
+    let error = || StoreError::new(ErrorKind::Corrupt, format!("read {}", get_text(item, SORT_KEY).unwrap_or_default()));
+    serde_json::from_str(get_text(item, "row").ok_or_else(error)?).map_err(|cause| error().caused_by(cause))
 }
 
 /// Reads a site's settings.

@@ -7,6 +7,7 @@ use super::{PARTITION_KEY, SORT_KEY, item::Item};
 use crate::model::{
     fingerprint::{self, Digest},
     ids::{FormId, RecordId, Side, SiteId, SubmissionId},
+    run::RunKind,
 };
 
 /// The prefix of links, and of reservations of Wix records.
@@ -15,6 +16,12 @@ pub(super) const LINK: &str = "link#";
 pub(super) const POINTER: &str = "ext#";
 /// The prefix of notes for a person.
 pub(super) const PARKED: &str = "parked#";
+/// The prefix of failed rows.
+pub(super) const FAILED: &str = "failed#";
+/// The prefix of scheduled runs.
+pub(super) const RUN: &str = "run#";
+/// The prefix of a site's partition.
+const SITE: &str = "site#";
 /// The sort key of a site's settings, and the prefix of what is read together with them.
 pub(super) const SETTINGS: &str = "settings";
 /// The partition of the copies of all settings.
@@ -29,7 +36,12 @@ pub(super) struct Key {
 
 /// Returns the partition of a site.
 pub(super) fn partition(site: &SiteId) -> String {
-    format!("site#{site}")
+    format!("{SITE}{site}")
+}
+
+/// Returns the site of a partition.
+pub(super) fn site_of(partition: &str) -> Option<SiteId> {
+    partition.strip_prefix(SITE).map(SiteId::new)
 }
 
 impl Key {
@@ -60,6 +72,21 @@ impl Key {
     /// Where the note on a record lies.
     pub(super) fn parked(site: &SiteId, side: Side, id: &RecordId) -> Self {
         Self::of(site, format!("{PARKED}{side}#{id}"))
+    }
+
+    /// Where the failed row of a Wix contact lies.
+    pub(super) fn failed(site: &SiteId, id: &RecordId) -> Self {
+        Self::of(site, format!("{FAILED}{id}"))
+    }
+
+    /// Where a scheduled run lies.
+    pub(super) fn run(site: &SiteId, kind: RunKind) -> Self {
+        Self::of(site, format!("{RUN}{}", kind.name()))
+    }
+
+    /// Where the right to run anything of a site lies.
+    pub(super) fn runner(site: &SiteId) -> Self {
+        Self::of(site, "runner".to_owned())
     }
 
     /// Where the pause of a side lies.

@@ -27,7 +27,7 @@ const PAGE: i32 = 100;
 /// A transaction takes 100 items, one of them for the record:
 /// <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_TransactWriteItems.html>. Whoever has more addresses and
 /// numbers is guarded by the first ones.
-const MAX_KEYS: usize = 99;
+pub(super) const MAX_KEYS: usize = 99;
 
 /// How long the counts of deletes are kept after the last one, in seconds: longer than they count.
 const RAIL_KEPT: i64 = 24 * 3600;
@@ -36,7 +36,7 @@ const RAIL_KEPT: i64 = 24 * 3600;
 const RAIL_TRIES: usize = 32;
 
 const STALE: Refusal = Refusal::Fail(ErrorKind::Stale);
-const EXISTS: Refusal = Refusal::Fail(ErrorKind::Exists(None));
+pub(super) const EXISTS: Refusal = Refusal::Fail(ErrorKind::Exists(None));
 
 impl Store {
     /// The write that leaves a tombstone, unless there is one of an erasure.
@@ -53,6 +53,13 @@ fn noting(site: &SiteId, notes: &Notes) -> StoreResult<Vec<Write>> {
         None => Ok(Write::delete(Key::parked(site, *side, id), Condition::none(), Refusal::Skip)),
     };
     notes.iter().map(write).collect()
+}
+
+/// The writes that store a new link with its pointer and notes.
+pub(super) fn linking(site: &SiteId, Noted { link, notes }: Noted<'_>, free: Condition) -> StoreResult<Vec<Write>> {
+    let mut writes = vec![Write::put(item::link(site, link)?, free.clone(), EXISTS), Write::put(item::pointer(site, link), free, EXISTS)];
+    writes.extend(noting(site, notes)?);
+    Ok(writes)
 }
 
 /// The writes that move one side of a link: the new item, and the end of the old one if it lies elsewhere.
@@ -92,12 +99,9 @@ impl LinkStore for Store {
     }
 
     async fn link(&self, site: &SiteId, new: Noted<'_>, reservation: Option<&Reservation>, now: Timestamp) -> StoreResult<()> {
-        let link = new.link;
         let free = Condition::free(reservation.map(|reservation| reservation.owner.as_str()), now);
-        let mut writes =
-            vec![Write::put(item::link(site, link)?, free.clone(), EXISTS), Write::put(item::pointer(site, link), free, EXISTS)];
-        writes.extend(noting(site, new.notes)?);
-        self.commit(&format!("link {} to {}", link.id(Side::Wix), link.id(Side::External)), writes).await
+        let operation = format!("link {} to {}", new.link.id(Side::Wix), new.link.id(Side::External));
+        self.commit(&operation, linking(site, new, free)?).await
     }
 
     async fn save(&self, site: &SiteId, new: Noted<'_>) -> StoreResult<()> {
@@ -137,8 +141,8 @@ impl LinkStore for Store {
     }
 
     async fn entomb(&self, site: &SiteId, side: Side, id: &RecordId, tombstone: &Tombstone) -> StoreResult<()> {
-        let writes =
-            vec![Write::check(Key::record(site, side, id), Condition::unlinked(), STALE), self.entombing(site, side, id, tombstone)];
+        let free = Condition::free(None, tombstone.at);
+        let writes = vec![Write::check(Key::record(site, side, id), free, STALE), self.entombing(site, side, id, tombstone)];
         self.commit(&format!("entomb {side} {id}"), writes).await
     }
 

@@ -3,7 +3,7 @@
 use std::{collections::HashMap, time::Duration};
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::types::{DeleteRequest, WriteRequest};
+use aws_sdk_dynamodb::types::{DeleteRequest, PutRequest, WriteRequest};
 use jiff::Timestamp;
 
 use super::{
@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// A batch takes 25 deletes: <https://docs.aws.amazon.com/amazondynamodb/latest/APIReference/API_BatchWriteItem.html>.
-const BATCH: usize = 25;
+pub(super) const BATCH: usize = 25;
 
 /// How often what a batch left over is sent again, each time after twice the time.
 const ATTEMPTS: u32 = 8;
@@ -99,12 +99,23 @@ fn bare_key(mut item: Item) -> Item {
 }
 
 impl Store {
-    async fn delete_batch(&self, operation: &str, keys: Vec<Item>) -> StoreResult<()> {
+    pub(super) async fn delete_batch(&self, operation: &str, keys: Vec<Item>) -> StoreResult<()> {
         let requests = keys.into_iter().map(|key| DeleteRequest::builder().set_key(Some(key)).build());
         let requests = requests
             .map(|request| Ok(WriteRequest::builder().delete_request(request?).build()))
             .collect::<Result<Vec<_>, aws_sdk_dynamodb::error::BuildError>>()
             .map_err(|error| StoreError::new(ErrorKind::Invalid(Vec::new()), operation).caused_by(error))?;
+        self.write_batch(operation, requests).await
+    }
+
+    pub(super) fn put_request(&self, operation: &str, item: Item) -> StoreResult<WriteRequest> {
+        let put = PutRequest::builder().set_item(Some(item)).build();
+        let put = put.map_err(|error| StoreError::new(ErrorKind::Invalid(Vec::new()), operation).caused_by(error))?;
+        Ok(WriteRequest::builder().put_request(put).build())
+    }
+
+    /// Writes at most [`BATCH`] items without conditions.
+    pub(super) async fn write_batch(&self, operation: &str, requests: Vec<WriteRequest>) -> StoreResult<()> {
         let mut left = HashMap::from([(self.table.clone(), requests)]);
         for attempt in 0..ATTEMPTS {
             let call = self.client.batch_write_item().set_request_items(Some(left)).set_return_consumed_capacity(self.cost());

@@ -211,7 +211,7 @@ impl Store {
     }
 
     /// Carries out one write; returns the index of it if its condition does not hold.
-    async fn write(&self, operation: &str, write: Write) -> StoreResult<Vec<usize>> {
+    pub(super) async fn write(&self, operation: &str, write: Write) -> StoreResult<Vec<usize>> {
         let expression = write.condition.expression();
         let values = write.condition.values();
         let consumed = match write.action {
@@ -236,7 +236,7 @@ impl Store {
     }
 
     /// Carries out a transaction; returns the indices of the writes whose conditions do not hold.
-    async fn transact(&self, operation: &str, writes: &[Write]) -> StoreResult<Vec<usize>> {
+    pub(super) async fn transact(&self, operation: &str, writes: &[Write]) -> StoreResult<Vec<usize>> {
         let items = writes.iter().map(|write| self.transact_item(operation, write.clone())).collect::<Result<Vec<_>, _>>()?;
         let call = self.client.transact_write_items().set_transact_items(Some(items));
         let call = call.client_request_token(Uuid::new_v4().to_string()).set_return_consumed_capacity(self.cost());

@@ -27,10 +27,16 @@ pub struct Rate {
 }
 
 impl Rate {
-    fn quota(&self) -> Quota {
-        Quota::with_period(self.per / self.requests.get()).unwrap_or_else(|| Quota::per_second(self.requests)).allow_burst(self.burst)
+    /// Returns so many percent of the rate, its burst included; never none at all.
+    fn quota(&self, percent: u32) -> Quota {
+        let percent = percent.clamp(1, 100);
+        let burst = NonZeroU32::new(self.burst.get() * percent / 100).unwrap_or(NonZeroU32::MIN);
+        let period = self.per * 100 / percent / self.requests.get();
+        Quota::with_period(period).unwrap_or_else(|| Quota::per_second(self.requests)).allow_burst(burst)
     }
 }
+
+type Bucket = RateLimiter<NotKeyed, InMemoryState, SinceEpoch, NoOpMiddleware<Duration>>;
 
 /// The injected clock in the limiter's form: the time since 1970.
 struct SinceEpoch(Arc<dyn Clock>);
@@ -51,8 +57,10 @@ impl GovernorClock for SinceEpoch {
 
 /// The pace of one site at one system. Everything that sends there for the site shares it.
 pub struct Limiter {
-    bucket: RateLimiter<NotKeyed, InMemoryState, SinceEpoch, NoOpMiddleware<Duration>>,
-    longest_wait: Duration,
+    rate: Rate,
+    clock: Arc<dyn Clock>,
+    /// The share it keeps to, in percent, and what counts it.
+    bucket: Mutex<(u32, Arc<Bucket>)>,
     closed_until: Mutex<Timestamp>,
 }
 
@@ -60,10 +68,15 @@ impl Limiter {
     /// Makes a limiter that starts rested.
     #[must_use]
     pub fn new(rate: Rate, clock: Arc<dyn Clock>) -> Self {
-        Self {
-            bucket: RateLimiter::direct_with_clock(rate.quota(), SinceEpoch(clock)),
-            longest_wait: rate.longest_wait,
-            closed_until: Mutex::new(Timestamp::MIN),
+        let bucket = Mutex::new((100, bucket(&rate, 100, &clock)));
+        Self { rate, clock, bucket, closed_until: Mutex::new(Timestamp::MIN) }
+    }
+
+    /// Keeps to so many percent of the rate from now on: somebody else needs the rest.
+    pub fn keep_to(&self, percent: u32) {
+        let mut held = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        if held.0 != percent {
+            *held = (percent, bucket(&self.rate, percent, &self.clock));
         }
     }
 
@@ -78,7 +91,7 @@ impl Limiter {
     /// # Errors
     /// [`Failure::Throttled`] if the turn comes too late.
     pub async fn admit(&self, clock: &dyn Clock) -> Result<(), Failure> {
-        let deadline = later(clock.now(), self.longest_wait);
+        let deadline = later(clock.now(), self.rate.longest_wait);
         loop {
             let now = clock.now();
             let turn = match self.turn(now) {
@@ -98,7 +111,8 @@ impl Limiter {
         if closed > now {
             return Err(closed);
         }
-        self.bucket.check().map_err(|not_until| {
+        let bucket = Arc::clone(&self.bucket.lock().unwrap_or_else(PoisonError::into_inner).1);
+        bucket.check().map_err(|not_until| {
             let wait = not_until.wait_time_from(SinceEpoch::at(now));
             // A clock that rounds must still move.
             later(now, wait.max(Duration::from_millis(1)))
@@ -106,24 +120,44 @@ impl Limiter {
     }
 }
 
+fn bucket(rate: &Rate, percent: u32, clock: &Arc<dyn Clock>) -> Arc<Bucket> {
+    Arc::new(RateLimiter::direct_with_clock(rate.quota(percent), SinceEpoch(clock.clone())))
+}
+
 /// The limiters of all sites and systems of this process.
 pub struct Limiters {
     clock: Arc<dyn Clock>,
     limiters: Mutex<HashMap<(SiteId, &'static str), Arc<Limiter>>>,
+    /// The shares that sites keep to, where not all.
+    shares: Mutex<HashMap<SiteId, u32>>,
 }
 
 impl Limiters {
     /// Starts without any.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, limiters: Mutex::new(HashMap::new()) }
+        Self { clock, limiters: Mutex::new(HashMap::new()), shares: Mutex::new(HashMap::new()) }
     }
 
     /// Returns the limiter of a site at a system; `rate` counts the first time.
     pub fn of(&self, site: &SiteId, system: &'static str, rate: Rate) -> Arc<Limiter> {
         let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
         let limiter = limiters.entry((site.clone(), system)).or_insert_with(|| Arc::new(Limiter::new(rate, self.clock.clone())));
+        limiter.keep_to(self.shares().get(site).copied().unwrap_or(100));
         Arc::clone(limiter)
+    }
+
+    fn shares(&self) -> std::sync::MutexGuard<'_, HashMap<SiteId, u32>> {
+        self.shares.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Limiters {
+    /// Keeps to so many percent of all of a site's rates from now on.
+    pub fn keep_to(&self, site: &SiteId, percent: u32) {
+        let limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
+        self.shares().insert(site.clone(), percent);
+        limiters.iter().filter(|((of, _), _)| of == site).for_each(|(_, limiter)| limiter.keep_to(percent));
     }
 }
 
@@ -170,6 +204,21 @@ mod tests {
         clock.sleep(Duration::from_secs(27)).await;
         limiter.admit(clock.as_ref()).await.unwrap();
         assert_eq!(clock.now(), until);
+    }
+
+    #[tokio::test]
+    async fn a_share_of_the_rate_takes_that_much_longer() {
+        let clock = StubClock::shared();
+        let limiter = Limiter::new(rate(60, 10, 5), clock.clone());
+        let timed = async |percent| {
+            limiter.keep_to(percent);
+            let start = clock.now();
+            for _ in 0..24 {
+                limiter.admit(clock.as_ref()).await.unwrap();
+            }
+            clock.now().duration_since(start).as_secs()
+        };
+        assert_eq!((timed(50).await, timed(25).await), (38, 88));
     }
 
     #[test]

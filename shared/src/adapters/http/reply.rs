@@ -5,7 +5,7 @@ use std::fmt;
 use jiff::{SignedDuration, Timestamp, fmt::rfc2822::DateTimeParser};
 use reqwest::{
     StatusCode,
-    header::{HeaderMap, RETRY_AFTER},
+    header::{DATE, HeaderMap, RETRY_AFTER},
 };
 use serde::de::DeserializeOwned;
 use thiserror::Error;
@@ -40,6 +40,12 @@ impl Reply {
         })?;
         json.end().map_err(|error| Failure::Malformed { path: ".".to_owned(), line: error.line(), column: error.column() })?;
         Ok(value)
+    }
+
+    /// Returns when the server says that it answered, by its own clock, in whole seconds.
+    #[must_use]
+    pub fn date(&self) -> Option<Timestamp> {
+        parse_http_date(self.headers.get(DATE)?.to_str().ok()?.trim())
     }
 }
 

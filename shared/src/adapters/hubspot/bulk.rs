@@ -51,22 +51,44 @@ impl Client {
     /// Makes or changes the records that name these Wix contacts. Can be repeated: a record made by a lost call is found again.
     ///
     /// Where HubSpot refuses the whole batch because of some rows, it is halved until the others have landed.
+    ///
+    /// # Errors
+    /// When nothing landed, for a reason that is none of the rows'.
     pub async fn upsert(&self, rows: &[(RecordId, Fields)]) -> StoreResult<BatchOutcome<Contact>> {
         let operation = "hubspot upsert";
         let mut outcome = BatchOutcome::default();
         let mut open: Vec<_> = rows.chunks(MOST_ROWS).collect();
         while let Some(rows) = open.pop() {
-            match (self.upsert_once(operation, rows).await, rows) {
-                (Ok(done), _) => outcome.append(done),
-                (Err(error), [(key, _)]) => {
-                    let operation = format!("{operation} {key}");
-                    outcome.failed.push((key.as_str().to_owned(), StoreError { operation, ..error }));
+            let error = match self.upsert_once(operation, rows).await {
+                Ok(done) => {
+                    outcome.append(done);
+                    continue;
                 }
-                (Err(error), _) if error.kind.is_transient() || error.kind == ErrorKind::AccessDenied => return Err(error),
-                (Err(_), _) => open.extend(<[_; 2]>::from(rows.split_at(rows.len() / 2))),
+                Err(error) => error,
+            };
+            let is_of_all = error.kind.is_transient() || error.kind == ErrorKind::AccessDenied;
+            match rows {
+                _ if is_of_all && outcome.done.is_empty() => return Err(error),
+                _ if is_of_all => {
+                    let left = rows.iter().chain(open.drain(..).flatten());
+                    outcome.failed.extend(left.map(|(key, _)| failed(operation, key, &error)));
+                }
+                [(key, _)] => outcome.failed.push(failed(operation, key, &error)),
+                _ if self.lacks(&error).await? => return Err(error),
+                _ => open.extend(<[_; 2]>::from(rows.split_at(rows.len() / 2))),
             }
         }
-        Ok(self.written_batch(operation, outcome).await)
+        Ok(self.written_batch(operation, outcome, rows).await)
+    }
+
+    /// Tells whether a refusal is about properties that do not exist: then there is no row that would land.
+    async fn lacks(&self, error: &StoreError) -> StoreResult<bool> {
+        let ErrorKind::Invalid(fields) = &error.kind else { return Ok(false) };
+        if fields.is_empty() {
+            return Ok(false);
+        }
+        let known = self.properties().await?;
+        Ok(fields.iter().all(|field| known.iter().all(|property| property.name != field.as_str())))
     }
 
     async fn upsert_once(&self, operation: &str, rows: &[(RecordId, Fields)]) -> StoreResult<BatchOutcome<Object>> {
@@ -87,8 +109,14 @@ impl Client {
         Ok(sent.account(batch, reply.request_id.as_deref(), self.means.clock.now()))
     }
 
-    async fn written_batch(&self, operation: &str, outcome: BatchOutcome<Object>) -> BatchOutcome<Contact> {
-        let (whole, partial): (Vec<_>, Vec<_>) = outcome.done.into_iter().partition(|(_, object)| self.is_whole(object));
+    /// Reads what was written. A record that was made has nothing but what its reply shows; of one that was there before, the rest is read.
+    async fn written_batch(&self, operation: &str, outcome: BatchOutcome<Object>, sent: &[(RecordId, Fields)]) -> BatchOutcome<Contact> {
+        let sent: BTreeMap<&str, &Fields> = sent.iter().map(|(key, fields)| (key.as_str(), fields)).collect();
+        let shows_all = |key: &str, object: &Object| {
+            let shows = |fields: &&Fields| fields.keys().all(|field| object.properties.contains_key(field.as_str()));
+            self.is_whole(object) || (object.new && object.updated_at.is_some() && sent.get(key).is_some_and(shows))
+        };
+        let (whole, partial): (Vec<_>, Vec<_>) = outcome.done.into_iter().partition(|(key, object)| shows_all(key, object));
         let mut contacts = BatchOutcome { done: Vec::with_capacity(whole.len() + partial.len()), failed: outcome.failed };
         for (key, object) in self.read_again(operation, partial).await.into_iter().chain(whole.into_iter().map(|(key, o)| (key, Ok(o)))) {
             match self.as_written(operation, object).await {
@@ -111,6 +139,11 @@ impl Client {
         let mut complete = |object: Object| read.remove(&object.id).map(|read| object.completed_by(read)).ok_or_else(lost);
         rows.into_iter().map(|(key, object)| (key, complete(object))).collect()
     }
+}
+
+fn failed(operation: &str, key: &RecordId, error: &StoreError) -> (String, StoreError) {
+    let row = StoreError::new(error.kind.clone(), format!("{operation} {key}")).with_request(error.request.clone());
+    (key.as_str().to_owned(), row)
 }
 
 fn distinct(ids: &[RecordId]) -> Vec<String> {

@@ -164,10 +164,17 @@ impl Client {
 
     /// Returns the ids of the records a search finds. The index lags behind writes, so the records are to be read.
     pub(super) async fn search(&self, operation: &str, body: Json) -> StoreResult<Vec<RecordId>> {
+        Ok(self.search_page(operation, body).await?.0)
+    }
+
+    /// Returns the ids of a page of records that a search finds, and how many it finds in all.
+    pub(super) async fn search_page(&self, operation: &str, body: Json) -> StoreResult<(Vec<RecordId>, u64)> {
         let call = Call::post(operation, self.objects(&["search"]), body, Safety::Read);
         let reply = self.send_over(&self.means.search, &call).await?;
         let page: Page<Object> = reply.json().map_err(|failure| failure.during(operation))?;
-        Ok(page.results.into_iter().map(|object| RecordId::new(object.id)).collect())
+        let ids: Vec<RecordId> = page.results.into_iter().map(|object| RecordId::new(object.id)).collect();
+        let total = page.total.unwrap_or(ids.len() as u64);
+        Ok((ids, total))
     }
 
     /// Merges `loser` into `winner` and returns the record that is left, whose id may be a third one.

@@ -20,7 +20,7 @@ use crate::{
 pub(super) const PHONES: [&str; 2] = ["phone", "mobilephone"];
 
 /// At most so many contacts are returned.
-const MOST_FOUND: usize = 10;
+pub(super) const MOST_FOUND: usize = 10;
 
 impl Client {
     pub(super) async fn find_by_email(&self, text: &str) -> StoreResult<Vec<Contact>> {
@@ -72,16 +72,16 @@ fn email_query(email: &str) -> Json {
 }
 
 /// A list of values has to be in lower case.
-fn phone_query(forms: &BTreeSet<String>) -> Json {
+pub(super) fn phone_query(forms: &BTreeSet<String>) -> Json {
     let forms: BTreeSet<_> = forms.iter().map(|form| form.to_lowercase()).collect();
     query(&PHONES.map(|name| json!({"propertyName": name, "operator": "IN", "values": forms})))
 }
 
-fn has_email(contact: &Contact, email: &str) -> bool {
+pub(super) fn has_email(contact: &Contact, email: &str) -> bool {
     elements(contact, &["email", MORE_EMAILS]).any(|own| normal::email(own) == email)
 }
 
-fn has_phone(contact: &Contact, phone: &str, country: Option<&str>) -> bool {
+pub(super) fn has_phone(contact: &Contact, phone: &str, country: Option<&str>) -> bool {
     elements(contact, &PHONES).any(|own| normal::phone(own, country) == phone)
 }
 

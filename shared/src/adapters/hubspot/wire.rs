@@ -26,6 +26,9 @@ pub(super) struct Object {
     /// The caller's own id of a batch's row.
     #[serde(default, rename = "objectWriteTraceId")]
     pub trace: Option<String>,
+    /// Whether an upsert made it.
+    #[serde(default, deserialize_with = "or_default")]
+    pub new: bool,
     /// Earlier values of the properties they were asked of.
     #[serde(default, deserialize_with = "or_default")]
     pub properties_with_history: BTreeMap<String, Vec<Version>>,
@@ -71,6 +74,28 @@ pub(super) struct Version {
 pub(super) struct Page<T> {
     /// The page's elements.
     pub results: Vec<T>,
+    /// How many a search finds in all.
+    #[serde(default)]
+    pub total: Option<u64>,
+    /// Where a listing goes on.
+    #[serde(default)]
+    pub paging: Option<Paging>,
+}
+
+/// Where a listing goes on.
+#[derive(Deserialize)]
+pub(super) struct Paging {
+    /// The next page; absent on the last one.
+    #[serde(default)]
+    pub next: Option<Next>,
+}
+
+/// The next page of a listing.
+#[derive(Deserialize)]
+pub(super) struct Next {
+    /// What to ask for it with.
+    #[serde(deserialize_with = "text")]
+    pub after: String,
 }
 
 /// The answer to a batch call, whole or in part (207).

@@ -21,11 +21,15 @@ use crate::{
 const PAGE: usize = 100;
 
 fn refuse<T>(kind: ErrorKind, operation: &str, id: &RecordId) -> StoreResult<T> {
-    Err(StoreError::new(kind, format!("{operation} {id}")))
+    refuse_as(kind, format!("{operation} {id}"))
+}
+
+pub(super) fn refuse_as<T>(kind: ErrorKind, operation: String) -> StoreResult<T> {
+    Err(StoreError::new(kind, operation))
 }
 
 /// Tells whether somebody else holds a reservation that has not expired.
-fn is_held(held: Option<&Held>, owner: Option<&str>, now: Timestamp) -> bool {
+pub(super) fn is_held(held: Option<&Held>, owner: Option<&str>, now: Timestamp) -> bool {
     held.is_some_and(|held| held.until > now && Some(held.owner.as_str()) != owner)
 }
 
@@ -39,15 +43,7 @@ impl OfSite {
 #[async_trait]
 impl LinkStore for Store {
     async fn look_up(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<Slot> {
-        Ok(self.of_site(site, |own| {
-            if let Some(link) = own.link_of(side, id) {
-                return Slot::Linked(Box::new(link.clone()));
-            }
-            if let Some(tombstone) = own.gone.of(side).get(id) {
-                return Slot::Gone(tombstone.clone());
-            }
-            own.reserved.of(side).get(id).map_or(Slot::Free, |held| Slot::Reserved { until: held.until, draft: held.draft.clone() })
-        }))
+        Ok(self.of_site(site, |own| own.slot(side, id)))
     }
 
     async fn reserve(&self, site: &SiteId, reservation: &Reservation, now: Timestamp) -> StoreResult<()> {
@@ -142,7 +138,7 @@ impl LinkStore for Store {
 
     async fn entomb(&self, site: &SiteId, side: Side, id: &RecordId, tombstone: &Tombstone) -> StoreResult<()> {
         self.of_site(site, |own| {
-            if own.link_of(side, id).is_some() {
+            if own.link_of(side, id).is_some() || is_held(own.reserved.of(side).get(id), None, tombstone.at) {
                 return refuse(ErrorKind::Stale, "entomb", id);
             }
             own.entomb(side, id, tombstone.clone());

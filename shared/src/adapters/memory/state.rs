@@ -11,7 +11,8 @@ use crate::{
     model::{
         fingerprint::Digest,
         ids::{FormId, Pair, RecordId, Side, SiteId},
-        link::{Cause, Intent, Link, Notes, Parked, Tombstone},
+        link::{Cause, Intent, Link, Notes, Parked, Slot, Tombstone},
+        run::{FailedRow, Lease, Run, RunKind},
         site::{Site, Spent},
         submission::{ConsentProof, Record},
     },
@@ -61,6 +62,11 @@ pub(super) struct OfSite {
     pub(super) claims: BTreeMap<Digest, Claim>,
     pub(super) lines: BTreeMap<Digest, Vec<Ticket>>,
     pub(super) own_posts: BTreeMap<u64, Digest>,
+    pub(super) runs: BTreeMap<RunKind, Run>,
+    pub(super) runner: Option<Lease>,
+    pub(super) claimed: bool,
+    pub(super) busy_until: Option<Timestamp>,
+    pub(super) failed: BTreeMap<RecordId, FailedRow>,
 }
 
 impl OfSite {
@@ -70,6 +76,17 @@ impl OfSite {
             Side::Wix => self.links.get(id),
             Side::External => self.links.get(self.pointers.get(id)?),
         }
+    }
+
+    /// Returns what is known of a record.
+    pub(super) fn slot(&self, side: Side, id: &RecordId) -> Slot {
+        if let Some(link) = self.link_of(side, id) {
+            return Slot::Linked(Box::new(link.clone()));
+        }
+        if let Some(tombstone) = self.gone.of(side).get(id) {
+            return Slot::Gone(tombstone.clone());
+        }
+        self.reserved.of(side).get(id).map_or(Slot::Free, |held| Slot::Reserved { until: held.until, draft: held.draft.clone() })
     }
 
     /// Stores a link with its pointer and notes, in place of reservations.

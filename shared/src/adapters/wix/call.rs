@@ -9,7 +9,7 @@ use super::{
     refusal::{Refusal, refuse},
 };
 use crate::{
-    adapters::http::{Request, Safety},
+    adapters::http::{Reply, Request, Safety},
     model::ids::RecordId,
     ports::{ErrorKind, StoreError, StoreResult},
 };
@@ -64,6 +64,12 @@ impl Client {
 
     /// Carries out a call and understands its reply.
     pub(super) async fn call<T: DeserializeOwned>(&self, call: &Call) -> Result<T, Refusal> {
+        let reply = self.send(call).await?;
+        reply.json().map_err(|failure| failure.during(&call.operation).with_request(reply.request_id.clone()).into())
+    }
+
+    /// Carries out a call.
+    pub(super) async fn send(&self, call: &Call) -> Result<Reply, Refusal> {
         let mut request = Request::new(call.method.clone(), call.url.clone(), call.safety);
         if let Some(body) = &call.body {
             request = request.json(body.clone());
@@ -76,9 +82,9 @@ impl Client {
             let signed = self.auth.sign(request, &self.http, base, clock).await?;
             reply = self.http.send(&signed).await.map_err(|failure| failure.during(&call.operation))?;
         }
-        if !reply.status.is_success() {
-            return Err(refuse(&reply, &call.operation, call.body.as_ref().and_then(|body| body.get("info"))));
+        if reply.status.is_success() {
+            return Ok(reply);
         }
-        reply.json().map_err(|failure| failure.during(&call.operation).with_request(reply.request_id.clone()).into())
+        Err(refuse(&reply, &call.operation, call.body.as_ref().and_then(|body| body.get("info"))))
     }
 }

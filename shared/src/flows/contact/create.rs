@@ -26,7 +26,7 @@ const REFUSALS: usize = 4;
 pub(super) const WHILE_MADE: SignedDuration = SignedDuration::from_secs(20);
 
 /// A new record's fields, and the rows left out of it.
-type Drafted = (Fields, Vec<(RowId, RowState)>);
+pub(in crate::flows) type Drafted = (Fields, Vec<(RowId, RowState)>);
 
 impl Contacts {
     /// Finds the counterpart of a record without a link: by the id it carries, by match keys; else makes it.
@@ -138,17 +138,7 @@ impl Contacts {
             return self.link_pair(side, this, found).await;
         }
         let (fields, states) = self.draft_fields(side, &this);
-        let (emails, phones): (Vec<_>, Vec<_>) =
-            self.match_keys(side, &this).into_iter().partition(|key| matches!(key, MatchKey::Email(_)));
-        let reservation = Reservation {
-            side,
-            id: this.id.clone(),
-            // Colleagues share a phone: one that comes with an e-mail must not hold the others up.
-            keys: self.key_digests(if emails.is_empty() { &phones } else { &emails }),
-            owner: (self.owner)(),
-            until: self.clock.now() + RESERVATION_TIME,
-            draft: Some(Box::new(self.draft_intent(side, &this, &fields))),
-        };
+        let reservation = self.reservation(side, &this, &fields);
         match self.links.reserve(&self.site.site, &reservation, self.clock.now()).await {
             Ok(()) => {}
             Err(error) if matches!(error.kind, ErrorKind::Exists(_)) => {
@@ -166,6 +156,20 @@ impl Contacts {
             self.links.release(&self.site.site, &reservation).await?;
         }
         made
+    }
+
+    /// Returns the right to make a record's counterpart with these fields, to be taken.
+    pub(in crate::flows) fn reservation(&self, side: Side, this: &Contact, fields: &Fields) -> Reservation {
+        let (emails, phones): (Vec<_>, Vec<_>) = self.match_keys(side, this).into_iter().partition(|key| matches!(key, MatchKey::Email(_)));
+        Reservation {
+            side,
+            id: this.id.clone(),
+            // Colleagues share a phone: one that comes with an e-mail must not hold the others up.
+            keys: self.key_digests(if emails.is_empty() { &phones } else { &emails }),
+            owner: (self.owner)(),
+            until: self.clock.now() + RESERVATION_TIME,
+            draft: Some(Box::new(self.draft_intent(side, this, fields))),
+        }
     }
 
     async fn make_reserved(&self, side: Side, this: &Contact, drafted: Drafted, reservation: &Reservation) -> Step<Effect> {
@@ -241,7 +245,7 @@ impl Contacts {
     }
 
     /// Converts a record's fields into the other side's form; rows without a counterpart there are left out and noted.
-    fn draft_fields(&self, side: Side, this: &Contact) -> Drafted {
+    pub(in crate::flows) fn draft_fields(&self, side: Side, this: &Contact) -> Drafted {
         let other = side.opposite();
         let (mut fields, mut states) = (Fields::new(), Vec::new());
         for row in self.mapping.rows().iter().filter(|row| row.flows_to(other)) {
@@ -260,7 +264,7 @@ impl Contacts {
     }
 
     /// Returns what to store before a record is made: the same as before any other write.
-    fn draft_intent(&self, side: Side, this: &Contact, fields: &Fields) -> Intent {
+    pub(in crate::flows) fn draft_intent(&self, side: Side, this: &Contact, fields: &Fields) -> Intent {
         let other = side.opposite();
         let row = |row: &Row| {
             let value = row.read(other, fields);
@@ -287,19 +291,31 @@ impl Contacts {
         let other = side.opposite();
         let mut contacts = Pair::from_side(side, this.clone(), made);
         let now = self.clock.now();
-        let mut link = Link::new(contacts.wix.id.clone(), contacts.external.id.clone(), now);
+        let mut bare = Link::new(contacts.wix.id.clone(), contacts.external.id.clone(), now);
         // Tried again by whoever looks at the link next.
-        let _ = self.mirror(&mut link, &mut contacts).await;
-        link.rows = states.into_iter().collect();
-        let sources = [(side, this), (other, contacts.of(other))];
-        for (side, contact) in sources {
-            let anchor = link.anchors.of_mut(side);
-            anchor.base = prints::base(&self.key, &self.mapping, side, contact);
-            anchor.revision.clone_from(&contacts.of(side).revision);
+        let _ = self.mirror(&mut bare, &mut contacts).await;
+        let mut link = Link { held: bare.held, ..self.link_of(side, this, contacts.of(other), states) };
+        for side in Side::BOTH {
+            link.anchors.of_mut(side).revision.clone_from(&contacts.of(side).revision);
         }
         let notes = self.notes_on_rows(&link);
         self.links.link(&self.site.site, Noted { link: &link, notes: &notes }, Some(reservation), now).await?;
         Ok(Effect::Created(other))
+    }
+}
+
+impl Contacts {
+    /// Returns the link of a record with the one just made of it: what each side has is what both agreed on.
+    pub(in crate::flows) fn link_of(&self, side: Side, this: &Contact, made: &Contact, states: Vec<(RowId, RowState)>) -> Link {
+        let contacts = Pair::from_side(side, this, made);
+        let mut link = Link::new(contacts.wix.id.clone(), contacts.external.id.clone(), self.clock.now());
+        link.rows = states.into_iter().collect();
+        for side in Side::BOTH {
+            let (anchor, contact) = (link.anchors.of_mut(side), contacts.of(side));
+            anchor.base = prints::base(&self.key, &self.mapping, side, contact);
+            anchor.revision.clone_from(&contact.revision);
+        }
+        link
     }
 }
 

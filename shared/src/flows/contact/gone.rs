@@ -33,12 +33,24 @@ impl Contacts {
                 self.look_again(&counterpart.chain([(hint.side, id)]).collect::<Vec<_>>()).await?;
                 Ok(Effect::Skipped(Skip::Buried))
             }
-            Slot::Free => {
-                self.unpark(hint.side, id).await?;
-                self.look_again(&[(hint.side, id)]).await?;
-                Ok(Effect::Skipped(Skip::Absent))
-            }
+            Slot::Free => self.deleted_unlinked(hint.side, id).await,
         }
+    }
+
+    /// A record without a counterpart is gone. An export that listed it before must not make one now, so it leaves a tombstone.
+    async fn deleted_unlinked(&self, side: Side, id: &RecordId) -> Step<Effect> {
+        let cause = match self.read(side, id).await? {
+            Found::Present(_) => None,
+            Found::Merged(_) => Some(Cause::Merged),
+            Found::Absent => Some(Cause::Deleted),
+        };
+        if let Some(cause) = cause {
+            let tombstone = Tombstone { at: self.clock.now(), cause, counterpart: None };
+            self.links.entomb(&self.site.site, side, id, &tombstone).await?;
+        }
+        self.unpark(side, id).await?;
+        self.look_again(&[(side, id)]).await?;
+        Ok(Effect::Skipped(Skip::Absent))
     }
 
     /// Ends or moves a link whose records are not both there.

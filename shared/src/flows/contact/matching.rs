@@ -123,7 +123,7 @@ impl Contacts {
     }
 
     /// Returns what a record is looked up by on the other side: the addresses and numbers it has, and what is mapped to such a field in Wix.
-    pub(super) fn match_keys(&self, side: Side, contact: &Contact) -> Vec<MatchKey> {
+    pub(in crate::flows) fn match_keys(&self, side: Side, contact: &Contact) -> Vec<MatchKey> {
         let country = self.site.default_country.as_deref();
         let email = |text: &String| MatchKey::Email(normal::email(text));
         let phone = |text: &String| MatchKey::Phone(normal::phone(text, country));
@@ -147,7 +147,7 @@ impl Contacts {
         keys
     }
 
-    fn has_email(&self, side: Side, contact: &Contact) -> bool {
+    pub(in crate::flows) fn has_email(&self, side: Side, contact: &Contact) -> bool {
         self.match_keys(side, contact).iter().any(|key| matches!(key, MatchKey::Email(_)))
     }
 

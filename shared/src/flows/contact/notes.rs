@@ -35,7 +35,7 @@ impl Contacts {
     }
 
     /// Returns what there is to tell of a link about its rows and an erasure, and that there is nothing else.
-    pub(super) fn notes_on_rows(&self, link: &Link) -> Notes {
+    pub(in crate::flows) fn notes_on_rows(&self, link: &Link) -> Notes {
         let mut notes = self.no_notes(link);
         notes.extend(self.note_on_rows(link));
         if link.erasure_open && link.held != Some(Hold::CannotDelete) {
@@ -83,7 +83,7 @@ impl Contacts {
     }
 
     /// Puts a record without a link on the list; one that went away meanwhile comes off it again, as its own event may have passed by.
-    pub(super) async fn park(&self, side: Side, id: &RecordId, reason: ParkedReason) -> Step<Effect> {
+    pub(in crate::flows) async fn park(&self, side: Side, id: &RecordId, reason: ParkedReason) -> Step<Effect> {
         self.park_because(reason, (side, id), Vec::new()).await
     }
 

@@ -78,7 +78,7 @@ pub enum Skip {
 }
 
 /// Why a step was not completed.
-pub(super) enum Stop {
+pub(in crate::flows) enum Stop {
     Later(Later),
     Failed { side: Option<Side>, error: StoreError },
 }

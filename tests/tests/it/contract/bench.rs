@@ -19,7 +19,7 @@ use contact_bridge::{
         link::{Hold, Intent, IntentRow, Link, Notes, Overwrote, Reservation, RowState},
         site::Site,
     },
-    ports::{ClaimStore, Clock, ErrorKind, LinkStore, Noted, SiteStore, StoreResult, SubmissionStore},
+    ports::{ClaimStore, Clock, ErrorKind, LinkBatches, LinkStore, Noted, RunStore, SiteStore, StoreResult, SubmissionStore},
 };
 use contact_bridge_local::{
     cloud::dynamo::{Dynamo, Storage},
@@ -35,16 +35,25 @@ const TABLE: &str = "contact-bridge";
 #[derive(Clone)]
 pub(super) struct Bench {
     pub(super) links: Arc<dyn LinkStore>,
+    pub(super) batches: Arc<dyn LinkBatches>,
+    pub(super) runs: Arc<dyn RunStore>,
     pub(super) sites: Arc<dyn SiteStore>,
     pub(super) submissions: Arc<dyn SubmissionStore>,
     pub(super) claims: Arc<dyn ClaimStore>,
     pub(super) site: SiteId,
 }
 
-fn bench<S: LinkStore + SiteStore + SubmissionStore + ClaimStore + 'static>(store: S) -> Bench {
+fn bench<S: LinkStore + LinkBatches + RunStore + SiteStore + SubmissionStore + ClaimStore + 'static>(store: S) -> Bench {
     let store = Arc::new(store);
-    let site = SiteId::from("2712ae1d-3f64-46d7-9f8a-3c0b6f3f5f1e");
-    Bench { links: store.clone(), sites: store.clone(), submissions: store.clone(), claims: store, site }
+    Bench {
+        links: store.clone(),
+        batches: store.clone(),
+        runs: store.clone(),
+        sites: store.clone(),
+        submissions: store.clone(),
+        claims: store,
+        site: SiteId::from("2712ae1d-3f64-46d7-9f8a-3c0b6f3f5f1e"),
+    }
 }
 
 /// Makes an empty store in memory.

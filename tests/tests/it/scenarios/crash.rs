@@ -19,7 +19,7 @@ use axum::{
     response::Response,
 };
 use contact_bridge::{
-    app::{App, forms::FormApp},
+    app::{App, Exporter, Means, Pace, forms::FormApp},
     flows::form::Answer,
     model::{event::Event, ids::FormId, submission::Filled},
 };
@@ -32,8 +32,13 @@ use super::{lab::Lab, switches::Vendor};
 /// Has a worker apply an event, and kills it when it would go on for the last of so many times.
 pub async fn crash_in(lab: &Lab, polls: usize, event: &Event) {
     let contacts = lab.stack.app.contacts(&lab.site.id).await.unwrap().unwrap();
-    let work = pin!(contacts.apply(event));
-    Doomed { work, polls }.await;
+    die_after(polls, contacts.apply(event)).await;
+}
+
+/// Kills whoever does this work when he would go on for the last of so many times; tells whether he was through before.
+pub async fn die_after(polls: usize, work: impl Future) -> bool {
+    let work = pin!(work);
+    Doomed { work, polls }.await
 }
 
 /// Runs work, and kills it when it would go on for the last of so many times; tells whether it came to its end.
@@ -54,14 +59,14 @@ struct Doomed<F> {
 }
 
 impl<F: Future + Unpin> Future for Doomed<F> {
-    type Output = ();
+    type Output = bool;
 
-    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<bool> {
         if self.polls == 0 {
-            return Poll::Ready(());
+            return Poll::Ready(false);
         }
         self.polls -= 1;
-        Pin::new(&mut self.work).poll(context).map(drop)
+        Pin::new(&mut self.work).poll(context).map(|_| true)
     }
 }
 
@@ -77,6 +82,8 @@ struct Moment {
 /// A worker whose calls to a vendor pass through somebody who lets people act first.
 pub struct Watched {
     app: App,
+    means: Means,
+    poison: Arc<Mutex<Vec<(String, u16)>>>,
     moments: Arc<Mutex<Vec<Moment>>>,
     surprised: Arc<AtomicBool>,
     server: JoinHandle<()>,
@@ -93,12 +100,19 @@ impl Watched {
         let moments = Arc::new(Mutex::new(Vec::new()));
         let surprised = Arc::new(AtomicBool::new(false));
         let to = base.to_string().trim_end_matches('/').to_owned();
-        let passage = Passage { to, http: reqwest::Client::new(), moments: Arc::clone(&moments), surprised: Arc::clone(&surprised) };
+        let poison = Arc::new(Mutex::new(Vec::new()));
+        let passage = Passage {
+            to,
+            http: reqwest::Client::new(),
+            moments: Arc::clone(&moments),
+            surprised: Arc::clone(&surprised),
+            poison: Arc::clone(&poison),
+        };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         *base = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
         let router = Router::new().fallback(pass).with_state(passage);
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { app: App::new(means).unwrap(), moments, surprised, server }
+        Self { app: App::new(means.clone()).unwrap(), means, poison, moments, surprised, server }
     }
 
     /// Right before each of the next `times` calls that are like `call` (method and path, `*` for anything), `act` is done.
@@ -113,6 +127,22 @@ impl Watched {
     /// From now on every object of the vendor's answers has members nobody has heard of.
     pub fn surprise(&self) {
         self.surprised.store(true, Ordering::SeqCst);
+    }
+
+    /// Answers calls whose body has this text with this status, until [`Watched::cure`].
+    pub fn poison(&self, text: &str, status: u16) {
+        self.poison.lock().unwrap().push((text.to_owned(), status));
+    }
+
+    /// Lets everything through again.
+    pub fn cure(&self) {
+        self.poison.lock().unwrap().clear();
+    }
+
+    /// Scheduled export on the same way.
+    pub fn exporter(&self, lab: &Lab) -> Exporter {
+        let Exporter { batches, bus, .. } = &*lab.stack.exporter;
+        Exporter { app: App::new(self.means.clone()).unwrap().at(Pace::Bulk), batches: batches.clone(), bus: bus.clone() }
     }
 
     /// Takes the messages that are due, as the queue hands them out, and works on them.
@@ -158,6 +188,7 @@ struct Passage {
     http: reqwest::Client,
     moments: Arc<Mutex<Vec<Moment>>>,
     surprised: Arc<AtomicBool>,
+    poison: Arc<Mutex<Vec<(String, u16)>>>,
 }
 
 impl Passage {
@@ -186,6 +217,11 @@ async fn pass(State(passage): State<Passage>, request: Request) -> Response {
     }
     let (parts, body) = request.into_parts();
     let body = axum::body::to_bytes(body, 1 << 20).await.unwrap();
+    let text = String::from_utf8_lossy(&body);
+    let poison = passage.poison.lock().unwrap().iter().find(|(poison, _)| text.contains(poison)).map(|(_, status)| *status);
+    if let Some(status) = poison {
+        return Response::builder().status(status).body(Body::from("{}")).unwrap();
+    }
     let sent = passage.http.request(parts.method, format!("{}{path}", passage.to)).headers(parts.headers).body(body);
     let reply = sent.send().await.unwrap();
     let mut answer = Response::builder().status(reply.status());

@@ -56,6 +56,9 @@ const NOT_OF_CONTACTS: &[&str] = &[
 /// The other positions of numbers.
 const NUMBERS: &[(&str, i64)] = &[
     ("visibility_lag_ms", 90_000),
+    ("page_cap", 3),
+    ("clock_ahead_ms", 120_000),
+    ("clock_behind_ms", 120_000),
     ("inbox_lag_ms", 90_000),
     ("webhook_delay_ms", 30_000),
     ("webhook_batch", 1),

@@ -1,0 +1,137 @@
+//! One page: what is known of its rows, and what becomes of each.
+
+use jiff::Timestamp;
+
+use super::{
+    super::run::{Allowance, Step},
+    Export,
+};
+use crate::{
+    model::{
+        contact::Contact,
+        ids::{RecordId, Side},
+        link::Slot,
+        listing::{Listed, Page},
+        run::FailedRow,
+    },
+    ports::Known,
+    sync::{
+        export::{Done, Leg, Tally},
+        prints, retry,
+        scan::{Cursor, Turn},
+    },
+};
+
+/// A page that was read.
+pub(super) struct Sheet {
+    /// The rows that the scan has not come across before.
+    rows: Vec<Listed>,
+    /// Whether rows of it may have been read before: those that need nothing are not counted again.
+    again: bool,
+    as_of: Timestamp,
+    pub(super) next: Option<Cursor>,
+}
+
+impl Sheet {
+    pub(super) fn new(page: Page, turn: Turn) -> Self {
+        let mut fresh = turn.fresh.into_iter().peekable();
+        let rows = page.rows.into_iter().enumerate().filter(|(position, _)| fresh.next_if_eq(position).is_some()).map(|(_, row)| row);
+        Self { rows: rows.collect(), again: turn.again, as_of: page.as_of, next: turn.next }
+    }
+
+    fn latest(&self, leg: Leg) -> Option<Timestamp> {
+        let stamp = |row: &Listed| match (leg, row) {
+            (Leg::Created, row) => row.created_at(),
+            (Leg::Updated, Listed::Contact(contact)) => contact.updated_at,
+            (Leg::Updated, Listed::Unreadable { .. }) => None,
+        };
+        self.rows.iter().filter_map(stamp).max()
+    }
+}
+
+/// A contact without a counterpart, and the notes that there are on it.
+pub(super) struct Fresh {
+    pub(super) contact: Contact,
+    pub(super) parked: bool,
+    pub(super) failed: Option<FailedRow>,
+}
+
+/// What is to be done with a row.
+enum Fate {
+    Make(Box<Fresh>),
+    HandOver(RecordId),
+    Unchanged,
+    Buried,
+    Waiting,
+}
+
+impl Export {
+    /// Sees to every row of a page.
+    pub(super) async fn carry(&self, sheet: Sheet, leg: Leg, unchecked: bool, allowance: &Allowance) -> Step<Done> {
+        allowance.ensure_time()?;
+        let (latest, as_of, again, next) = (sheet.latest(leg), sheet.as_of, sheet.again, sheet.next);
+        let mut tally = Tally { pages: 1, ..self.carry_rows(sheet.rows, unchecked, allowance).await? };
+        if again {
+            (tally.unchanged, tally.waiting, tally.buried) = (0, 0, 0);
+            tally.read = tally.accounted();
+        }
+        Ok(Done { next, latest, as_of, tally })
+    }
+
+    /// Sees to every row; each is in the account once.
+    pub(super) async fn carry_rows(&self, rows: Vec<Listed>, unchecked: bool, allowance: &Allowance) -> Step<Tally> {
+        let mut tally = Tally { read: rows.len() as u64, ..Tally::default() };
+        let (mut contacts, mut unreadable) = (Vec::with_capacity(rows.len()), Vec::new());
+        for row in rows {
+            match row {
+                Listed::Contact(contact) => contacts.push(contact),
+                Listed::Unreadable { id, .. } => unreadable.push(id),
+            }
+        }
+        self.note_unreadable(unreadable, &mut tally).await?;
+        let ids: Vec<RecordId> = contacts.iter().map(|contact| contact.id.clone()).collect();
+        let known = self.batches.look_up_many(&self.contacts.site.site, Side::Wix, &ids).await?;
+        let (mut fresh, mut handed_over) = (Vec::new(), Vec::new());
+        for (contact, known) in contacts.into_iter().zip(known) {
+            match self.fate(contact, known) {
+                Fate::Make(row) => fresh.push(*row),
+                Fate::HandOver(id) => handed_over.push(id),
+                Fate::Unchanged => tally.unchanged += 1,
+                Fate::Buried => tally.buried += 1,
+                Fate::Waiting => tally.waiting += 1,
+            }
+        }
+        let made = self.make_all(fresh, unchecked, allowance).await?;
+        handed_over.extend(made.handed_over);
+        self.hand_over(&handed_over).await?;
+        tally.add(&Tally { handed_over: handed_over.len() as u64, ..made.tally });
+        Ok(tally)
+    }
+
+    fn fate(&self, contact: Contact, known: Known) -> Fate {
+        match known.slot {
+            Slot::Linked(link) => {
+                let differs = prints::differs(&self.contacts.key, &self.contacts.mapping, Side::Wix, &contact, &link.anchors.wix.base);
+                if differs { Fate::HandOver(contact.id) } else { Fate::Unchanged }
+            }
+            Slot::Gone(_) => Fate::Buried,
+            // Somebody makes its counterpart, or died while doing so: then what was drafted counts, not what is there now.
+            Slot::Reserved { .. } => Fate::HandOver(contact.id),
+            Slot::Free => match (known.parked, known.failed) {
+                (Some(parked), _) if !self.contacts.changed_since(&contact, &parked) => Fate::Waiting,
+                (_, Some(_)) => Fate::Waiting,
+                (parked, failed) => Fate::Make(Box::new(Fresh { contact, parked: parked.is_some(), failed })),
+            },
+        }
+    }
+
+    /// Notes rows that cannot be understood: the vendor may send them in another form the next time.
+    async fn note_unreadable(&self, ids: Vec<Option<RecordId>>, tally: &mut Tally) -> Step<()> {
+        let now = self.now();
+        tally.failed += ids.len() as u64;
+        let row =
+            |id| FailedRow { id, reason: "unreadable".to_owned(), attempts: 1, since: now, again_at: retry::row(1, now).unwrap_or(now) };
+        let rows: Vec<FailedRow> = ids.into_iter().flatten().map(row).collect();
+        Ok(self.means.runs.fail(&self.contacts.site.site, &rows).await?)
+    }
+}

@@ -1,0 +1,140 @@
+//! Group 9, as far as it is about budgets.
+
+use std::time::Duration;
+
+use contact_bridge::model::{
+    ids::{RecordId, Side},
+    run::{Reason, RunKind},
+};
+use contact_bridge_local::vendors::kit::Fault;
+use serde_json::json;
+
+use super::super::{
+    lab::{Lab, Writes, one},
+    people::ada,
+    switches::{Vendor, at_switches},
+};
+
+const A_SECOND: Duration = Duration::from_secs(1);
+
+#[tokio::test]
+async fn q01_a_daily_limit_is_slept_through() {
+    at_switches(&["retry_after_on_429"], async |lab| {
+        let ids = lab.seed_people(0, 10, A_SECOND);
+        lab.export(|_| {}).await;
+        // From the first write on the day's budget is gone; it is 23:30, and the day ends at midnight.
+        let body =
+            json!({"status": "error", "message": "You have reached your daily limit.", "errorType": "RATE_LIMIT", "policyName": "DAILY"});
+        let gone = Fault { body: Some(body), times: 1, ..Fault::status(429, "POST /crm/objects/*/contacts/batch/upsert") };
+        lab.fault(Vendor::Hub, gone);
+        lab.settle_within(60).await;
+        let trouble = lab.run_of_export().await.progress.trouble.expect("the budget is gone");
+        assert_eq!((trouble.reason, trouble.side), (Reason::Throttled, Some(Side::External)));
+        lab.forget_calls();
+        lab.live(10).await;
+        assert_eq!(lab.stack.hubspot.calls().total(), 0, "nothing is sent before midnight");
+        lab.live(45).await;
+        lab.assert_exported(&ids);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn q03_nothing_is_sent_before_the_allowed_instant() {
+    at_switches(&[], async |lab| {
+        for retry_after in [Some("40"), None] {
+            let first = lab.exported().len();
+            let mut ids = lab.seed_people(first, 5, A_SECOND);
+            ids.extend(lab.exported().into_keys());
+            lab.export(|_| {}).await;
+            let body = json!({"status": "error", "errorType": "RATE_LIMIT", "policyName": "TEN_SECONDLY_ROLLING"});
+            let refused = Fault {
+                body: Some(body),
+                retry_after: retry_after.map(str::to_owned),
+                ..Fault::status(429, "POST /crm/objects/*/contacts/batch/upsert")
+            };
+            lab.fault(Vendor::Hub, refused);
+            lab.stack.run_now(&lab.site.id, RunKind::Export).await.unwrap();
+            let begun = lab.stack.clock().now_ms();
+            lab.settle().await;
+            lab.assert_exported(&ids);
+            let waited = lab.stack.clock().now_ms() - begun;
+            assert!(waited >= retry_after.map_or(10_000, |_| 40_000), "{waited} ms");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_export_draws_no_429() {
+    at_switches(&[], async |lab| {
+        lab.stack.wix.switch("page_cap", 5).unwrap();
+        let ids = lab.seed_people(0, 400, Duration::from_millis(7));
+        lab.export(|_| {}).await;
+        lab.settle().await;
+        lab.assert_exported(&ids);
+        assert_eq!(lab.refused_calls(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn q13_a_run_with_nothing_new_writes_nothing() {
+    at_switches(&["total_omitted"], async |lab| {
+        let ids = lab.seed_people(0, 20, A_SECOND);
+        lab.export(|_| {}).await;
+        lab.settle().await;
+        lab.assert_exported(&ids);
+        lab.forget_calls();
+        lab.live(120).await;
+        assert_eq!(lab.writes(), Writes { wix: 0, hub: 0 });
+        let calls = lab.stack.wix.core().calls.total() + lab.stack.hubspot.calls().total();
+        // Eight runs: a page each, where the listing tells how many there are, and now and then a token.
+        assert!(calls <= 40, "{calls} calls");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn q14_a_resync_does_exactly_one_contact() {
+    at_switches(&[], async |lab| {
+        let ids = lab.seed_people(0, 6, A_SECOND);
+        lab.export(|_| {}).await;
+        lab.settle().await;
+        lab.stack.wix.set_webhook_urls(Vec::new());
+        for id in &ids {
+            lab.wix_edit(id, one("company", "Mills")).await;
+        }
+        lab.forget_calls();
+        lab.stack.resync(&lab.site.id, Side::Wix, &RecordId::new(ids[2].clone()), false, None).await.unwrap();
+        lab.settle().await;
+        assert_eq!(lab.writes(), Writes { wix: 0, hub: 1 });
+        assert_eq!(lab.hub(&lab.in_hub(&ids[2]).unwrap()).get("company"), "Mills");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn the_ids_are_shown_in_wix_once_and_never_overwritten() {
+    at_switches(&["patch_extended_fields", "noop_patch", "key_tail"], async |lab| {
+        let ids = lab.seed_people(0, 60, A_SECOND);
+        let own = lab.seed(&[ada()], A_SECOND);
+        lab.export(|_| {}).await;
+        let key = lab.settings().await.mirror_field.expect("it is set up");
+        let shown = |lab: &Lab, id: &str| {
+            let all = lab.stack.wix.contacts(Some(lab.site.id.as_str())).unwrap();
+            let contact = all.into_iter().find(|contact| contact["id"] == id).unwrap();
+            contact["info"]["extendedFields"]["items"][&key].as_str().map(str::to_owned)
+        };
+        // Somebody wrote something else there.
+        let people = lab.stack.client(&lab.site);
+        people.wix_update(&own[0], json!({"extendedFields": {"items": {&key: "mine"}}})).await.unwrap();
+        lab.settle().await;
+        for id in &ids {
+            assert_eq!(shown(&lab, id), lab.in_hub(id), "{id}");
+        }
+        assert_eq!(shown(&lab, &own[0]).as_deref(), Some("mine"));
+        assert_eq!(lab.refused_calls(), 0);
+    })
+    .await;
+}

@@ -104,18 +104,17 @@ impl<'ast> Visit<'ast> for Variables {
 fn read_by(function: &str) -> BTreeSet<String> {
     const PARTS: [(&str, &str); 3] =
         [("WixApp::from_variables(", "wix"), ("Worker::from_variables(", "worker"), ("Vendors::from_variables(", "vendors")];
+    let mut files = vec![function.rsplit('-').next().unwrap()];
+    let mut read = 0;
+    while let Some(name) = files.get(read) {
+        let settings = text(&format!("shared/src/config/{name}.rs"));
+        let parts = PARTS.iter().filter(|(part, file)| settings.contains(part) && !files.contains(file)).map(|(_, file)| *file);
+        files.extend(parts.collect::<Vec<_>>());
+        read += 1;
+    }
     let mut variables = Variables::default();
-    let mut files = vec!["shared/src/telemetry.rs".to_owned()];
-    let mut open = vec![function.rsplit('-').next().unwrap()];
-    while let Some(name) = open.pop() {
-        let file = format!("shared/src/config/{name}.rs");
-        let settings = text(&file);
-        open.extend(PARTS.iter().filter(|(part, _)| settings.contains(part)).map(|(_, file)| *file));
-        files.push(file);
-    }
-    for file in files {
-        variables.visit_file(&parse(&file));
-    }
+    let files = files.iter().map(|name| format!("shared/src/config/{name}.rs"));
+    files.chain(["shared/src/telemetry.rs".to_owned()]).for_each(|file| variables.visit_file(&parse(&file)));
     variables.0
 }
 

@@ -82,10 +82,8 @@ pub(super) async fn notes_show_beside_what_is_not_linked(bench: &Bench) -> anyho
         since: at(1),
     };
     let failed = |id: &str| FailedRow { id: record(id), reason: "garbled".to_owned(), attempts: 2, since: at(1), again_at: at(9) };
-    for id in ["w1", "free"] {
-        bench.links.park(&bench.site, &parked(id)).await?;
-        bench.runs.fail(&bench.site, &[failed(id)]).await?;
-    }
+    bench.links.park(&bench.site, &parked("free")).await?;
+    bench.runs.fail(&bench.site, &["w1", "free"].map(failed)).await?;
     let free = Known { slot: Slot::Free, parked: Some(parked("free")), failed: Some(failed("free")) };
     let of_link = Known { slot: linked(&link("w1", "e1")), parked: None, failed: None };
     assert_eq!(bench.known(WIX, &["free", "w1"]).await?, [free, of_link]);

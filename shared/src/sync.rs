@@ -7,6 +7,7 @@ pub mod decide;
 pub mod enter;
 pub mod export;
 pub mod guard;
+pub mod handed;
 pub mod lost;
 pub mod merge;
 pub mod prints;

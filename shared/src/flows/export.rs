@@ -21,7 +21,7 @@ use futures::{Stream, StreamExt, stream};
 use jiff::Timestamp;
 use tracing::info;
 
-use self::page::Sheet;
+use self::page::{Load, Sheet};
 use super::{
     contact::Contacts,
     run::{Allowance, Ended, Means, Runner, Step, Stop, later},
@@ -109,12 +109,13 @@ impl Export {
     /// Works through the pages of a leg, from where it stands.
     async fn load(&self, runner: &mut Runner<'_>, checkpoint: &mut Checkpoint, pass: &Pass) -> Step<()> {
         let unchecked = self.survey(pass, checkpoint).await?;
+        let handed = checkpoint.handed.clone();
+        let load = Load { leg: pass.leg, unchecked, handed: &handed };
         let settings = Settings { include: self.contacts.site.export.include, overlap: self.contacts.site.export.overlap() };
         let (allowance, halted) = (runner.allowance(), AtomicBool::new(false));
         let pages = Pages { scan: pass.scan, allowance: &allowance, halted: &halted };
         let sheets = self.sheets(&pages, pass.cursor.clone());
-        let mut done =
-            pin!(sheets.map(|sheet| async { self.carry(sheet?, pass.leg, unchecked, &allowance).await }).buffered(PAGES_AT_A_TIME));
+        let mut done = pin!(sheets.map(|sheet| async { self.carry(sheet?, load, &allowance).await }).buffered(PAGES_AT_A_TIME));
         let (mut over, mut stop) = (false, None);
         while let Some(page) = done.next().await {
             let entered = match page {

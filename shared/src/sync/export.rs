@@ -8,8 +8,11 @@ use std::time::Duration;
 use jiff::{Timestamp, Unit};
 use serde::{Deserialize, Serialize};
 
-use super::scan::{Cursor, Scan};
-use crate::model::site::Include;
+use super::{
+    handed::{Handed, Handing},
+    scan::{Cursor, Scan},
+};
+use crate::model::{ids::RecordId, site::Include};
 
 /// How far the export of a site has come.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -23,6 +26,8 @@ pub struct Checkpoint {
     pub pass: Option<Pass>,
     /// The CRM's ids that are still to be shown in Wix.
     pub mirror: Option<Mirror>,
+    /// Whom contact sync has, of those that the next pass comes across again.
+    pub handed: Handed,
     /// The account of the last pass that ended.
     pub last: Option<Summary>,
 }
@@ -101,7 +106,7 @@ pub struct Tally {
     pub handed_over: u64,
     /// The pair ended; nothing revives it.
     pub buried: u64,
-    /// Wait for a person since before, or for another try.
+    /// Wait since before: for a person, for another try, or for contact sync.
     pub waiting: u64,
     /// Newly wait for a person.
     pub parked: u64,
@@ -142,6 +147,8 @@ pub struct Done {
     pub latest: Option<Timestamp>,
     /// When the page was listed, by the side's clock.
     pub as_of: Timestamp,
+    /// Who was handed to contact sync.
+    pub handed: Vec<(RecordId, Handing)>,
     /// The account of the page.
     pub tally: Tally,
 }
@@ -175,6 +182,9 @@ impl Checkpoint {
         if pass.leg == Leg::Created {
             self.created = self.created.max(pass.latest.map(|latest| less(latest, settings.overlap)));
         }
+        self.handed.enter(done.handed);
+        let updated = self.updated.filter(|_| settings.include == Include::CreatedAndUpdated);
+        self.handed.forget_behind(self.created, updated);
         match done.next {
             Some(next) => {
                 pass.cursor = next;

@@ -30,7 +30,7 @@ use contact_bridge_local::{
 };
 use serde_json::{Value, json};
 
-use super::template::allowed_actions;
+use super::template::{allowed_actions, timeout};
 
 /// A function's process and the API that feeds it.
 struct Running {
@@ -40,7 +40,7 @@ struct Running {
 
 impl Running {
     async fn start(function: &str, env: &[(&str, String)]) -> anyhow::Result<Self> {
-        let api = RuntimeApi::start(function).await?;
+        let api = RuntimeApi::start_with(function, timeout(function)).await?;
         let process = Process::spawn(&binary(function), &api, env.iter().map(|(name, value)| (*name, value.as_str())))?;
         Ok(Self { api, process })
     }

@@ -1,6 +1,9 @@
 //! `template.yaml` beside the code and the README: what is deployed is what was written and what is explained.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    time::Duration,
+};
 
 use contact_bridge::{
     adapters::dynamodb,
@@ -123,6 +126,12 @@ pub(super) fn allowed_actions(function: &str) -> BTreeSet<String> {
     let template = Template::read();
     let role = target(&template.functions()[function].1["Properties"]["Role"]);
     template.statements(&role).iter().flat_map(|statement| texts(&statement["Action"])).collect()
+}
+
+/// How long an invocation of a function may take.
+pub(super) fn timeout(function: &str) -> Duration {
+    let seconds = Template::read().functions()[function].1["Properties"]["Timeout"].as_u64().unwrap();
+    Duration::from_secs(seconds)
 }
 
 #[test]
@@ -255,7 +264,7 @@ fn seconds(file: &str, name: &str) -> u64 {
 #[test]
 fn a_worker_ends_before_anybody_takes_its_work_over() {
     let template = Template::read();
-    let timeout = |function: &str| template.functions()[function].1["Properties"]["Timeout"].as_u64().unwrap();
+    let timeout = |function: &str| timeout(function).as_secs();
     for (function, queue) in [("contact-sync", "ContactSyncQueue"), ("inbox-relay", "InboxRelayQueue")] {
         let queue = template.resource(queue);
         assert!(queue["Properties"]["VisibilityTimeout"].as_u64().unwrap() >= 6 * timeout(function), "{function}");

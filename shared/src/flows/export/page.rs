@@ -1,5 +1,7 @@
 //! One page: what is known of its rows, and what becomes of each.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 
 use super::{
@@ -17,6 +19,7 @@ use crate::{
     ports::Known,
     sync::{
         export::{Done, Leg, Tally},
+        handed::{Handed, Handing},
         prints, retry,
         scan::{Cursor, Turn},
     },
@@ -56,6 +59,16 @@ pub(super) struct Fresh {
     pub(super) failed: Option<FailedRow>,
 }
 
+/// What a load of pages goes by.
+#[derive(Clone, Copy)]
+pub(super) struct Load<'a> {
+    pub(super) leg: Leg,
+    /// Whether contacts may be made without looking for earlier ones that name them.
+    pub(super) unchecked: bool,
+    /// Whom contact sync has.
+    pub(super) handed: &'a Handed,
+}
+
 /// What is to be done with a row.
 enum Fate {
     Make(Box<Fresh>),
@@ -67,19 +80,20 @@ enum Fate {
 
 impl Export {
     /// Sees to every row of a page.
-    pub(super) async fn carry(&self, sheet: Sheet, leg: Leg, unchecked: bool, allowance: &Allowance) -> Step<Done> {
+    pub(super) async fn carry(&self, sheet: Sheet, load: Load<'_>, allowance: &Allowance) -> Step<Done> {
         allowance.ensure_time()?;
-        let (latest, as_of, again, next) = (sheet.latest(leg), sheet.as_of, sheet.again, sheet.next);
-        let mut tally = Tally { pages: 1, ..self.carry_rows(sheet.rows, unchecked, allowance).await? };
+        let (latest, as_of, again, next) = (sheet.latest(load.leg), sheet.as_of, sheet.again, sheet.next);
+        let (tally, handed) = self.carry_rows(sheet.rows, load, allowance).await?;
+        let mut tally = Tally { pages: 1, ..tally };
         if again {
             (tally.unchanged, tally.waiting, tally.buried) = (0, 0, 0);
             tally.read = tally.accounted();
         }
-        Ok(Done { next, latest, as_of, tally })
+        Ok(Done { next, latest, as_of, handed, tally })
     }
 
     /// Sees to every row; each is in the account once.
-    pub(super) async fn carry_rows(&self, rows: Vec<Listed>, unchecked: bool, allowance: &Allowance) -> Step<Tally> {
+    async fn carry_rows(&self, rows: Vec<Listed>, load: Load<'_>, allowance: &Allowance) -> Step<(Tally, Vec<(RecordId, Handing)>)> {
         let mut tally = Tally { read: rows.len() as u64, ..Tally::default() };
         let (mut contacts, mut unreadable) = (Vec::with_capacity(rows.len()), Vec::new());
         for row in rows {
@@ -89,11 +103,13 @@ impl Export {
             }
         }
         self.note_unreadable(unreadable, &mut tally).await?;
+        let now = self.now();
+        let listed: BTreeMap<RecordId, Handing> = contacts.iter().map(|contact| (contact.id.clone(), Handing::of(contact, now))).collect();
         let ids: Vec<RecordId> = contacts.iter().map(|contact| contact.id.clone()).collect();
         let known = self.batches.look_up_many(&self.contacts.site.site, Side::Wix, &ids).await?;
         let (mut fresh, mut handed_over) = (Vec::new(), Vec::new());
         for (contact, known) in contacts.into_iter().zip(known) {
-            match self.fate(contact, known) {
+            match self.fate(contact, known, load.handed) {
                 Fate::Make(row) => fresh.push(*row),
                 Fate::HandOver(id) => handed_over.push(id),
                 Fate::Unchanged => tally.unchanged += 1,
@@ -101,20 +117,27 @@ impl Export {
                 Fate::Waiting => tally.waiting += 1,
             }
         }
-        let made = self.make_all(fresh, unchecked, allowance).await?;
+        let made = self.make_all(fresh, load.unchecked, allowance).await?;
         handed_over.extend(made.handed_over);
         self.hand_over(&handed_over).await?;
         tally.add(&Tally { handed_over: handed_over.len() as u64, ..made.tally });
-        Ok(tally)
+        let handed = handed_over.into_iter().filter_map(|id| Some((id.clone(), *listed.get(&id)?))).collect();
+        Ok((tally, handed))
     }
 
-    fn fate(&self, contact: Contact, known: Known) -> Fate {
+    fn fate(&self, contact: Contact, known: Known, handed: &Handed) -> Fate {
+        let under_way = handed.has(&contact, self.now());
         match known.slot {
             Slot::Linked(link) => {
                 let differs = prints::differs(&self.contacts.key, &self.contacts.mapping, Side::Wix, &contact, &link.anchors.wix.base);
-                if differs { Fate::HandOver(contact.id) } else { Fate::Unchanged }
+                match (differs, under_way) {
+                    (false, _) => Fate::Unchanged,
+                    (true, true) => Fate::Waiting,
+                    (true, false) => Fate::HandOver(contact.id),
+                }
             }
             Slot::Gone(_) => Fate::Buried,
+            Slot::Reserved { .. } | Slot::Free if under_way => Fate::Waiting,
             // Somebody makes its counterpart, or died while doing so: then what was drafted counts, not what is there now.
             Slot::Reserved { .. } => Fate::HandOver(contact.id),
             Slot::Free => match (known.parked, known.failed) {

@@ -14,7 +14,7 @@ fn settings(include: Include) -> Settings {
 
 fn page(latest: Option<i64>, as_of: i64, more: bool) -> Done {
     let next = more.then(|| Cursor::Past(at(0)));
-    Done { next, latest: latest.map(at), as_of: at(as_of), tally: Tally { pages: 1, ..Tally::default() } }
+    Done { next, latest: latest.map(at), as_of: at(as_of), handed: Vec::new(), tally: Tally { pages: 1, ..Tally::default() } }
 }
 
 /// Runs a pass over these pages.

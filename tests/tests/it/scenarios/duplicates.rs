@@ -120,6 +120,13 @@ async fn d06_two_large_sides_are_matched_not_doubled() {
 
 /// `count` people on each side: three in five on both (half of them known by their phone alone), one in twenty unclear.
 async fn full_sides(lab: &Lab, count: usize) {
+    fill(lab, count).await;
+    lab.settle().await;
+    assert_matched(lab, count).await;
+}
+
+/// Fills both sides, as [`full_sides`] says.
+pub async fn fill(lab: &Lab, count: usize) {
     let (both, unclear) = (count * 3 / 5, count / 20);
     for number in 0..count {
         let phone = format!("+1646555{:04}", 1_000 + number);
@@ -135,7 +142,11 @@ async fn full_sides(lab: &Lab, count: usize) {
         lab.wix_create(wix).await;
         lab.hub_create(hub).await;
     }
-    lab.settle().await;
+}
+
+/// Everybody of two full sides is there once on each, and linked if it is clear with whom.
+pub async fn assert_matched(lab: &Lab, count: usize) {
+    let (both, unclear) = (count * 3 / 5, count / 20);
     let people = both + 2 * (count - both);
     assert_eq!((lab.wix_ids().len(), lab.hub_ids().len()), (people, people + unclear));
     let linked = lab.wix_ids().iter().filter(|wix| lab.in_hub(wix).is_some()).count();

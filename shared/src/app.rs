@@ -41,7 +41,7 @@ use crate::{
     webhook::{forms::service_names, messages::services},
 };
 
-/// How long what was read of a site holds: its settings, and whether it asked to be left alone. What this process itself was refused its
+/// How long what was read of a site holds: its settings, whether it asked to be left alone, and whether a run claims its budgets. What this process itself was refused its
 /// limiters know at once; within that time it may draw one refusal that another process was given already.
 const STANDING_LIFE: SignedDuration = SignedDuration::from_secs(10);
 
@@ -116,8 +116,8 @@ pub struct App {
     standings: Mutex<HashMap<SiteId, (Timestamp, Arc<Standing>)>>,
     /// Each site's contacts, for the settings they hold.
     ready: Mutex<HashMap<SiteId, Contacts>>,
-    /// What is known of runs beside which events are dealt with.
-    rooms: Mutex<HashMap<SiteId, room::Room>>,
+    /// The runs beside which events are dealt with.
+    met: Mutex<HashMap<SiteId, room::Met>>,
 }
 
 impl App {
@@ -125,8 +125,8 @@ impl App {
     pub fn new(means: Means) -> StoreResult<Self> {
         let pool = http::pool().map_err(|failure| failure.during("make the HTTP client"))?;
         let limiters = Arc::new(Limiters::new(means.clock.clone()));
-        let (standings, ready, rooms) = <_>::default();
-        Ok(Self { means, pace: Pace::Live, pool, limiters, standings, ready, rooms })
+        let (standings, ready, met) = <_>::default();
+        Ok(Self { means, pace: Pace::Live, pool, limiters, standings, ready, met })
     }
 
     /// Makes calls at another pace.

@@ -295,6 +295,8 @@ pub struct Standing {
     pub site: Site,
     /// Until when nothing may be sent to one side or the other, if that is still to come.
     pub cooling_down: Option<Timestamp>,
+    /// Until when a scheduled run may use up the vendors' budgets, if one claims them.
+    pub claimed_until: Option<Timestamp>,
 }
 
 /// The sites and their settings.
@@ -303,7 +305,7 @@ pub trait SiteStore: Send + Sync {
     /// Returns a site's settings.
     async fn site(&self, site: &SiteId) -> StoreResult<Option<Site>>;
 
-    /// Returns a site's settings and whether it is cooling down at `now`, in one read. May be a moment old.
+    /// Returns a site's settings, and whether it is cooling down or its budgets are claimed at `now`, in one read. May be a moment old.
     async fn standing(&self, site: &SiteId, now: Timestamp) -> StoreResult<Option<Standing>>;
 
     /// Stores a site's settings with `site.version` one higher than what is stored (1 for a new site); `Stale` otherwise.

@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// As in `template.yaml`.
-const TIME: Duration = Duration::from_secs(900);
+const TIME: Duration = Duration::from_mins(15);
 const EVERY: Duration = Duration::from_mins(1);
 
 /// Scheduled export.

@@ -19,10 +19,10 @@
 //! | | `cool#<side>` | nothing may be sent to the side before `held_until` |
 //! | | `rail#<hour since the epoch>` | how many deletes were propagated in that hour: `spent` |
 //! | | `run#<kind>` | a scheduled run: `holder` and `held_until` of its lease, `progress`, what people asked of it, `due_in` and `due_at` |
-//! | | `runner` | the right to run anything of the site: `holder`, `held_until`; whether its budgets are `claimed`; until when events wait: `busy_until` |
 //! | | `failed#<wix id>` | a row of an export that did not go through: `row`, `again_at` |
 //! | | `settings` | the site's settings: `version`, `settings` |
 //! | | `settings#cool#<side>` | nothing may be sent to the side before `held_until`; lies here to be read together with the settings |
+//! | | `settings#runner` | the right to run anything of the site: `holder`, `held_until`; whether its budgets are `claimed`; until when events wait: `busy_until`; lies here for the same reason |
 //! | `sites` | `<site>` | a copy of the settings, written in the same transaction, so that all sites can be listed |
 //!
 //! Reservations, rails, counts, submissions, pauses, claims, lines and posts carry `expires_at` (epoch seconds), the table's TTL attribute. TTL only tidies up, up to days

@@ -3,59 +3,47 @@
 //! A run that is about to make many calls claims the budgets and waits until every worker has looked. A worker that meets a claim says that
 //! events wait, leaves them for as long as the vendors' windows need to empty, and then uses the share that is not the run's.
 
-use std::sync::{Arc, PoisonError};
+use std::sync::Arc;
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::App;
+use super::{App, lock};
 use crate::{model::ids::SiteId, ports::StoreResult};
 
-/// How long it holds what a worker knows; a run waits longer before its first call.
-const LIFE: SignedDuration = SignedDuration::from_secs(5);
 /// How long after a worker's word a run leaves room.
 const WORD: SignedDuration = SignedDuration::from_secs(30);
+/// How often a worker says so while it is at work.
+const SAY_AGAIN: SignedDuration = SignedDuration::from_secs(5);
 /// How long events are left when a run is met: it looks every two seconds, and the vendors' windows are ten seconds long.
 const UNTIL_EMPTY: SignedDuration = SignedDuration::from_secs(13);
 
-/// What a worker knows of a site's run.
+/// A run that a worker met.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Room {
-    looked: Timestamp,
-    /// Since when it knows of one.
-    since: Option<Timestamp>,
-}
-
-impl Room {
-    fn empty_at(self) -> Option<Timestamp> {
-        self.since.map(|since| since + UNTIL_EMPTY)
-    }
+pub(super) struct Met {
+    since: Timestamp,
+    /// When the worker last said that events wait.
+    said: Timestamp,
 }
 
 impl App {
     /// Makes room for the events of a site beside a run; returns until when they have to wait for it.
     pub async fn make_room(&self, site: &SiteId) -> StoreResult<Option<Timestamp>> {
         let now = self.means.clock.now();
-        let known = self.rooms.lock().unwrap_or_else(PoisonError::into_inner).get(site).copied();
-        let room = match known {
-            Some(room) if now < room.looked + LIFE => room,
-            _ => self.look_for_a_run(site, known, now).await?,
+        let standing = self.standing(site).await?.filter(|standing| standing.claimed_until.is_some_and(|until| until > now));
+        let Some(standing) = standing else {
+            if lock(&self.met).remove(site).is_some() {
+                self.limiters.keep_to(site, 100);
+            }
+            return Ok(None);
         };
-        Ok(room.empty_at().filter(|until| *until > now))
-    }
-
-    async fn look_for_a_run(&self, site: &SiteId, known: Option<Room>, now: Timestamp) -> StoreResult<Room> {
-        let runs = self.means.runs.announce(site, now + WORD, now).await?;
-        let since = runs.then(|| known.and_then(|room| room.since).unwrap_or(now));
-        let share = if runs { 100 - self.busy_share(site).await? } else { 100 };
-        self.limiters.keep_to(site, share);
-        let room = Room { looked: now, since };
-        self.rooms.lock().unwrap_or_else(PoisonError::into_inner).insert(site.clone(), room);
-        Ok(room)
-    }
-
-    async fn busy_share(&self, site: &SiteId) -> StoreResult<u32> {
-        let settings = self.means.sites.site(site).await?;
-        Ok(settings.map_or(0, |settings| settings.export.busy_share.min(100)))
+        let known = lock(&self.met).get(site).copied();
+        let since = known.map_or(now, |met| met.since);
+        if known.is_none_or(|met| now.duration_since(met.said) >= SAY_AGAIN) {
+            self.means.runs.announce(site, now + WORD).await?;
+            self.limiters.keep_to(site, 100 - standing.site.export.busy_share.min(100));
+            lock(&self.met).insert(site.clone(), Met { since, said: now });
+        }
+        Ok(Some(since + UNTIL_EMPTY).filter(|until| *until > now))
     }
 
     /// Returns what has a site's calls keep to a percentage of the budgets.

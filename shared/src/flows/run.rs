@@ -32,8 +32,8 @@ const LEFT_TO_END: SignedDuration = SignedDuration::from_secs(30);
 const LEFT_FOR_A_PAGE: SignedDuration = SignedDuration::from_secs(30);
 /// How much longer than its time a runner keeps the lease; by then it is certainly over.
 const AFTER_THE_DEADLINE: SignedDuration = SignedDuration::from_secs(10);
-/// How long after the budgets were claimed every worker knows: longer than a worker's knowledge holds.
-const UNTIL_HEARD: Duration = Duration::from_secs(6);
+/// How long after the budgets were claimed every worker knows: longer than what a worker has read of a site holds.
+const UNTIL_HEARD: Duration = Duration::from_secs(11);
 /// How often a run looks whether events wait.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(2);
 /// When a site that is paused, or removed, is looked at again.

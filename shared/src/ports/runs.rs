@@ -37,8 +37,8 @@ pub trait RunStore: Send + Sync {
     /// Claims the site's budgets at the vendors for whoever runs it, until the lease is given back; `Stale` if `owner` has it no longer.
     async fn claim(&self, site: &SiteId, owner: &str) -> StoreResult<()>;
 
-    /// Says that events of the site wait until then, if somebody claims its budgets; tells whether somebody does.
-    async fn announce(&self, site: &SiteId, until: Timestamp, now: Timestamp) -> StoreResult<bool>;
+    /// Says that events of the site wait until then, if somebody claims its budgets.
+    async fn announce(&self, site: &SiteId, until: Timestamp) -> StoreResult<()>;
 
     /// Returns until when events of the site are said to wait.
     async fn announced(&self, site: &SiteId) -> StoreResult<Option<Timestamp>>;

@@ -190,28 +190,28 @@ impl Checkpoint {
                 pass.cursor = next;
                 self.pass = Some(pass);
             }
-            None => self.end_leg(pass, settings, now),
+            None => self.end_leg(&pass, settings, now),
         }
     }
 
-    fn end_leg(&mut self, pass: Pass, settings: Settings, now: Timestamp) {
+    fn end_leg(&mut self, pass: &Pass, settings: Settings, now: Timestamp) {
         let bound = |as_of: Option<Timestamp>| as_of.map(|as_of| less(as_of, settings.overlap));
         match pass.leg {
             Leg::Created if pass.first => {
                 // Changes made while the load was under way may have missed their page.
                 self.updated = self.updated.max(self.created.and(bound(pass.as_of)));
                 self.mirror = Some(Mirror::default());
-                self.end_pass(&pass, now);
+                self.end_pass(pass, now);
             }
             Leg::Created if settings.include == Include::CreatedAndUpdated => {
                 let scan = Scan { created_since: None, updated_since: self.updated };
-                self.pass = Some(Pass { leg: Leg::Updated, scan, cursor: Cursor::Start, latest: None, as_of: None, ..pass });
+                self.pass = Some(Pass { leg: Leg::Updated, scan, cursor: Cursor::Start, latest: None, as_of: None, ..pass.clone() });
             }
-            Leg::Created => self.end_pass(&pass, now),
+            Leg::Created => self.end_pass(pass, now),
             Leg::Updated => {
                 // A change made behind the leg's back is later than the leg's first page.
                 self.updated = self.updated.max(bound(pass.latest.min(pass.as_of)));
-                self.end_pass(&pass, now);
+                self.end_pass(pass, now);
             }
         }
     }

@@ -126,6 +126,7 @@ contracts! {
         a_lease_has_one_owner_until_it_ends,
         a_site_has_one_runner_whatever_runs,
         waiting_events_are_announced_to_a_runner,
+        a_site_is_known_with_the_claim_on_its_budgets,
         of_two_that_take_a_lease_one_has_it,
         progress_reads_back_as_it_was_kept,
         who_lost_the_lease_keeps_nothing,

@@ -187,15 +187,12 @@ impl Store {
         let mut bundles: Vec<Vec<Vec<Write>>> = Vec::new();
         let mut room = 0;
         for group in groups {
-            match bundles.last_mut().filter(|_| group.len() <= room) {
-                Some(bundle) => {
-                    room -= group.len();
-                    bundle.push(group);
-                }
-                None => {
-                    room = MOST_WRITTEN.saturating_sub(group.len());
-                    bundles.push(vec![group]);
-                }
+            if let Some(bundle) = bundles.last_mut().filter(|_| group.len() <= room) {
+                room -= group.len();
+                bundle.push(group);
+            } else {
+                room = MOST_WRITTEN.saturating_sub(group.len());
+                bundles.push(vec![group]);
             }
         }
         let calls = bundles.into_iter().map(|bundle| self.commit_bundle(operation, bundle));

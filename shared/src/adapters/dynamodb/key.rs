@@ -24,6 +24,10 @@ pub(super) const RUN: &str = "run#";
 const SITE: &str = "site#";
 /// The sort key of a site's settings, and the prefix of what is read together with them.
 pub(super) const SETTINGS: &str = "settings";
+/// The prefix of the pauses of sides.
+pub(super) const COOLING: &str = "settings#cool#";
+/// The sort key of the right to run anything of a site.
+pub(super) const RUNNER: &str = "settings#runner";
 /// The partition of the copies of all settings.
 pub(super) const REGISTRY: &str = "sites";
 
@@ -86,12 +90,12 @@ impl Key {
 
     /// Where the right to run anything of a site lies.
     pub(super) fn runner(site: &SiteId) -> Self {
-        Self::of(site, "runner".to_owned())
+        Self::of(site, RUNNER.to_owned())
     }
 
     /// Where the pause of a side lies.
     pub(super) fn cooling(site: &SiteId, side: Side) -> Self {
-        Self::of(site, format!("{SETTINGS}#cool#{side}"))
+        Self::of(site, format!("{COOLING}{side}"))
     }
 
     /// Where propagated deletes are counted.

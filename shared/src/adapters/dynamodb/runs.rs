@@ -152,18 +152,14 @@ impl RunStore for Store {
         self.changed(&operation, call).await?.map(drop).ok_or_else(|| StoreError::new(ErrorKind::Stale, operation))
     }
 
-    async fn announce(&self, site: &SiteId, until: Timestamp, now: Timestamp) -> StoreResult<bool> {
-        let item = self.get(Key::runner(site), Read::Eventual).await?.unwrap_or_default();
-        if !item.contains_key("claimed") || get_instant(&item, "held_until").is_none_or(|held| held <= now) {
-            return Ok(false);
-        }
+    async fn announce(&self, site: &SiteId, until: Timestamp) -> StoreResult<()> {
         let call = self.client.update_item().table_name(&self.table).set_key(Some(Key::runner(site).item()));
         let call = call
             .update_expression("SET busy_until = :until")
             .condition_expression("attribute_exists(claimed)")
             .expression_attribute_values(":until", instant(until))
             .set_return_consumed_capacity(self.cost());
-        Ok(self.changed(&format!("announce events of {site}"), call).await?.is_some())
+        self.changed(&format!("announce events of {site}"), call).await.map(drop)
     }
 
     async fn announced(&self, site: &SiteId) -> StoreResult<Option<Timestamp>> {
@@ -249,7 +245,7 @@ impl RunStore for Store {
         let items = latest.into_values().map(|row| item::failed(site, row)).collect::<StoreResult<Vec<_>>>()?;
         let operation = format!("note failed rows of {site}");
         for batch in items.chunks(BATCH) {
-            let puts = batch.iter().map(|item| self.put_request(&operation, item.clone())).collect::<StoreResult<Vec<WriteRequest>>>()?;
+            let puts = batch.iter().map(|item| Self::put_request(&operation, item.clone())).collect::<StoreResult<Vec<WriteRequest>>>()?;
             self.write_batch(&operation, puts).await?;
         }
         Ok(())

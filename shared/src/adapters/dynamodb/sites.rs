@@ -37,10 +37,14 @@ impl SiteStore for Store {
     async fn standing(&self, site: &SiteId, now: Timestamp) -> StoreResult<Option<Standing>> {
         let call = self.query(&key::partition(site), key::SETTINGS);
         let items = self.all(&format!("read site {site}"), call).await?;
-        let (settings, cool): (Vec<_>, Vec<_>) = items.iter().partition(|item| get_text(item, SORT_KEY) == Some(key::SETTINGS));
-        let Some(settings) = settings.first() else { return Ok(None) };
-        let until = cool.into_iter().filter_map(|item| get_instant(item, "held_until")).max().filter(|until| *until > now);
-        Ok(Some(Standing { site: read_settings(settings, site.as_str())?, cooling_down: until }))
+        let named = |name: &'static str| items.iter().filter(move |item| get_text(item, SORT_KEY).is_some_and(|key| key.starts_with(name)));
+        let until = |item: &Item| get_instant(item, "held_until").filter(|until| *until > now);
+        let Some(settings) = items.iter().find(|item| get_text(item, SORT_KEY) == Some(key::SETTINGS)) else { return Ok(None) };
+        Ok(Some(Standing {
+            site: read_settings(settings, site.as_str())?,
+            cooling_down: named(key::COOLING).filter_map(until).max(),
+            claimed_until: named(key::RUNNER).filter(|item| item.contains_key("claimed")).find_map(until),
+        }))
     }
 
     async fn save_site(&self, site: &Site) -> StoreResult<()> {
@@ -108,7 +112,7 @@ impl Store {
         self.write_batch(operation, requests).await
     }
 
-    pub(super) fn put_request(&self, operation: &str, item: Item) -> StoreResult<WriteRequest> {
+    pub(super) fn put_request(operation: &str, item: Item) -> StoreResult<WriteRequest> {
         let put = PutRequest::builder().set_item(Some(item)).build();
         let put = put.map_err(|error| StoreError::new(ErrorKind::Invalid(Vec::new()), operation).caused_by(error))?;
         Ok(WriteRequest::builder().put_request(put).build())

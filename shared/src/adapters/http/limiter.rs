@@ -3,7 +3,7 @@
 use std::{
     collections::HashMap,
     num::NonZeroU32,
-    sync::{Arc, Mutex, PoisonError},
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
 };
 
@@ -74,7 +74,7 @@ impl Limiter {
 
     /// Keeps to so many percent of the rate from now on: somebody else needs the rest.
     pub fn keep_to(&self, percent: u32) {
-        let mut held = self.bucket.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut held = lock(&self.bucket);
         if held.0 != percent {
             *held = (percent, bucket(&self.rate, percent, &self.clock));
         }
@@ -82,7 +82,7 @@ impl Limiter {
 
     /// Lets nothing through before `instant`.
     pub fn close_until(&self, instant: Timestamp) {
-        let mut closed = self.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut closed = lock(&self.closed_until);
         *closed = (*closed).max(instant);
     }
 
@@ -107,11 +107,11 @@ impl Limiter {
 
     /// Takes a turn, or tells when to ask again.
     fn turn(&self, now: Timestamp) -> Result<(), Timestamp> {
-        let closed = *self.closed_until.lock().unwrap_or_else(PoisonError::into_inner);
+        let closed = *lock(&self.closed_until);
         if closed > now {
             return Err(closed);
         }
-        let bucket = Arc::clone(&self.bucket.lock().unwrap_or_else(PoisonError::into_inner).1);
+        let bucket = Arc::clone(&lock(&self.bucket).1);
         bucket.check().map_err(|not_until| {
             let wait = not_until.wait_time_from(SinceEpoch::at(now));
             // A clock that rounds must still move.
@@ -127,7 +127,7 @@ fn bucket(rate: &Rate, percent: u32, clock: &Arc<dyn Clock>) -> Arc<Bucket> {
 /// The limiters of all sites and systems of this process.
 pub struct Limiters {
     clock: Arc<dyn Clock>,
-    limiters: Mutex<HashMap<(SiteId, &'static str), Arc<Limiter>>>,
+    known: Mutex<HashMap<(SiteId, &'static str), Arc<Limiter>>>,
     /// The shares that sites keep to, where not all.
     shares: Mutex<HashMap<SiteId, u32>>,
 }
@@ -136,29 +136,28 @@ impl Limiters {
     /// Starts without any.
     #[must_use]
     pub fn new(clock: Arc<dyn Clock>) -> Self {
-        Self { clock, limiters: Mutex::new(HashMap::new()), shares: Mutex::new(HashMap::new()) }
+        Self { clock, known: Mutex::default(), shares: Mutex::default() }
     }
 
     /// Returns the limiter of a site at a system; `rate` counts the first time.
     pub fn of(&self, site: &SiteId, system: &'static str, rate: Rate) -> Arc<Limiter> {
-        let mut limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
-        let limiter = limiters.entry((site.clone(), system)).or_insert_with(|| Arc::new(Limiter::new(rate, self.clock.clone())));
-        limiter.keep_to(self.shares().get(site).copied().unwrap_or(100));
+        let mut known = lock(&self.known);
+        let limiter = known.entry((site.clone(), system)).or_insert_with(|| Arc::new(Limiter::new(rate, self.clock.clone())));
+        limiter.keep_to(lock(&self.shares).get(site).copied().unwrap_or(100));
         Arc::clone(limiter)
     }
 
-    fn shares(&self) -> std::sync::MutexGuard<'_, HashMap<SiteId, u32>> {
-        self.shares.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Keeps to so many percent of all of a site's rates from now on.
+    pub fn keep_to(&self, site: &SiteId, percent: u32) {
+        let known = lock(&self.known);
+        lock(&self.shares).insert(site.clone(), percent);
+        known.iter().filter(|((of, _), _)| of == site).for_each(|(_, limiter)| limiter.keep_to(percent));
     }
 }
 
-impl Limiters {
-    /// Keeps to so many percent of all of a site's rates from now on.
-    pub fn keep_to(&self, site: &SiteId, percent: u32) {
-        let limiters = self.limiters.lock().unwrap_or_else(PoisonError::into_inner);
-        self.shares().insert(site.clone(), percent);
-        limiters.iter().filter(|((of, _), _)| of == site).for_each(|(_, limiter)| limiter.keep_to(percent));
-    }
+/// Whoever panicked left it whole.
+fn lock<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
+    held.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 #[cfg(test)]

@@ -156,12 +156,11 @@ impl Client {
         let mut characters = MOST_CHARACTERS;
         for phone in phones.iter().filter(|phone| !phone.trim().is_empty()) {
             let own = phone_query(&self.forms_of(&[*phone])).to_string().chars().count();
-            match groups.last_mut().filter(|_| characters + own < MOST_CHARACTERS) {
-                Some(group) => group.push(phone),
-                None => {
-                    characters = 0;
-                    groups.push(vec![phone]);
-                }
+            if let Some(group) = groups.last_mut().filter(|_| characters + own < MOST_CHARACTERS) {
+                group.push(phone);
+            } else {
+                characters = 0;
+                groups.push(vec![phone]);
             }
             characters += own;
         }
@@ -179,13 +178,11 @@ impl Client {
             return Ok(None);
         }
         let outcome = self.read_batch(&ids).await?;
-        match outcome.failed.into_iter().find(|(_, error)| error.kind != ErrorKind::NotFound) {
-            Some((_, error)) => Err(error),
-            None => {
-                let mut contacts: Vec<Contact> = outcome.done.into_iter().map(|(_, contact)| contact).collect();
-                contacts.sort_by_key(|contact| (contact.created_at.is_none(), contact.created_at));
-                Ok(Some(contacts))
-            }
+        if let Some((_, error)) = outcome.failed.into_iter().find(|(_, error)| error.kind != ErrorKind::NotFound) {
+            return Err(error);
         }
+        let mut contacts: Vec<Contact> = outcome.done.into_iter().map(|(_, contact)| contact).collect();
+        contacts.sort_by_key(|contact| (contact.created_at.is_none(), contact.created_at));
+        Ok(Some(contacts))
     }
 }

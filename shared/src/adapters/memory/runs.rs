@@ -49,14 +49,13 @@ impl RunStore for Store {
         })
     }
 
-    async fn announce(&self, site: &SiteId, until: Timestamp, now: Timestamp) -> StoreResult<bool> {
-        Ok(self.of_site(site, |own| {
-            let runs = own.claimed && own.runner.as_ref().is_some_and(|lease| lease.until > now);
-            if runs {
+    async fn announce(&self, site: &SiteId, until: Timestamp) -> StoreResult<()> {
+        self.of_site(site, |own| {
+            if own.claimed {
                 own.busy_until = Some(until);
             }
-            runs
-        }))
+        });
+        Ok(())
     }
 
     async fn announced(&self, site: &SiteId) -> StoreResult<Option<Timestamp>> {

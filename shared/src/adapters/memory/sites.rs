@@ -21,8 +21,11 @@ impl SiteStore for Store {
 
     async fn standing(&self, site: &SiteId, now: Timestamp) -> StoreResult<Option<Standing>> {
         let state = self.state();
-        let cool = state.of_sites.get(site).and_then(|own| own.cool.values().max().copied()).filter(|until| *until > now);
-        Ok(state.sites.get(site).map(|site| Standing { site: site.clone(), cooling_down: cool }))
+        let own = state.of_sites.get(site);
+        let cooling_down = own.and_then(|own| own.cool.values().max().copied()).filter(|until| *until > now);
+        let runner = own.filter(|own| own.claimed).and_then(|own| own.runner.as_ref());
+        let claimed_until = runner.map(|lease| lease.until).filter(|until| *until > now);
+        Ok(state.sites.get(site).map(|site| Standing { site: site.clone(), cooling_down, claimed_until }))
     }
 
     async fn save_site(&self, site: &Site) -> StoreResult<()> {

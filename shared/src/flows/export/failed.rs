@@ -35,7 +35,7 @@ impl Export {
             allowance.ensure_time()?;
             match (known.slot, self.read_again(&row).await) {
                 (_, Err(Stop::Failed { error, .. })) if !is_of_all(&error) => {
-                    self.note_failed(&row.id, Some(&row), &error, &mut again).await?
+                    self.note_failed(&row.id, Some(&row), &error, &mut again).await?;
                 }
                 (_, Err(stop)) => return Err(stop),
                 (Slot::Free, Ok(Found::Present(contact))) => {

@@ -185,7 +185,7 @@ impl Export {
                 if !error.kind.is_ambiguous() {
                     batch.unused.extend(jobs.into_iter().map(|job| job.reservation));
                 }
-                batch.stop = Some(self.stop_of_all(error));
+                batch.stop = Some(Self::stop_of_all(error));
                 return Ok(());
             }
         };
@@ -273,7 +273,7 @@ impl Export {
         Ok(())
     }
 
-    fn stop_of_all(&self, error: StoreError) -> Stop {
+    fn stop_of_all(error: StoreError) -> Stop {
         match error.kind {
             ErrorKind::Invalid(fields) if !fields.is_empty() => Stop::MissingFields(Side::External, fields),
             _ => Stop::at(Side::External, error),

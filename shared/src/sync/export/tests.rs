@@ -2,7 +2,7 @@
 
 use super::*;
 
-const OVERLAP: Duration = Duration::from_secs(300);
+const OVERLAP: Duration = Duration::from_mins(5);
 
 fn at(second: i64) -> Timestamp {
     Timestamp::from_second(1_790_000_000 + second).unwrap()

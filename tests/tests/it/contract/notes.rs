@@ -128,7 +128,7 @@ pub(super) async fn a_site_is_known_with_the_latest_cool_down(bench: &Bench) -> 
     let site = site(&bench.site);
     bench.sites.save_site(&site).await?;
     bench.links.cool_down(&bench.site, Side::External, at(30)).await?;
-    assert_eq!(standing(29).await?, Some(Standing { site: site.clone(), cooling_down: Some(at(30)) }));
-    assert_eq!(standing(30).await?, Some(Standing { site, cooling_down: None }));
+    assert_eq!(standing(29).await?, Some(Standing { site: site.clone(), cooling_down: Some(at(30)), claimed_until: None }));
+    assert_eq!(standing(30).await?, Some(Standing { site, cooling_down: None, claimed_until: None }));
     Ok(())
 }

@@ -11,7 +11,7 @@ use futures::future::join_all;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::bench::{Bench, STALE, at, kind, record};
+use super::bench::{Bench, STALE, at, kind, record, site};
 
 const EXPORT: RunKind = RunKind::Export;
 
@@ -84,23 +84,38 @@ pub(super) async fn a_site_has_one_runner_whatever_runs(bench: &Bench) -> anyhow
 }
 
 pub(super) async fn waiting_events_are_announced_to_a_runner(bench: &Bench) -> anyhow::Result<()> {
-    let announce = async |until, now| bench.runs.announce(&bench.site, at(until), at(now)).await;
-    assert!(!announce(30, 0).await?, "nobody is there to hear it");
-    assert_eq!(bench.runs.announced(&bench.site).await?, None);
+    let announce = async |until| bench.runs.announce(&bench.site, at(until)).await;
+    let announced = async || bench.runs.announced(&bench.site).await;
+    announce(10).await?;
+    assert_eq!(announced().await?, None, "nobody is there to hear it");
     assert_eq!(kind(bench.runs.claim(&bench.site, "me").await), STALE);
     bench.take("me", 60, 0).await?;
-    assert!(!announce(30, 0).await?, "nothing is claimed");
+    announce(20).await?;
+    assert_eq!(announced().await?, None, "nothing is claimed");
     bench.runs.claim(&bench.site, "me").await?;
-    assert!(announce(30, 0).await?);
-    assert_eq!(bench.runs.announced(&bench.site).await?, Some(at(30)));
-    assert!(!announce(90, 60).await?, "its time is over");
+    announce(30).await?;
+    assert_eq!(announced().await?, Some(at(30)));
     bench.take("another", 160, 61).await?;
-    assert!(!announce(90, 62).await?, "the next one has claimed nothing yet");
+    announce(90).await?;
+    assert_eq!(announced().await?, Some(at(30)), "the next one has claimed nothing yet");
     assert_eq!(kind(bench.runs.claim(&bench.site, "me").await), STALE);
     bench.take("me", 260, 161).await?;
     bench.runs.claim(&bench.site, "me").await?;
     bench.runs.keep(&bench.site, EXPORT, "me", kept(&progress(), None, None)).await?;
-    assert!(!announce(290, 162).await?, "it was given back");
+    announce(290).await?;
+    assert_eq!(announced().await?, Some(at(30)), "it was given back");
+    Ok(())
+}
+
+pub(super) async fn a_site_is_known_with_the_claim_on_its_budgets(bench: &Bench) -> anyhow::Result<()> {
+    bench.sites.save_site(&site(&bench.site)).await?;
+    let claimed = async |now| anyhow::Ok(bench.sites.standing(&bench.site, at(now)).await?.and_then(|standing| standing.claimed_until));
+    bench.take("me", 60, 0).await?;
+    assert_eq!(claimed(1).await?, None, "it has claimed nothing yet");
+    bench.runs.claim(&bench.site, "me").await?;
+    assert_eq!((claimed(59).await?, claimed(60).await?), (Some(at(60)), None));
+    bench.runs.keep(&bench.site, EXPORT, "me", kept(&progress(), None, None)).await?;
+    assert_eq!(claimed(1).await?, None, "it was given back");
     Ok(())
 }
 
@@ -191,7 +206,7 @@ pub(super) async fn failed_rows_are_kept_replaced_and_forgiven(bench: &Bench) ->
     assert_eq!(listed(Some(29), 1_000).await?, rows[..30]);
     assert_eq!(listed(None, 7).await?.len(), 7);
     let again = FailedRow { attempts: 2, ..failed("w00", at(900)) };
-    bench.runs.fail(&bench.site, &[again.clone()]).await?;
+    bench.runs.fail(&bench.site, std::slice::from_ref(&again)).await?;
     let ids: Vec<RecordId> = rows[1..].iter().chain([&rows[1]]).map(|row| row.id.clone()).collect();
     bench.runs.forgive(&bench.site, &ids).await?;
     assert_eq!(listed(None, 1_000).await?, [again]);

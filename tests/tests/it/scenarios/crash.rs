@@ -32,24 +32,13 @@ use super::{lab::Lab, switches::Vendor};
 /// Has a worker apply an event, and kills it when it would go on for the last of so many times.
 pub async fn crash_in(lab: &Lab, polls: usize, event: &Event) {
     let contacts = lab.stack.app.contacts(&lab.site.id).await.unwrap().unwrap();
-    die_after(polls, contacts.apply(event)).await;
+    die_after(polls, Box::pin(contacts.apply(event))).await;
 }
 
 /// Kills whoever does this work when he would go on for the last of so many times; tells whether he was through before.
 pub async fn die_after(polls: usize, work: impl Future) -> bool {
     let work = pin!(work);
     Doomed { work, polls }.await
-}
-
-/// Runs work, and kills it when it would go on for the last of so many times; tells whether it came to its end.
-pub async fn killed_after(polls: usize, work: impl Future) -> bool {
-    let ended = AtomicBool::new(false);
-    let work = pin!(async {
-        work.await;
-        ended.store(true, Ordering::Relaxed);
-    });
-    Doomed { work, polls }.await;
-    ended.load(Ordering::Relaxed)
 }
 
 /// Ends with the future, or after so many polls.

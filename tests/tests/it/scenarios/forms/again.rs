@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 
 use super::desk::{Desk, ada};
 use crate::scenarios::{
-    crash::killed_after,
+    crash::die_after,
     lab::at_call,
     people,
     switches::{Position, Vendor, at, at_every_switch, at_switches},
@@ -178,7 +178,7 @@ async fn dies_anywhere(desk: &Desk, fields: Value, before: usize) {
         let app = FormApp::new(desk.lab.stack.forms.means.clone()).unwrap();
         let forms = app.site(&desk.lab.site.id).await.unwrap().unwrap();
         let submission = forms.read(&id, &forms.site.forms[&id], &Filled { entries, ..Filled::default() }).unwrap();
-        let ended = killed_after(polls, async { forms.submit(&submission).await.unwrap() }).await;
+        let ended = die_after(polls, async { forms.submit(&submission).await.unwrap() }).await;
         let again = desk.post(fields.clone()).await;
         desk.lab.settle().await;
         assert!([200, 202].contains(&again.status), "after {polls}: {again:?}");

@@ -21,7 +21,7 @@ use serde_json::{Value, json};
 
 use super::desk::Desk;
 use crate::scenarios::{
-    crash::killed_after,
+    crash::die_after,
     switches::{Position, Vendor, at},
 };
 
@@ -107,7 +107,7 @@ impl History {
         let id = FormId::from("typeform");
         let filled = Filled { id: Some(post.token.clone()), at: None, entries: self.fields(post).into_iter().collect() };
         let submission = forms.read(&id, &forms.site.forms[&id], &filled).unwrap();
-        killed_after(self.random.random_range(1..40), async { forms.submit(&submission).await.ok() }).await;
+        die_after(self.random.random_range(1..40), async { forms.submit(&submission).await.ok() }).await;
     }
 
     /// One thing happens.

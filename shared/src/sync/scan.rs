@@ -130,7 +130,9 @@ impl Cursor {
             (Some(first), Some(last)) if first == last && page.has_more() => Some(Self::Within(Sweep::first(last).having_seen(page.rows))),
             (_, Some(last)) if !fresh.is_empty() => Some(self.behind(last, page.rows)),
             _ if page.total.is_some() => return Err(CutShort),
-            _ => None,
+            // How many there are is not told, and a page may hold fewer than were asked for: more may share the instant.
+            (_, Some(last)) => Some(Self::Within(Sweep { offset: page.rows.len(), ..Sweep::first(last) }.having_seen(page.rows))),
+            (_, None) => None,
         };
         Ok(Turn { fresh, again: false, next })
     }
@@ -173,7 +175,7 @@ impl Sweep {
         self.offset += page.rows.len();
         let over = match page.total {
             Some(total) => self.offset as u64 >= total,
-            None => !page.is_full(),
+            None => page.rows.is_empty(),
         };
         if !over && page.rows.is_empty() {
             return Err(CutShort);

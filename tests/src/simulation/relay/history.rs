@@ -150,6 +150,7 @@ impl Running {
             author: Author::Participant,
             content: Content::Message { text: words.to_owned(), media: Vec::new() },
             at: world.instant(),
+            order: 0,
             attempts: 0,
             searches: 0,
         };

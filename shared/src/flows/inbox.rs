@@ -10,13 +10,13 @@ mod outcome;
 mod recipients;
 mod same;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
 use self::outcome::Stop;
 pub use self::outcome::{Effect, Outcome, Parked, Skip};
-use super::queue::Later;
+use super::queue::{Later, Patience};
 use crate::{
     model::{
         contact::MatchKey,
@@ -29,6 +29,9 @@ use crate::{
     ports::{Claim, ClaimStore, Clock, ErrorKind, Inbox, LinkStore, Place, StoreError, StoreResult, Ticket},
 };
 
+/// How long a message is tried. With the growing delay that is about a day; several of the longest fit into the time for which those behind wait for a
+/// message.
+pub const PATIENCE: Patience = Patience { tries: 300, longest: Duration::from_mins(5) };
 /// How long a claim is its taker's. Longer than a worker lives, and than a listing of messages may lag: what was posted before shows then.
 const CLAIM_TIME: SignedDuration = SignedDuration::from_mins(6);
 /// A message that did not line up again for so long is lost, and nobody waits for it: longer than the queue holds one back.
@@ -41,7 +44,7 @@ const WAIT: (SignedDuration, SignedDuration) = (SignedDuration::from_secs(2), Si
 const EACH: SignedDuration = SignedDuration::from_secs(1);
 /// So often what a message needs is looked for before it is parked: a contact with the address, a conversation with it, the part before it. With the
 /// growing delay that is some eight minutes, longer than Wix's index of contacts lags behind.
-const PATIENCE: u32 = 8;
+const SEARCHES: u32 = 8;
 /// When to look again at a paused site.
 const PAUSED: SignedDuration = SignedDuration::from_mins(15);
 /// When to look again for a source that the settings do not have yet.
@@ -112,7 +115,7 @@ impl Relay {
         let turn = self.take(message, line, known, contacts).await?;
         match self.deliver(turn, &compose::post(message, source)).await {
             // Who was made a moment ago may not be known everywhere.
-            Err(Stop::Park(Parked::NoConversation)) if message.searches < PATIENCE => Err(self.not_yet("no conversation is opened yet")),
+            Err(Stop::Park(Parked::NoConversation)) if message.searches < SEARCHES => Err(self.not_yet("no conversation is opened yet")),
             ended => ended,
         }
     }
@@ -164,7 +167,7 @@ impl Relay {
         if before.is_some_and(|claim| claim.owner.is_none()) {
             return Ok(());
         }
-        if message.searches >= PATIENCE {
+        if message.searches >= SEARCHES {
             return Err(Stop::Park(Parked::PartBeforeMissing));
         }
         Err(self.not_yet("the part before it is not there yet"))
@@ -280,7 +283,9 @@ impl Relay {
         // the conversations that were reached can be seen.
         let (left, until) = match stop {
             Stop::Gone(_) => (Vec::new(), turn.claim.until),
-            _ => (turn.claim.left.clone(), self.clock.now()),
+            Stop::Later(_) | Stop::NotYet(_) | Stop::Skip(_) | Stop::Park(_) | Stop::Doubt(_) | Stop::Failed(_) => {
+                (turn.claim.left.clone(), self.clock.now())
+            }
         };
         let free = turn.in_doubt.then(|| Claim { until, left, ..turn.claim.clone() });
         match self.claims.swap_claim(&self.site.site, &turn.message, Some(&turn.claim), free.as_ref()).await {

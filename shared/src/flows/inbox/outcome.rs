@@ -116,7 +116,15 @@ impl Stop {
         match error.kind {
             ErrorKind::NotFound => Self::Gone(error),
             ErrorKind::Unsupported => Self::Park(Parked::NoConversation),
-            _ => Self::Failed(error),
+            ErrorKind::Stale
+            | ErrorKind::Exists(_)
+            | ErrorKind::Invalid(_)
+            | ErrorKind::Forbidden
+            | ErrorKind::AccessDenied
+            | ErrorKind::Throttled(_)
+            | ErrorKind::Unavailable
+            | ErrorKind::Garbled
+            | ErrorKind::Corrupt => Self::Failed(error),
         }
     }
 }

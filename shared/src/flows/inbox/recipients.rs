@@ -53,9 +53,8 @@ impl Relay {
             NoMatch::Park if message.searches < SEARCHES => Err(self.not_yet("no contact has the address yet")),
             NoMatch::Park => Err(Stop::Park(Parked::NoContact)),
             NoMatch::Create => match self.inbox.add_contact(&message.who).await {
-                Ok(id) => Ok(vec![id]),
-                // The index did not show whoever has it; Wix itself knows better.
-                Err(StoreError { kind: ErrorKind::Exists(Some(id)), .. }) => Ok(vec![id]),
+                // Whom the index did not show is there all the same; Wix itself knows better.
+                Ok(id) | Err(StoreError { kind: ErrorKind::Exists(Some(id)), .. }) => Ok(vec![id]),
                 Err(error) => Err(error.into()),
             },
         }

@@ -79,13 +79,16 @@ async fn a_line_of_any_length_costs_a_small_write_and_a_look_at_those_right_ahea
     let bench = table.bench();
     let ticket = |nth: i64| Ticket { place: Place { at: at(nth), order: 0, part: 0, message: digest(&nth.to_string()) }, since: at(nth) };
     let line_up = async |nth| bench.claims.line_up(&bench.site, &digest("ada"), &ticket(nth), at(-1)).await;
-    let shortest = spent(&table, async { Ok(assert_eq!(line_up(999).await?, [])) }).await?;
-    assert_eq!(shortest, Units { read: 1.0, write: 1.0 });
+    let line_up_behind = async |nth, expected| {
+        assert_eq!(line_up(nth).await?.len(), expected);
+        Ok(())
+    };
+    assert_eq!(spent(&table, line_up_behind(999, 0)).await?, Units { read: 1.0, write: 1.0 });
     // Whoever comes before all others has nobody to look at.
     for nth in (0..999).rev() {
         line_up(nth).await?;
     }
-    let longest = spent(&table, async { Ok(assert_eq!(line_up(1_000).await?.len(), MOST_AHEAD)) }).await?;
+    let longest = spent(&table, line_up_behind(1_000, MOST_AHEAD)).await?;
     assert!(longest.write <= 1.0 && longest.read <= 8.0, "{longest:?}");
     Ok(())
 }

@@ -30,7 +30,7 @@ use crate::model::{
 };
 
 pub use self::forms::{Claimed, Reserved, SubmissionStore, Subscriptions};
-pub use inbox::{Bus, Claim, ClaimStore, Inbox, MessageBus, Order, Ticket};
+pub use inbox::{Bus, Claim, ClaimStore, Inbox, MOST_AHEAD, MessageBus, Order, Place, Ticket};
 
 /// What kind of failure a port reports; callers match on this alone.
 #[derive(Clone, Debug, PartialEq, Eq)]

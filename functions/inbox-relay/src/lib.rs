@@ -2,14 +2,14 @@
 //!
 //! How a message ends: `flows::queue`.
 
-use std::{collections::BTreeMap, time::Duration};
+use std::collections::BTreeMap;
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent};
 use contact_bridge::{
     app::inbox::{Relays, Standing},
     flows::{
-        inbox::Outcome,
-        queue::{Desk, End, Later, Patience, tally},
+        inbox::{Outcome, PATIENCE},
+        queue::{Desk, End, Later, tally},
     },
     model::{contact::MatchKey, ids::SiteId, message::Message},
     ports::StoreResult,
@@ -18,9 +18,6 @@ use futures::future::join_all;
 use lambda_runtime::Error;
 use serde::Deserialize;
 use tracing::{error, info, warn};
-
-/// With the growing delay that is about a day; several of the longest fit into the time for which those behind wait for a message.
-const PATIENCE: Patience = Patience { tries: 300, longest: Duration::from_mins(5) };
 
 /// What the bus delivers: our message in its envelope.
 #[derive(Deserialize)]
@@ -68,7 +65,7 @@ fn desk(relays: &Relays) -> Desk<'_, Message> {
 
 /// Deals with the messages of one sender. One that has to wait keeps those behind it waiting: they find it in their line.
 async fn work_off<'a>(relays: &Relays, mut line: Vec<Delivered<'a>>) -> Vec<(Option<&'a str>, End)> {
-    line.sort_by_key(|delivered| (delivered.message.at, delivered.message.part));
+    line.sort_by_key(|delivered| delivered.message.turn());
     let mut ends = Vec::new();
     for Delivered { id, message } in line {
         ends.push((id, deal_with(relays, message).await));

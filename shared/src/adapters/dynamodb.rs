@@ -14,7 +14,7 @@
 //! | | `consent#<digest of the address>#<instant>` | the proof of a consent: `form_id`, `submission`, `text_version`; no expiry |
 //! | | `posts#<form>#<digest of the internet address>#<minute since the epoch>` | how many posts came within that minute: `spent` |
 //! | | `claim#<digest>` | the claim on a message of a service: `holder`, `held_until`, `unsure_since`, `left`; without a holder it is done with |
-//! | | `line#<digest>` | who of one sender waits to be posted: an attribute `t#<digest>` for each |
+//! | | `line#<digest>#<place>` | a message of one sender that waits to be posted, in the order of turns: `since` |
 //! | | `post#<place>` | which message a post is: `message` |
 //! | | `cool#<side>` | nothing may be sent to the side before `held_until` |
 //! | | `rail#<hour since the epoch>` | how many deletes were propagated in that hour: `spent` |
@@ -43,7 +43,8 @@
 //!
 //! **Units.** Finding a link takes one eventually consistent read of less than 4 KB, and one more from the external side if this
 //! process has not met the record yet; saving it takes one write unit while the item is below 1 KB, which packing keeps it at for some 14 mapped rows. Only an
-//! answer that leads to a new record, "free" or "gone", is read consistently.
+//! answer that leads to a new record, "free" or "gone", is read consistently. Lining up takes one write unit, and half a read unit more for every 2 KB of
+//! tickets ahead, of which a hundred are looked at.
 //!
 //! No item holds a contact's value: bases and keys are keyed digests. A tombstone names its record by a digest as well, so that
 //! nothing of an erased person remains; with another deployment secret the tombstones can no longer be found.
@@ -55,6 +56,7 @@ mod claims;
 mod codec;
 mod item;
 mod key;
+mod lines;
 mod links;
 mod look_up;
 mod pointers;

@@ -7,6 +7,8 @@
 mod check;
 mod consent;
 mod contact;
+mod create;
+mod job;
 mod outcome;
 mod read;
 
@@ -20,8 +22,8 @@ pub use self::{
     outcome::{Answer, Invalid, Outcome, Waiting},
     read::is_trapped,
 };
-use self::{contact::Job, outcome::Stop};
-use super::queue::{End, Patience};
+use self::{job::Job, outcome::Stop};
+use super::queue::{End, Job as _, Later, Patience};
 use crate::{
     model::{
         fingerprint::Key,
@@ -73,15 +75,8 @@ impl Forms {
         match self.apply(submission).await? {
             Outcome::Done(effect) => Ok(Answer::Done(effect)),
             Outcome::Refused(invalid) => Ok(Answer::Refused(invalid)),
-            Outcome::Later(mut waiting) => {
-                waiting.submission.attempts += u32::from(waiting.counts);
-                self.hold(&waiting.submission, self.delay(&waiting)).await?;
-                Ok(Answer::Waiting)
-            }
-            Outcome::Hopeless(failure) => {
-                self.give_up(submission, &failure.to_string()).await?;
-                Ok(Answer::Waiting)
-            }
+            Outcome::Later(waiting) => self.put_off(waiting).await.map(|_| Answer::Waiting),
+            Outcome::Hopeless(failure) => self.give_up(submission, &failure.to_string()).await.map(|_| Answer::Waiting),
         }
     }
 
@@ -104,17 +99,10 @@ impl Forms {
             Outcome::Done(_) => Ok(End::Done),
             Outcome::Refused(invalid) => {
                 let fields: Vec<_> = invalid.iter().map(|invalid| format!("{} {}", invalid.field, invalid.rule)).collect();
-                self.give_up(submission, &fields.join("; ")).await.map(|()| End::Dead)
+                self.give_up(submission, &fields.join("; ")).await
             }
-            Outcome::Hopeless(failure) => self.give_up(submission, &failure.to_string()).await.map(|()| End::Dead),
-            Outcome::Later(mut waiting) => {
-                waiting.submission.attempts += u32::from(waiting.counts);
-                if waiting.submission.attempts >= PATIENCE.tries {
-                    let reason = format!("gave up after {} tries: {}", waiting.submission.attempts, waiting.reason);
-                    return self.give_up(&waiting.submission, &reason).await.map(|()| End::Dead);
-                }
-                self.hold(&waiting.submission, self.delay(&waiting)).await.map(|()| End::Later)
-            }
+            Outcome::Hopeless(failure) => self.give_up(submission, &failure.to_string()).await,
+            Outcome::Later(waiting) => self.put_off(waiting).await,
         }
     }
 
@@ -123,22 +111,26 @@ impl Forms {
         self.submissions.submission(&self.site.site, id).await
     }
 
-    /// How long a submission waits: until it makes sense, and longer with every try that failed.
-    fn delay(&self, waiting: &Waiting) -> Duration {
-        PATIENCE.delay(self.clock.now(), waiting.until, waiting.counts.then_some(waiting.submission.attempts))
+    /// Puts a submission back into the queue; one that was tried too often goes to the dead letters.
+    async fn put_off(&self, Waiting { mut submission, later }: Waiting) -> StoreResult<End> {
+        match PATIENCE.next(&mut submission, later, self.now()) {
+            Ok(delay) => self.hold(&submission, delay).await.map(|()| End::Later),
+            Err(reason) => self.give_up(&submission, &reason).await,
+        }
     }
 
-    async fn give_up(&self, submission: &Submission, reason: &str) -> StoreResult<()> {
+    async fn give_up(&self, submission: &Submission, reason: &str) -> StoreResult<End> {
         let (site, id) = (&self.site.site, &submission.id);
-        // Moved back, it has its tries again; that there was one is still to be known.
-        self.queue.give_up(&Submission { attempts: submission.attempts.min(1), ..submission.clone() }, reason).await?;
+        let mut letter = submission.clone();
+        letter.forget_tries();
+        self.queue.give_up(&letter, reason).await?;
         error!(%site, form = %submission.form, submission = %id, reason, "Gave a submission up.");
         let claim = self.claim_of(submission);
-        if let Claimed::Taken = self.submissions.claim(site, &claim, self.clock.now()).await? {
+        if let Claimed::Taken = self.submissions.claim(site, &claim, self.now()).await? {
             let progress = Progress::Failed { reason: reason.to_owned() };
             self.submissions.settle(site, &claim, &progress, &[]).await?;
         }
-        Ok(())
+        Ok(End::Dead)
     }
 
     async fn apply(&self, submission: &Submission) -> StoreResult<Outcome> {
@@ -149,7 +141,7 @@ impl Forms {
             return Ok(Outcome::Hopeless(StoreError::new(ErrorKind::NotFound, format!("form {}", submission.form))));
         };
         let claim = self.claim_of(submission);
-        match self.submissions.claim(&self.site.site, &claim, self.clock.now()).await? {
+        match self.submissions.claim(&self.site.site, &claim, self.now()).await? {
             Claimed::Taken => Ok(self.deal_with(form, submission, claim).await),
             Claimed::Busy(until) => Ok(Waiting::new(submission, until, "another worker is at work").into()),
             Claimed::Done(effect) => Ok(Outcome::Done(effect)),
@@ -158,7 +150,7 @@ impl Forms {
 
     /// Tells why nothing is done now, if nothing is.
     async fn closed(&self, submission: &Submission) -> StoreResult<Option<Outcome>> {
-        let now = self.clock.now();
+        let now = self.now();
         if self.site.status != Status::Installed {
             let gone = StoreError::new(ErrorKind::NotFound, format!("the app on site {}", self.site.site));
             return Ok(Some(Outcome::Hopeless(gone)));
@@ -176,7 +168,7 @@ impl Forms {
             form: submission.form.clone(),
             at: submission.at,
             owner: (self.owner)(),
-            until: self.clock.now() + CLAIM_TIME,
+            until: self.now() + CLAIM_TIME,
             anew_since: (!submission.named).then(|| submission.at - SAME_WITHIN),
         }
     }
@@ -205,9 +197,8 @@ impl Forms {
         if failure.kind == ErrorKind::Stale || matches!(outcome, Outcome::Later(_)) {
             return outcome;
         }
-        let until = self.clock.now() + outcome::RETRY;
-        let submission = Submission { done: job.done.clone(), ..job.submission.clone() };
-        Outcome::Later(Waiting { submission, until, reason: failure.kind.name(), counts: true })
+        let later = Later { until: self.now() + outcome::RETRY, reason: failure.kind.name(), counts: true };
+        Outcome::Later(Waiting { submission: job.left(), later })
     }
 
     async fn work(&self, job: &mut Job<'_>) -> Result<Effect, Stop> {
@@ -226,16 +217,13 @@ impl Forms {
 
     /// Says what is to be done about what stopped the work.
     async fn stopped(&self, stop: Stop, job: &Job<'_>) -> Outcome {
-        let later = |until, reason, counts| {
-            let submission = Submission { done: job.done.clone(), ..job.submission.clone() };
-            Outcome::Later(Waiting { submission, until, reason, counts })
-        };
+        let later = |until, reason, counts| Outcome::Later(Waiting { submission: job.left(), later: Later { until, reason, counts } });
         match stop {
             Stop::Refused(rejected) => Outcome::Refused(read::invalid(job.form, &rejected)),
             Stop::Later(until, reason) => later(until, reason, false),
             Stop::Failed(failure) => {
                 warn!(site = %self.site.site, submission = %job.submission.id, error = %failure, "Could not deal with a submission.");
-                match outcome::retry(&failure.kind, self.clock.now()) {
+                match outcome::retry(&failure.kind, self.now()) {
                     Some((until, counts)) => {
                         self.cool_down(&failure.kind).await;
                         later(until, failure.kind.name(), counts)

@@ -10,13 +10,13 @@ mod outcome;
 mod recipients;
 mod same;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 
 use self::outcome::Stop;
 pub use self::outcome::{Effect, Outcome, Parked, Skip};
-use super::queue::Later;
+use super::queue::{Later, Patience};
 use crate::{
     model::{
         contact::MatchKey,
@@ -26,9 +26,12 @@ use crate::{
         post::Post,
         site::{Site, Status, inbox::Source},
     },
-    ports::{Claim, ClaimStore, Clock, ErrorKind, Inbox, LinkStore, StoreError, StoreResult, Ticket},
+    ports::{Claim, ClaimStore, Clock, ErrorKind, Inbox, LinkStore, Place, StoreError, StoreResult, Ticket},
 };
 
+/// How long a message is tried. With the growing delay that is about a day; several of the longest fit into the time for which those behind wait for a
+/// message.
+pub const PATIENCE: Patience = Patience { tries: 300, longest: Duration::from_mins(5) };
 /// How long a claim is its taker's. Longer than a worker lives, and than a listing of messages may lag: what was posted before shows then.
 const CLAIM_TIME: SignedDuration = SignedDuration::from_mins(6);
 /// A message that did not line up again for so long is lost, and nobody waits for it: longer than the queue holds one back.
@@ -37,9 +40,11 @@ const LOST: SignedDuration = SignedDuration::from_mins(30);
 const SKEW: SignedDuration = SignedDuration::from_mins(2);
 /// How long a message waits for the one before it, at first and at most.
 const WAIT: (SignedDuration, SignedDuration) = (SignedDuration::from_secs(2), SignedDuration::from_secs(30));
+/// How long a message waits for each of those before it: in a long line nobody looks all the time.
+const EACH: SignedDuration = SignedDuration::from_secs(1);
 /// So often what a message needs is looked for before it is parked: a contact with the address, a conversation with it, the part before it. With the
 /// growing delay that is some eight minutes, longer than Wix's index of contacts lags behind.
-const PATIENCE: u32 = 8;
+const SEARCHES: u32 = 8;
 /// When to look again at a paused site.
 const PAUSED: SignedDuration = SignedDuration::from_mins(15);
 /// When to look again for a source that the settings do not have yet.
@@ -68,6 +73,7 @@ pub struct Relay {
 struct Turn {
     message: Digest,
     line: Digest,
+    place: Place,
     /// The claim as it is stored.
     claim: Claim,
     /// Whether the message may stand in a conversation already.
@@ -109,7 +115,7 @@ impl Relay {
         let turn = self.take(message, line, known, contacts).await?;
         match self.deliver(turn, &compose::post(message, source)).await {
             // Who was made a moment ago may not be known everywhere.
-            Err(Stop::Park(Parked::NoConversation)) if message.searches < PATIENCE => Err(self.not_yet("no conversation is opened yet")),
+            Err(Stop::Park(Parked::NoConversation)) if message.searches < SEARCHES => Err(self.not_yet("no conversation is opened yet")),
             ended => ended,
         }
     }
@@ -139,15 +145,19 @@ impl Relay {
     /// Takes a place in the line. Whoever wrote earlier goes first, as long as they are there.
     async fn line_up(&self, message: &Message) -> Step<Digest> {
         let now = self.clock.now();
-        let own = Ticket { message: message.digest(&self.key), at: message.at, part: message.part, since: now };
-        let digest = self.line_of(message)?;
-        let tickets = self.claims.line_up(&self.site.site, &digest, &own).await?;
-        let place = |ticket: &Ticket| (ticket.at, ticket.part, ticket.message);
-        let ahead = tickets.iter().filter(|other| place(other) < place(&own) && other.since + LOST > now);
-        match ahead.map(|ticket| ticket.since).max() {
-            None => Ok(digest),
-            Some(since) => Err(self.later(now.duration_since(since).clamp(WAIT.0, WAIT.1), "an earlier message of the sender waits")),
-        }
+        let (line, own) = (self.line_of(message)?, Ticket { place: self.place_of(message), since: now });
+        let mut ahead = self.claims.line_up(&self.site.site, &line, &own, now - LOST).await?;
+        // The service may have sent it twice, with another time.
+        ahead.retain(|other| other.place.message != own.place.message);
+        let Some(latest) = ahead.iter().map(|other| other.since).max() else { return Ok(line) };
+        let least = WAIT.0.max(EACH * i32::try_from(ahead.len()).unwrap_or(i32::MAX));
+        let wait = now.duration_since(latest).clamp(least, WAIT.1.max(least));
+        Err(self.later(wait, "an earlier message of the sender waits"))
+    }
+
+    fn place_of(&self, message: &Message) -> Place {
+        let (at, order, part) = message.turn();
+        Place { at, order, part, message: message.digest(&self.key) }
     }
 
     /// A later part of a long message waits until the one before it stands there, unless that one was given up.
@@ -157,7 +167,7 @@ impl Relay {
         if before.is_some_and(|claim| claim.owner.is_none()) {
             return Ok(());
         }
-        if message.searches >= PATIENCE {
+        if message.searches >= SEARCHES {
             return Err(Stop::Park(Parked::PartBeforeMissing));
         }
         Err(self.not_yet("the part before it is not there yet"))
@@ -182,7 +192,7 @@ impl Relay {
         let claim = Claim { owner: Some((self.owner)()), until: now + CLAIM_TIME, since, left };
         let digest = message.digest(&self.key);
         self.claims.swap_claim(&self.site.site, &digest, known.as_ref(), Some(&claim)).await?;
-        Ok(Turn { message: digest, line, claim, in_doubt: known.is_some() })
+        Ok(Turn { message: digest, line, place: self.place_of(message), claim, in_doubt: known.is_some() })
     }
 
     /// Posts the message to every conversation it belongs to, and hands the turn on.
@@ -258,7 +268,7 @@ impl Relay {
 
     /// The message stands where it belongs: the next one of the line has its turn, and nobody posts this one again.
     async fn finish(&self, turn: &Turn) -> Step<()> {
-        self.claims.step_out(&self.site.site, &turn.line, &turn.message).await?;
+        self.claims.step_out(&self.site.site, &turn.line, &turn.place).await?;
         let done = Claim { owner: None, until: self.clock.now(), left: Vec::new(), ..turn.claim.clone() };
         self.claims.swap_claim(&self.site.site, &turn.message, Some(&turn.claim), Some(&done)).await?;
         Ok(())
@@ -273,7 +283,9 @@ impl Relay {
         // the conversations that were reached can be seen.
         let (left, until) = match stop {
             Stop::Gone(_) => (Vec::new(), turn.claim.until),
-            _ => (turn.claim.left.clone(), self.clock.now()),
+            Stop::Later(_) | Stop::NotYet(_) | Stop::Skip(_) | Stop::Park(_) | Stop::Doubt(_) | Stop::Failed(_) => {
+                (turn.claim.left.clone(), self.clock.now())
+            }
         };
         let free = turn.in_doubt.then(|| Claim { until, left, ..turn.claim.clone() });
         match self.claims.swap_claim(&self.site.site, &turn.message, Some(&turn.claim), free.as_ref()).await {

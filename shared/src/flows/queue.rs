@@ -7,7 +7,7 @@ use jiff::{SignedDuration, Timestamp};
 use tracing::{error, info, warn};
 
 use crate::{
-    model::{event::Event, ids::SiteId, message::Message},
+    model::{event::Event, ids::SiteId, message::Message, submission::Submission},
     ports::{Clock, ErrorKind, Queue, StoreError, StoreResult},
 };
 
@@ -88,6 +88,21 @@ impl Job for Message {
     }
 }
 
+impl Job for Submission {
+    fn site(&self) -> &SiteId {
+        &self.site
+    }
+
+    fn tries(&mut self) -> &mut u32 {
+        &mut self.attempts
+    }
+
+    /// That there was one is still to be known: it may have made the contact.
+    fn forget_tries(&mut self) {
+        self.attempts = self.attempts.min(1);
+    }
+}
+
 /// How long a worker tries.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
@@ -98,9 +113,21 @@ pub struct Patience {
 }
 
 impl Patience {
+    /// Counts a failed try, and returns how long the job waits for the next one.
+    ///
+    /// # Errors
+    /// Why it is to be given up: it was tried too often.
+    pub fn next(self, job: &mut impl Job, later: Later, now: Timestamp) -> Result<Duration, String> {
+        *job.tries() += u32::from(later.counts);
+        let failed = later.counts.then_some(*job.tries());
+        match failed.filter(|tries| *tries >= self.tries) {
+            Some(tries) => Err(format!("gave up after {tries} tries: {}", later.reason)),
+            None => Ok(self.delay(now, later.until, failed)),
+        }
+    }
+
     /// Returns how long a job waits: until it makes sense, and longer with every try that failed.
-    #[must_use]
-    pub fn delay(self, now: Timestamp, until: Timestamp, failed: Option<u32>) -> Duration {
+    fn delay(self, now: Timestamp, until: Timestamp, failed: Option<u32>) -> Duration {
         let wait = Duration::try_from(until.duration_since(now)).unwrap_or_default();
         let grown = failed.map_or(Duration::ZERO, |tries| Duration::from_secs(1 << tries.min(10))).min(self.longest);
         wait.max(grown).clamp(Duration::from_secs(1), LONGEST_DELAY)
@@ -121,12 +148,10 @@ pub struct Desk<'a, T> {
 impl<T: Job> Desk<'_, T> {
     /// Puts a job back into the queue; one that was tried too often goes to the dead letters.
     pub async fn put_back(&self, mut job: T, later: Later) -> End {
-        *job.tries() += u32::from(later.counts);
-        let failed = later.counts.then_some(*job.tries());
-        if let Some(tries) = failed.filter(|tries| *tries >= self.patience.tries) {
-            return self.give_up(job, &format!("gave up after {tries} tries: {}", later.reason)).await;
-        }
-        let delay = self.patience.delay(self.clock.now(), later.until, failed);
+        let delay = match self.patience.next(&mut job, later, self.clock.now()) {
+            Ok(delay) => delay,
+            Err(reason) => return self.give_up(job, &reason).await,
+        };
         match self.queue.put_back(&job, delay).await {
             Ok(()) => End::Later,
             Err(failure) => left(&job, &failure),

@@ -30,6 +30,9 @@ pub struct Message {
     pub service: String,
     /// The service's own id, the same whenever it sends this message again.
     pub id: String,
+    /// Which it is of those its service dates alike, where that tells; the smaller one comes first.
+    #[serde(default, skip_serializing_if = "is_zero")]
+    pub order: u64,
     /// Which part of a long message this is, from 0.
     #[serde(default)]
     pub part: u32,
@@ -174,6 +177,12 @@ impl Message {
         key.digest("message", &format!("{}/{}/{part}/{}", self.service, self.source, self.id))
     }
 
+    /// Returns what tells the order of a sender's messages; the smaller one comes first.
+    #[must_use]
+    pub const fn turn(&self) -> (Timestamp, u64, u32) {
+        (self.at, self.order, self.part)
+    }
+
     /// Cuts a message that is too long for one event into parts, at words. Pictures and files come with the last words, and behind them.
     #[must_use]
     pub fn parts(self) -> Vec<Self> {
@@ -193,6 +202,11 @@ impl Message {
         };
         (0..).zip(contents).map(part).collect()
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde wants it so")]
+const fn is_zero(order: &u64) -> bool {
+    *order == 0
 }
 
 /// Returns how many bytes a character takes in JSON.
@@ -223,6 +237,7 @@ mod tests {
             source: SourceId::from("sms"),
             service: "twilio".to_owned(),
             id: "SM1".to_owned(),
+            order: 0,
             part: 0,
             who: Person::new(None, Some("+12025550143"), None),
             author: Author::Participant,

@@ -69,18 +69,30 @@ pub struct Claim {
     pub left: Vec<RecordId>,
 }
 
-/// The place of a message in its line.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Ticket {
-    /// The message.
-    pub message: Digest,
+/// The place of a message in its line; the smaller one has its turn first.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Place {
     /// When it was written.
     pub at: Timestamp,
+    /// Which it is of those that were written in the same instant.
+    pub order: u64,
     /// Which part of a message it is.
     pub part: u32,
+    /// The message.
+    pub message: Digest,
+}
+
+/// A message that waits in its line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Ticket {
+    /// Its place.
+    pub place: Place,
     /// When it lined up the last time.
     pub since: Timestamp,
 }
+
+/// So many tickets ahead are told, however long a line is.
+pub const MOST_AHEAD: usize = 100;
 
 /// What keeps messages to once and in order. Every sentence here is a test of the contract.
 #[async_trait]
@@ -96,9 +108,11 @@ pub trait ClaimStore: Send + Sync {
     /// all are others'. Kept for a month, and never changed.
     async fn own_post(&self, site: &SiteId, places: &[u64], message: &Digest, now: Timestamp) -> StoreResult<bool>;
 
-    /// Puts a ticket into a line, in place of an earlier one of the same message, and returns all that are there, in any order.
-    async fn line_up(&self, site: &SiteId, line: &Digest, ticket: &Ticket) -> StoreResult<Vec<Ticket>>;
+    /// Puts a ticket into a line, in place of an earlier one of the same place, and returns those ahead of it that lined up after `alive`: the
+    /// nearest ones first, at most [`MOST_AHEAD`]. Of two that line up at once, the later sees the earlier or is there before it. A line may be
+    /// of any length, and what a call costs does not grow with it.
+    async fn line_up(&self, site: &SiteId, line: &Digest, ticket: &Ticket, alive: Timestamp) -> StoreResult<Vec<Ticket>>;
 
-    /// Takes a message out of its line.
-    async fn step_out(&self, site: &SiteId, line: &Digest, message: &Digest) -> StoreResult<()>;
+    /// Takes a ticket out of its line.
+    async fn step_out(&self, site: &SiteId, line: &Digest, place: &Place) -> StoreResult<()>;
 }

@@ -85,6 +85,8 @@ struct Draft {
     content: Content,
     /// When it was written, where the service says so.
     at: Option<Timestamp>,
+    /// Which it is of those that are dated alike, where the service tells.
+    order: u64,
 }
 
 /// The answer to a webhook that was taken.
@@ -167,6 +169,7 @@ impl Verified<Delivery<'_>> {
             source: source.clone(),
             service: (*service).to_owned(),
             id: draft.id,
+            order: draft.order,
             part: 0,
             who: draft.who,
             author: draft.author,

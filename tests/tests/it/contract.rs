@@ -47,9 +47,11 @@ contracts! {
         what_is_done_with_is_never_replaced,
         a_swap_that_was_carried_out_may_be_repeated,
         of_two_who_take_a_claim_one_wins,
-        whoever_lines_up_sees_everybody,
-        a_ticket_replaces_that_of_the_same_message,
+        whoever_lines_up_sees_those_ahead,
+        a_ticket_replaces_that_of_the_same_place,
+        who_did_not_line_up_again_is_not_told,
         whoever_steps_out_is_gone,
+        of_those_ahead_the_nearest_hundred_are_told,
         a_post_is_of_the_message_that_came_first,
         of_several_posts_the_known_one_comes_first,
         all_who_line_up_at_once_are_there;

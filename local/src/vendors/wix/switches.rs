@@ -152,6 +152,12 @@ pub const SWITCHES: &[Switch] = &[
         "primary",
         "which address emailSubscriptions.subscriptionStatus of a contact is about",
     ),
+    word(
+        "subscription_case",
+        &["as_sent", "lower"],
+        "as_sent",
+        "the address of a subscription is shown as it was first sent, or in lower case",
+    ),
     word("subscription_upsert", &["merge", "replace"], "merge", "upsert: a status that was not sent is kept, or becomes NOT_SET"),
     word(
         "resubscribe_by_app",

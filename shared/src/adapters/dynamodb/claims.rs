@@ -1,33 +1,26 @@
 //! Claims and lines in the table.
 
-use std::collections::HashMap;
-
 use async_trait::async_trait;
-use aws_sdk_dynamodb::types::{AttributeValue, ConsumedCapacity, ReturnValue};
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 
 use super::{
     EXPIRY, Store,
     call::Read,
-    item::{Item, build, get_instant, get_number, get_text, instant, number, text},
+    item::{Item, build, get_instant, get_text, instant, number, text},
     key::Key,
     write::{Condition, Refusal, Write},
 };
 use crate::{
-    adapters::aws::failure,
     model::{
         fingerprint::Digest,
         ids::{RecordId, SiteId},
     },
-    ports::{Claim, ClaimStore, ErrorKind, StoreError, StoreResult, Ticket},
+    ports::{Claim, ClaimStore, ErrorKind, Place, StoreError, StoreResult, Ticket},
 };
 
 /// How long a claim is kept after it was last written, in seconds: longer than any service sends a message again, and than dead letters wait.
 const CLAIM_KEPT: i64 = 30 * 24 * 3600;
-/// How long a line is kept after somebody lined up, in seconds.
-const LINE_KEPT: i64 = 24 * 3600;
-/// What the attributes of tickets begin with.
-const TICKET: &str = "t#";
 
 const STALE: Refusal = Refusal::Fail(ErrorKind::Stale);
 
@@ -73,28 +66,13 @@ impl ClaimStore for Store {
         Ok(false)
     }
 
-    /// Each ticket is an attribute of its own, so that whoever lines up meets nobody.
-    async fn line_up(&self, site: &SiteId, line: &Digest, ticket: &Ticket) -> StoreResult<Vec<Ticket>> {
-        let call = self.client.update_item().table_name(&self.table).set_key(Some(Key::line(site, line).item()));
-        let call = call
-            .update_expression(format!("SET #ticket = :ticket, {EXPIRY} = :expiry"))
-            .expression_attribute_names("#ticket", format!("{TICKET}{}", ticket.message.hex()))
-            .expression_attribute_values(":ticket", write_ticket(ticket))
-            .expression_attribute_values(":expiry", number(ticket.since.as_second() + LINE_KEPT))
-            .return_values(ReturnValue::AllNew);
-        let sent = call.set_return_consumed_capacity(self.cost()).send().await;
-        let output = sent.map_err(|error| failure(format!("line up {}", ticket.message.hex()), &error))?;
-        self.count_write(output.consumed_capacity());
-        Ok(read_line(output.attributes.unwrap_or_default()))
+    async fn line_up(&self, site: &SiteId, line: &Digest, ticket: &Ticket, alive: Timestamp) -> StoreResult<Vec<Ticket>> {
+        self.put_ticket(site, line, ticket).await?;
+        self.ahead_of(site, line, &ticket.place, alive).await
     }
 
-    async fn step_out(&self, site: &SiteId, line: &Digest, message: &Digest) -> StoreResult<()> {
-        let call = self.client.update_item().table_name(&self.table).set_key(Some(Key::line(site, line).item()));
-        let call = call.update_expression("REMOVE #ticket").expression_attribute_names("#ticket", format!("{TICKET}{}", message.hex()));
-        let sent = call.set_return_consumed_capacity(self.cost()).send().await;
-        let output = sent.map_err(|error| failure(format!("step out {}", message.hex()), &error))?;
-        self.count_write(output.consumed_capacity());
-        Ok(())
+    async fn step_out(&self, site: &SiteId, line: &Digest, place: &Place) -> StoreResult<()> {
+        self.take_ticket(site, line, place).await
     }
 }
 
@@ -106,12 +84,6 @@ impl Store {
             Ok(()) => Ok(true),
             Err(error) if error.kind == ErrorKind::Stale => Ok(false),
             Err(error) => Err(error),
-        }
-    }
-
-    fn count_write(&self, consumed: Option<&ConsumedCapacity>) {
-        if let Some(capacity) = &self.capacity {
-            capacity.add_write(consumed);
         }
     }
 }
@@ -140,22 +112,4 @@ fn read(item: &Item) -> Option<Claim> {
     };
     let (until, since) = (get_instant(item, "held_until")?, get_instant(item, "unsure_since")?);
     Some(Claim { owner: get_text(item, "holder").map(str::to_owned), until, since, left })
-}
-
-fn write_ticket(ticket: &Ticket) -> AttributeValue {
-    AttributeValue::M(HashMap::from([
-        ("at".to_owned(), instant(ticket.at)),
-        ("part".to_owned(), number(ticket.part)),
-        ("since".to_owned(), instant(ticket.since)),
-    ]))
-}
-
-/// What is not understood is nobody who waits: a line that cannot be read must not stand still.
-fn read_line(item: Item) -> Vec<Ticket> {
-    item.into_iter().filter_map(|(name, value)| read_ticket(name.strip_prefix(TICKET)?, value.as_m().ok()?)).collect()
-}
-
-fn read_ticket(message: &str, ticket: &Item) -> Option<Ticket> {
-    let message = Digest::from_bytes(&hex::decode(message).ok()?)?;
-    Some(Ticket { message, at: get_instant(ticket, "at")?, part: get_number(ticket, "part")?, since: get_instant(ticket, "since")? })
 }

@@ -133,9 +133,9 @@ impl Key {
         Self::of(site, format!("post#{place}"))
     }
 
-    /// Where the messages of one sender line up.
-    pub(super) fn line(site: &SiteId, line: &Digest) -> Self {
-        Self::of(site, format!("line#{}", line.hex()))
+    /// Where a message of a sender waits for its turn; without a place, what the keys of the whole line begin with.
+    pub(super) fn ticket(site: &SiteId, line: &Digest, place: &str) -> Self {
+        Self::of(site, format!("line#{}#{place}", line.hex()))
     }
 
     /// Where the settings of a site lie.

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use super::Store;
 use crate::{
     model::{fingerprint::Digest, ids::SiteId},
-    ports::{Claim, ClaimStore, ErrorKind, StoreError, StoreResult, Ticket},
+    ports::{Claim, ClaimStore, ErrorKind, MOST_AHEAD, Place, StoreError, StoreResult, Ticket},
 };
 
 #[async_trait]
@@ -41,17 +41,17 @@ impl ClaimStore for Store {
         }))
     }
 
-    async fn line_up(&self, site: &SiteId, line: &Digest, ticket: &Ticket) -> StoreResult<Vec<Ticket>> {
+    async fn line_up(&self, site: &SiteId, line: &Digest, ticket: &Ticket, alive: Timestamp) -> StoreResult<Vec<Ticket>> {
         Ok(self.of_site(site, |own| {
             let tickets = own.lines.entry(*line).or_default();
-            tickets.retain(|other| other.message != ticket.message);
-            tickets.push(*ticket);
-            tickets.clone()
+            tickets.insert(ticket.place, ticket.since);
+            let ahead = tickets.range(..ticket.place).rev().map(|(place, since)| Ticket { place: *place, since: *since });
+            ahead.filter(|other| other.since > alive).take(MOST_AHEAD).collect()
         }))
     }
 
-    async fn step_out(&self, site: &SiteId, line: &Digest, message: &Digest) -> StoreResult<()> {
-        self.of_site(site, |own| own.lines.entry(*line).or_default().retain(|ticket| ticket.message != *message));
+    async fn step_out(&self, site: &SiteId, line: &Digest, place: &Place) -> StoreResult<()> {
+        self.of_site(site, |own| own.lines.entry(*line).or_default().remove(place));
         Ok(())
     }
 }

@@ -16,7 +16,7 @@ use crate::{
         site::{Site, Spent},
         submission::{ConsentProof, Record},
     },
-    ports::{Claim, Noted, Ticket},
+    ports::{Claim, Noted, Place},
 };
 
 /// Who holds a reservation, and until when.
@@ -60,7 +60,7 @@ pub(super) struct OfSite {
     pub(super) proofs: BTreeMap<(Digest, Timestamp), ConsentProof>,
     pub(super) posts: BTreeMap<(FormId, Digest, i64), u32>,
     pub(super) claims: BTreeMap<Digest, Claim>,
-    pub(super) lines: BTreeMap<Digest, Vec<Ticket>>,
+    pub(super) lines: BTreeMap<Digest, BTreeMap<Place, Timestamp>>,
     pub(super) own_posts: BTreeMap<u64, Digest>,
     pub(super) runs: BTreeMap<RunKind, Run>,
     pub(super) runner: Option<Lease>,

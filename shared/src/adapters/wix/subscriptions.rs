@@ -2,7 +2,9 @@
 //! (<https://dev.wix.com/docs/api-reference/crm/marketing/email-marketing/email-subscriptions/introduction>).
 //!
 //! The types and the samples of the documentation name the members of a reply differently; both are understood. Whether an upsert keeps
-//! what it does not say is left open, so it says everything.
+//! what it does not say is left open, so it says everything. Whether Wix heeds the case of an address, and in which it answers, is left open
+//! too: both spellings are asked for, and the stricter answer counts. A reply that is not about the address says nothing of it: whoever opted out
+//! is never taken for one who was never heard of.
 
 use std::collections::BTreeSet;
 
@@ -17,12 +19,12 @@ use crate::{
         normal,
         subscription::{Subscription, SubscriptionStatus},
     },
-    ports::{StoreResult, Subscriptions},
+    ports::{ErrorKind, StoreError, StoreResult, Subscriptions},
 };
 
 #[derive(Deserialize)]
 struct Found {
-    #[serde(default, alias = "email_subscriptions", alias = "emailSubscriptions")]
+    #[serde(alias = "email_subscriptions", alias = "emailSubscriptions")]
     subscriptions: Vec<Wire>,
 }
 
@@ -61,7 +63,34 @@ impl From<Wire> for Subscription {
     }
 }
 
+/// Returns the one of two answers about an address that lets less be sent to it.
+fn stricter(one: Subscription, other: Subscription) -> Subscription {
+    let strictness = |known: &Subscription| {
+        let status = match known.status {
+            SubscriptionStatus::NotSet => 0,
+            SubscriptionStatus::Subscribed => 1,
+            SubscriptionStatus::Pending => 2,
+            SubscriptionStatus::Unsubscribed => 3,
+        };
+        (known.complained, status, known.updated_at)
+    };
+    if strictness(&other) > strictness(&one) { other } else { one }
+}
+
 impl Client {
+    /// Reads what is known of an address under one of its spellings.
+    async fn spelled(&self, email: &str) -> StoreResult<Subscription> {
+        const OPERATION: &str = "wix query email subscription";
+        let call = self.subscription_call(Call::read, OPERATION, &["query"]);
+        // Unlike other queries, this one has its filter at the top.
+        let found: Found = self.call(&call.body(json!({"filter": {"email": {"$in": [email]}}, "paging": {"limit": 1}}))).await?;
+        match found.subscriptions.into_iter().next() {
+            None => Ok(Subscription::default()),
+            Some(own) if normal::email(&own.email) == normal::email(email) => Ok(own.into()),
+            Some(_) => Err(StoreError::new(ErrorKind::Garbled, OPERATION)),
+        }
+    }
+
     fn subscription_call(&self, call: fn(&'static str, Method, reqwest::Url) -> Call, operation: &'static str, more: &[&str]) -> Call {
         call(operation, Method::POST, self.url(&[&["email-marketing", "v1", "email-subscriptions"], more].concat()))
     }
@@ -70,16 +99,11 @@ impl Client {
 #[async_trait]
 impl Subscriptions for Client {
     async fn subscription(&self, email: &str) -> StoreResult<Subscription> {
-        // Whether Wix heeds the case of an address is not documented.
+        let mut known = Subscription::default();
         for spelling in BTreeSet::from([email.to_owned(), normal::email(email)]) {
-            let call = self.subscription_call(Call::read, "wix query email subscription", &["query"]);
-            // Unlike other queries, this one has its filter at the top.
-            let found: Found = self.call(&call.body(json!({"filter": {"email": {"$in": [spelling]}}, "paging": {"limit": 1}}))).await?;
-            if let Some(own) = found.subscriptions.into_iter().find(|wire| normal::email(&wire.email) == normal::email(email)) {
-                return Ok(own.into());
-            }
+            known = stricter(known, self.spelled(&spelling).await?);
         }
-        Ok(Subscription::default())
+        Ok(known)
     }
 
     async fn subscribe(&self, email: &str, known: &Subscription) -> StoreResult<Subscription> {

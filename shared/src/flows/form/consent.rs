@@ -1,6 +1,6 @@
 //! A ticked box becomes a subscription, after its proof is stored.
 
-use super::{Forms, Stop, contact::Job};
+use super::{Forms, Stop, job::Job};
 use crate::{
     model::{
         normal,

@@ -3,6 +3,7 @@
 use jiff::{SignedDuration, Timestamp};
 
 use crate::{
+    flows::queue::Later,
     model::submission::{Effect, Rejected, Submission},
     ports::{ErrorKind, StoreError},
 };
@@ -50,17 +51,13 @@ pub enum Outcome {
 pub struct Waiting {
     /// The submission, with what was done already.
     pub submission: Submission,
-    /// Not before this instant.
-    pub until: Timestamp,
-    /// Why, for logs.
-    pub reason: &'static str,
-    /// Whether it counts as a failed try; waiting for another worker does not.
-    pub counts: bool,
+    /// When it is looked at again.
+    pub later: Later,
 }
 
 impl Waiting {
     pub(super) fn new(submission: &Submission, until: Timestamp, reason: &'static str) -> Self {
-        Self { submission: submission.clone(), until, reason, counts: false }
+        Self { submission: submission.clone(), later: Later { until, reason, counts: false } }
     }
 }
 

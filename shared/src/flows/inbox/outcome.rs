@@ -116,7 +116,15 @@ impl Stop {
         match error.kind {
             ErrorKind::NotFound => Self::Gone(error),
             ErrorKind::Unsupported => Self::Park(Parked::NoConversation),
-            _ => Self::Failed(error),
+            ErrorKind::Stale
+            | ErrorKind::Exists(_)
+            | ErrorKind::Invalid(_)
+            | ErrorKind::Forbidden
+            | ErrorKind::AccessDenied
+            | ErrorKind::Throttled(_)
+            | ErrorKind::Unavailable
+            | ErrorKind::Garbled
+            | ErrorKind::Corrupt => Self::Failed(error),
         }
     }
 }
@@ -142,7 +150,7 @@ impl Relay {
             },
         };
         let Ok(line) = self.line_of(message) else { return outcome };
-        match self.claims.step_out(&self.site.site, &line, &message.digest(&self.key)).await {
+        match self.claims.step_out(&self.site.site, &line, &self.place_of(message)).await {
             Ok(()) => outcome,
             Err(error) => match self.again_at(&error) {
                 Some(later) => self.put_off(later, &error).await,

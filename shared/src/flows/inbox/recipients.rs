@@ -1,13 +1,13 @@
 //! Whose conversations a message belongs to.
 
-use super::{PATIENCE, Relay, Step, Stop, outcome::Parked};
+use super::{Relay, SEARCHES, Step, Stop, outcome::Parked};
 use crate::{
     model::{
         ids::RecordId,
         message::Message,
         site::inbox::{NoMatch, SeveralMatches, Source},
     },
-    ports::{Claim, ErrorKind, Order},
+    ports::{Claim, ErrorKind, Order, StoreError},
 };
 
 /// More contacts than this do not have one address by intention.
@@ -50,15 +50,12 @@ impl Relay {
     /// Nobody has the address.
     async fn newcomer(&self, message: &Message, source: &Source) -> Step<Vec<RecordId>> {
         match source.no_match {
-            NoMatch::Park if message.searches < PATIENCE => Err(self.not_yet("no contact has the address yet")),
+            NoMatch::Park if message.searches < SEARCHES => Err(self.not_yet("no contact has the address yet")),
             NoMatch::Park => Err(Stop::Park(Parked::NoContact)),
             NoMatch::Create => match self.inbox.add_contact(&message.who).await {
-                Ok(id) => Ok(vec![id]),
-                // The index did not show whoever has it; Wix itself knows better.
-                Err(error) => match error.kind {
-                    ErrorKind::Exists(Some(id)) => Ok(vec![id]),
-                    _ => Err(error.into()),
-                },
+                // Whom the index did not show is there all the same; Wix itself knows better.
+                Ok(id) | Err(StoreError { kind: ErrorKind::Exists(Some(id)), .. }) => Ok(vec![id]),
+                Err(error) => Err(error.into()),
             },
         }
     }

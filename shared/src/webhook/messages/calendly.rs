@@ -46,6 +46,7 @@ impl super::Service for Service {
             author: Author::Participant,
             content: Content::Activity { text: payload.line(did), link: None },
             at: notice.created_at.and_then(|at| at.parse().ok()),
+            order: 0,
         }])
     }
 

@@ -1,5 +1,8 @@
 //! Intercom: what customers and teammates write in its messenger and by e-mail.
 //!
+//! It dates what was said to the second. Ids of parts are numbers in all its samples, and the later part has the greater one; neither is promised.
+//! What was said within one second is shown in the order of ids that are numbers.
+//!
 //! <https://developers.intercom.com/docs/references/webhooks/webhook-models>, <https://developers.intercom.com/docs/webhooks/webhook-notifications>
 
 use aws_lc_rs::hmac;
@@ -80,6 +83,7 @@ struct Conversation {
     source: Option<Part>,
     #[serde(rename = "conversation_parts")]
     since: Option<Parts>,
+    created_at: Option<i64>,
 }
 
 #[derive(Default, Deserialize)]
@@ -125,8 +129,16 @@ impl Conversation {
         let beginner =
             self.source.as_ref().and_then(|source| source.author.as_ref()).filter(|writer| writer.author() == Some(Author::Participant));
         let beginner = beginner.map(Writer::person).unwrap_or_default();
+        // The beginning has no time of its own: it is that of the conversation.
+        let begun = self.created_at;
         let first = self.source.filter(|_| matches!(said, Said::First));
-        first.into_iter().chain(parts).filter_map(|part| part.draft(&self.id, &beginner)).collect()
+        let first = first.map(|source| Part { created_at: source.created_at.or(begun), ..source });
+        let first = first.and_then(|source| source.draft(&self.id, &beginner));
+        let since = parts.into_iter().filter_map(|part| {
+            let order = part.order();
+            Some(Draft { order, ..part.draft(&self.id, &beginner)? })
+        });
+        first.into_iter().chain(since).collect()
     }
 }
 
@@ -152,7 +164,12 @@ impl Part {
         };
         let at = self.created_at.and_then(|seconds| Timestamp::from_second(seconds).ok());
         let id = format!("{conversation}/{}", self.id.as_deref().unwrap_or("source"));
-        Some(Draft { id, who, author, content: Content::Message { text, media }, at })
+        Some(Draft { id, who, author, content: Content::Message { text, media }, at, order: 0 })
+    }
+
+    /// Whatever began the conversation comes before all of its parts.
+    fn order(&self) -> u64 {
+        self.id.as_deref().and_then(|id| id.parse().ok()).unwrap_or_default()
     }
 }
 
@@ -220,6 +237,24 @@ mod tests {
         let theirs = &notice("conversation.admin.replied", &json!([part("p2", "admin", "At nine.")]))[0];
         assert_eq!((theirs.author, theirs.who.email.as_deref()), (Author::Business, Some("ada@example.com")));
         assert_eq!(theirs.at.to_string(), "2026-11-20T12:00:00Z");
+    }
+
+    #[test]
+    fn what_is_said_within_a_second_comes_in_the_order_of_its_ids() {
+        let said = |id: &str| notice("conversation.user.replied", &json!([part(id, "user", id)])).remove(0);
+        let mut all = ["1001", "abc", "999"].map(said);
+        all.sort_by_key(Message::turn);
+        assert_eq!(all.map(|message| text(&message)), ["abc", "999", "1001"]);
+    }
+
+    #[test]
+    fn a_conversation_begins_before_it_goes_on() {
+        let source = json!({"id": "70000", "body": "Hello", "author": {"type": "user", "email": "ada@example.com"}});
+        let item = json!({"id": "123", "source": source, "created_at": 1_795_176_000});
+        let began = &read("intercom", &json!({"topic": "conversation.user.created", "data": {"item": item}})).unwrap()[0];
+        let reply = &notice("conversation.user.replied", &json!([part("12", "user", "Anybody?")]))[0];
+        assert_eq!(began.at.to_string(), "2026-11-20T12:00:00Z");
+        assert!(began.turn() < reply.turn());
     }
 
     #[test]

@@ -35,7 +35,7 @@ impl super::Service for Service {
         let sent: Sent = json::parse_named(delivery.body)?;
         let who = sent.who()?;
         let (author, at) = (sent.from.into(), sent.at);
-        Ok(vec![Draft { id: id.to_owned(), who, author, content: sent.content()?, at }])
+        Ok(vec![Draft { id: id.to_owned(), who, author, content: sent.content()?, at, order: 0 }])
     }
 
     #[cfg(test)]

@@ -85,7 +85,7 @@ impl Parameters {
         let (author, customer) = if outbound { (Author::Business, "To") } else { (Author::Participant, "From") };
         let phone = self.get(customer).map(|number| number.strip_prefix(WHATSAPP).unwrap_or(number));
         let who = Person::new(None, phone, self.get("ProfileName").filter(|_| !outbound));
-        Ok(Some(Draft { id: id.to_owned(), who, author, content: Content::Message { text, media }, at: None }))
+        Ok(Some(Draft { id: id.to_owned(), who, author, content: Content::Message { text, media }, at: None, order: 0 }))
     }
 
     /// The words; the button a customer pressed; the place they sent.

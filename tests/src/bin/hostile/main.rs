@@ -59,6 +59,7 @@ fn torment(target: &Target, share: Duration, seed: u64) -> Tally {
     let mut random = SmallRng::seed_from_u64(seed);
     let mut tally = Tally::default();
     let mut pool = target.good.clone();
+    let longest = pool.iter().map(Vec::len).max().unwrap_or_default();
     let begun = Instant::now();
     for round in 0_u64.. {
         if begun.elapsed() > share {
@@ -79,8 +80,8 @@ fn torment(target: &Target, share: Duration, seed: u64) -> Tally {
             (false, false) => tally.refused.push(took),
             (false, true) => {
                 tally.accepted += 1;
-                // What is still taken is worth making worse.
-                if pool.len() < 500 {
+                // What is still taken is worth making worse; but a longer body is dearer, whether it is taken or refused, and is not bred.
+                if pool.len() < 500 && body.len() <= longest {
                     pool.push(body);
                 }
             }

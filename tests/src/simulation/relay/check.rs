@@ -4,12 +4,11 @@ use std::collections::BTreeMap;
 
 use contact_bridge::{
     model::{
-        fingerprint::Digest,
         message::{Content, Message},
         post::Said,
         site::inbox::{NoMatch, SeveralMatches},
     },
-    ports::{ClaimStore, Ticket},
+    ports::{ClaimStore, Place, Ticket},
 };
 
 use super::{
@@ -123,17 +122,13 @@ fn nobody_waits(running: &Running, found: &mut Vec<String>) {
     let (store, site) = (running.store.clone(), running.site.site.clone());
     for email in running.sent.iter().filter_map(|message| message.who.email.clone()) {
         let line = running.key.digest("line:email", &email);
-        let looker = Ticket {
-            message: Digest::from_bytes(&[0; Digest::LEN]).unwrap_or(line),
-            at: jiff::Timestamp::MAX,
-            part: 0,
-            since: jiff::Timestamp::MIN,
-        };
+        let place = Place { at: jiff::Timestamp::MAX, order: 0, part: 0, message: line };
+        let looker = Ticket { place, since: jiff::Timestamp::MIN };
         let (store, site) = (store.clone(), site.clone());
         let waiting = now(async move {
-            let all = store.line_up(&site, &line, &looker).await.unwrap_or_default();
-            let _ = store.step_out(&site, &line, &looker.message).await;
-            all.len().saturating_sub(1)
+            let ahead = store.line_up(&site, &line, &looker, jiff::Timestamp::MIN).await.unwrap_or_default();
+            let _ = store.step_out(&site, &line, &place).await;
+            ahead.len()
         });
         if waiting > 0 {
             found.push(format!("I12: {waiting} messages of one sender are left in line"));

@@ -8,7 +8,7 @@ use std::sync::{
 use contact_bridge::{
     adapters::memory,
     flows::{
-        inbox::{Outcome, Relay},
+        inbox::{Outcome, PATIENCE, Relay},
         setup,
     },
     model::{
@@ -39,8 +39,6 @@ const VISIBILITY: i64 = 360_000;
 const WORKERS: usize = 2;
 /// After so many steps something feeds itself.
 const MOST_STEPS: u32 = 400_000;
-/// As the function does.
-const MOST_ATTEMPTS: u32 = 300;
 
 /// A running history.
 pub struct Running {
@@ -150,6 +148,7 @@ impl Running {
             author: Author::Participant,
             content: Content::Message { text: words.to_owned(), media: Vec::new() },
             at: world.instant(),
+            order: 0,
             attempts: 0,
             searches: 0,
         };
@@ -219,14 +218,13 @@ impl Running {
             Outcome::Later(_) | Outcome::NotYet(_) if self.plant == Plant::AcknowledgesFailures => {}
             Outcome::Later(later) | Outcome::NotYet(later) => {
                 message.searches += u32::from(matches!(outcome, Outcome::NotYet(_)));
-                message.attempts += u32::from(later.counts);
-                if message.attempts >= MOST_ATTEMPTS {
-                    world.dead.insert(message.id, later.reason.to_owned());
-                    return;
+                match PATIENCE.next(&mut message, *later, world.instant()) {
+                    Ok(delay) => {
+                        let due = world.now + i64::try_from(delay.as_millis()).unwrap_or(i64::MAX);
+                        world.deliver_at(due, message);
+                    }
+                    Err(reason) => drop(world.dead.insert(message.id, reason)),
                 }
-                let grown = if later.counts { (1_000 << message.attempts.min(9)).min(300_000) } else { 1_000 };
-                let due = later.until.as_millisecond().max(world.now + grown).min(world.now + 900_000);
-                world.deliver_at(due, message);
             }
             Outcome::Parked(reason) => drop(world.dead.insert(message.id, reason.name().to_owned())),
             Outcome::Poison(error) => drop(world.dead.insert(message.id, error.to_string())),

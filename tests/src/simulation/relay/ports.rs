@@ -12,7 +12,7 @@ use contact_bridge::{
         message::Person,
         post::{Post, Posted},
     },
-    ports::{Claim, ClaimStore, Clock, ErrorKind, Inbox, Order, StoreError, StoreResult, Ticket},
+    ports::{Claim, ClaimStore, Clock, ErrorKind, Inbox, Order, Place, StoreError, StoreResult, Ticket},
 };
 use jiff::Timestamp;
 
@@ -160,22 +160,22 @@ impl ClaimStore for SimulatedClaims {
         self.call(async { Ok(is_own.await? || self.plant == Plant::OwnsAnything) }).await
     }
 
-    async fn line_up(&self, site: &SiteId, line: &Digest, ticket: &Ticket) -> StoreResult<Vec<Ticket>> {
+    async fn line_up(&self, site: &SiteId, line: &Digest, ticket: &Ticket, alive: Timestamp) -> StoreResult<Vec<Ticket>> {
         let tickets = self
             .call(async {
-                let tickets = self.below.line_up(site, line, ticket).await;
+                let tickets = self.below.line_up(site, line, ticket, alive).await;
                 let mut world = lock(&self.world);
                 let (step, worker) = (world.step(), world.worker);
-                world.first_lined.entry(ticket.message).or_insert(step);
-                world.lined.insert(worker, (ticket.message, step));
+                world.first_lined.entry(ticket.place.message).or_insert(step);
+                world.lined.insert(worker, (ticket.place.message, step));
                 tickets
             })
             .await?;
-        Ok(if self.plant == Plant::NoLines { vec![*ticket] } else { tickets })
+        Ok(if self.plant == Plant::NoLines { Vec::new() } else { tickets })
     }
 
-    async fn step_out(&self, site: &SiteId, line: &Digest, message: &Digest) -> StoreResult<()> {
-        self.call(self.below.step_out(site, line, message)).await
+    async fn step_out(&self, site: &SiteId, line: &Digest, place: &Place) -> StoreResult<()> {
+        self.call(self.below.step_out(site, line, place)).await
     }
 }
 

@@ -1,6 +1,6 @@
 //! Contracts of claims on messages, and of the lines messages wait in.
 
-use contact_bridge::ports::{Claim, ErrorKind, Ticket};
+use contact_bridge::ports::{Claim, ErrorKind, MOST_AHEAD, Place, Ticket};
 use futures::future::join_all;
 
 use super::bench::{Bench, STALE, at, digest, kind, one_wins, record};
@@ -90,38 +90,67 @@ pub(super) async fn of_two_who_take_a_claim_one_wins(bench: &Bench) -> anyhow::R
 }
 
 fn ticket(message: &str, written: i64, since: i64) -> Ticket {
-    Ticket { message: digest(message), at: at(written), part: 0, since: at(since) }
+    Ticket { place: Place { at: at(written), order: 0, part: 0, message: digest(message) }, since: at(since) }
 }
 
+/// Lines up, and returns those ahead, whenever they lined up.
 async fn line_up(bench: &Bench, line: &str, ticket: &Ticket) -> anyhow::Result<Vec<Ticket>> {
-    let mut tickets = bench.claims.line_up(&bench.site, &digest(line), ticket).await?;
-    tickets.sort_by_key(|ticket| ticket.at);
-    Ok(tickets)
+    Ok(bench.claims.line_up(&bench.site, &digest(line), ticket, at(-1)).await?)
 }
 
-pub(super) async fn whoever_lines_up_sees_everybody(bench: &Bench) -> anyhow::Result<()> {
-    let (early, late) = (ticket("a", 1, 10), Ticket { part: 3, ..ticket("b", 2, 11) });
-    assert_eq!(line_up(bench, "ada", &late).await?, [late]);
-    assert_eq!(line_up(bench, "ada", &early).await?, [early, late]);
-    assert_eq!(line_up(bench, "grace", &early).await?, [early]);
+pub(super) async fn whoever_lines_up_sees_those_ahead(bench: &Bench) -> anyhow::Result<()> {
+    let place = ticket("a", 2, 10).place;
+    let turns = [(1, 9, 9), (2, 0, 0), (2, 0, 2), (2, 3, 0), (2, 12, 0), (12, 0, 0)];
+    let tickets = turns.map(|(written, order, part)| Ticket { place: Place { at: at(written), order, part, ..place }, since: at(10) });
+    for ticket in tickets.iter().rev() {
+        assert_eq!(line_up(bench, "ada", ticket).await?, []);
+    }
+    for (nth, ticket) in tickets.iter().enumerate() {
+        let ahead: Vec<_> = tickets[..nth].iter().rev().copied().collect();
+        assert_eq!(line_up(bench, "ada", ticket).await?, ahead);
+    }
+    assert_eq!(line_up(bench, "grace", &tickets[5]).await?, []);
     Ok(())
 }
 
-pub(super) async fn a_ticket_replaces_that_of_the_same_message(bench: &Bench) -> anyhow::Result<()> {
+pub(super) async fn a_ticket_replaces_that_of_the_same_place(bench: &Bench) -> anyhow::Result<()> {
+    let last = ticket("b", 2, 30);
     line_up(bench, "ada", &ticket("a", 1, 10)).await?;
-    assert_eq!(line_up(bench, "ada", &ticket("a", 1, 20)).await?, [ticket("a", 1, 20)]);
+    line_up(bench, "ada", &ticket("a", 1, 20)).await?;
+    assert_eq!(line_up(bench, "ada", &last).await?, [ticket("a", 1, 20)]);
+    Ok(())
+}
+
+pub(super) async fn who_did_not_line_up_again_is_not_told(bench: &Bench) -> anyhow::Result<()> {
+    for (message, written, since) in [("a", 1, 10), ("b", 2, 5), ("c", 3, 11), ("d", 4, 4)] {
+        line_up(bench, "ada", &ticket(message, written, since)).await?;
+    }
+    let ahead = bench.claims.line_up(&bench.site, &digest("ada"), &ticket("e", 5, 20), at(5)).await?;
+    assert_eq!(ahead, [ticket("c", 3, 11), ticket("a", 1, 10)]);
     Ok(())
 }
 
 pub(super) async fn whoever_steps_out_is_gone(bench: &Bench) -> anyhow::Result<()> {
     let (first, second) = (ticket("a", 1, 10), ticket("b", 2, 11));
     line_up(bench, "ada", &first).await?;
-    line_up(bench, "ada", &second).await?;
+    assert_eq!(line_up(bench, "ada", &second).await?, [first]);
     for _ in 0..2 {
-        bench.claims.step_out(&bench.site, &digest("ada"), &first.message).await?;
-        assert_eq!(line_up(bench, "ada", &second).await?, [second]);
+        bench.claims.step_out(&bench.site, &digest("ada"), &first.place).await?;
+        assert_eq!(line_up(bench, "ada", &second).await?, []);
     }
-    bench.claims.step_out(&bench.site, &digest("nobody"), &first.message).await?;
+    bench.claims.step_out(&bench.site, &digest("nobody"), &first.place).await?;
+    Ok(())
+}
+
+pub(super) async fn of_those_ahead_the_nearest_hundred_are_told(bench: &Bench) -> anyhow::Result<()> {
+    // All but one of those right ahead are lost.
+    for nth in 0..240 {
+        line_up(bench, "ada", &ticket(&nth.to_string(), nth, if (110..239).contains(&nth) { -5 } else { 1 })).await?;
+    }
+    let ahead = line_up(bench, "ada", &ticket("last", 240, 1)).await?;
+    let written: Vec<_> = ahead.iter().map(|ticket| ticket.place.at).collect();
+    let expected: Vec<_> = [239].into_iter().chain((11..110).rev()).map(at).collect();
+    assert_eq!((written.len(), written), (MOST_AHEAD, expected));
     Ok(())
 }
 
@@ -149,8 +178,9 @@ pub(super) async fn of_several_posts_the_known_one_comes_first(bench: &Bench) ->
 }
 
 pub(super) async fn all_who_line_up_at_once_are_there(bench: &Bench) -> anyhow::Result<()> {
-    let tickets: Vec<_> = (0..8).map(|nth| ticket(&nth.to_string(), nth, nth)).collect();
+    let mut tickets: Vec<_> = (0..8).map(|nth| ticket(&nth.to_string(), nth, nth)).collect();
     join_all(tickets.iter().map(|ticket| line_up(bench, "ada", ticket))).await.into_iter().collect::<Result<Vec<_>, _>>()?;
-    assert_eq!(line_up(bench, "ada", &tickets[0]).await?, tickets);
+    tickets.reverse();
+    assert_eq!(line_up(bench, "ada", &ticket("last", 8, 8)).await?, tickets);
     Ok(())
 }

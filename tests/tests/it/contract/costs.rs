@@ -7,10 +7,10 @@ use contact_bridge::{
         ids::{RecordId, Revision, Side},
         link::{Cause, Link, Slot},
     },
-    ports::ErrorKind,
+    ports::{ErrorKind, MOST_AHEAD, Place, Ticket},
 };
 
-use super::bench::{Bench, Table, at, full_link, kind, link, noted, site};
+use super::bench::{Bench, Table, at, digest, full_link, kind, link, noted, site};
 
 /// A link of the default mapping between records with ids of usual length, being written.
 fn usual_link() -> Link {
@@ -69,6 +69,27 @@ async fn a_look_at_a_site_takes_half_a_read_unit() -> anyhow::Result<()> {
         Ok(())
     };
     assert_eq!(spent(&table, look).await?, Units { read: 0.5, write: 0.0 });
+    Ok(())
+}
+
+/// An item holds at most 400 KB: a line is not one of them, and this one would take a hundred units for a write if it were.
+#[tokio::test]
+async fn a_line_of_any_length_costs_a_small_write_and_a_look_at_those_right_ahead() -> anyhow::Result<()> {
+    let table = Table::start().await?;
+    let bench = table.bench();
+    let ticket = |nth: i64| Ticket { place: Place { at: at(nth), order: 0, part: 0, message: digest(&nth.to_string()) }, since: at(nth) };
+    let line_up = async |nth| bench.claims.line_up(&bench.site, &digest("ada"), &ticket(nth), at(-1)).await;
+    let line_up_behind = async |nth, expected| {
+        assert_eq!(line_up(nth).await?.len(), expected);
+        Ok(())
+    };
+    assert_eq!(spent(&table, line_up_behind(999, 0)).await?, Units { read: 1.0, write: 1.0 });
+    // Whoever comes before all others has nobody to look at.
+    for nth in (0..999).rev() {
+        line_up(nth).await?;
+    }
+    let longest = spent(&table, line_up_behind(1_000, MOST_AHEAD)).await?;
+    assert!(longest.write <= 1.0 && longest.read <= 8.0, "{longest:?}");
     Ok(())
 }
 

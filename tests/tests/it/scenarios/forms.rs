@@ -7,4 +7,6 @@ mod door;
 mod histories;
 mod later;
 mod public;
+mod refused;
+mod unsure;
 mod update;

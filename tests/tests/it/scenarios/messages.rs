@@ -1,5 +1,6 @@
 //! Messages of other services: in by the door, once and in order into the right conversation of the Wix Inbox.
 
+mod alike;
 mod failures;
 mod rules;
 mod services;

@@ -44,6 +44,7 @@ const NOT_OF_CONTACTS: &[&str] = &[
     "pending_mail",
     "resubscribe_by_app",
     "send_as_mismatch",
+    "subscription_case",
     "subscription_keys",
     "subscription_mirror",
     "subscription_upsert",

@@ -84,9 +84,10 @@ impl Desk<'_> {
         let before = self.site.subscriptions.get(&wish.email).cloned();
         let standing = self.next_standing(before.as_ref().map(|known| known.standing), wish)?;
         let changed = before.as_ref().is_none_or(|known| known.standing != standing);
+        let email = if self.world.is("subscription_case", "lower") { wish.email.to_lowercase() } else { wish.email.clone() };
         let kept = before.unwrap_or_else(|| Subscription {
             id: self.world.ids.guid(),
-            email: wish.email.clone(),
+            email,
             standing,
             created_ms: self.now_ms,
             updated_ms: self.now_ms,

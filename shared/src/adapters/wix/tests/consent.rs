@@ -26,14 +26,39 @@ async fn an_address_is_asked_for_at_the_top_level_and_found_whatever_its_case() 
 
 #[tokio::test]
 async fn an_address_that_was_never_heard_of_is_not_set() {
+    let wix = Wix::with_key().await;
+    wix.answers("POST", &format!("{BASE_PATH}/query"), ok(json!({"subscriptions": []}))).await;
+    assert_eq!(wix.client.subscription("ada@example.com").await.unwrap(), Subscription::default());
+}
+
+#[tokio::test]
+async fn an_answer_that_is_not_about_the_address_says_nothing_of_it() {
     for reply in [
-        json!({"subscriptions": []}),
         json!({}),
+        json!({"rows": [stored("UNSUBSCRIBED", "VALID")]}),
         json!({"subscriptions": [{"email": "ben@example.com", "subscriptionStatus": "SUBSCRIBED"}]}),
+        json!({"subscriptions": [{"subscriptionStatus": "SUBSCRIBED"}]}),
     ] {
         let wix = Wix::with_key().await;
         wix.answers("POST", &format!("{BASE_PATH}/query"), ok(reply)).await;
-        assert_eq!(wix.client.subscription("ada@example.com").await.unwrap(), Subscription::default());
+        assert_eq!(kind(wix.client.subscription("ada@example.com").await), ErrorKind::Garbled);
+    }
+}
+
+#[tokio::test]
+async fn of_two_spellings_the_stricter_answer_counts() {
+    let row = |status, complaint| ok(json!({"subscriptions": [stored(status, complaint)]}));
+    for (first, second, expected) in [
+        (("SUBSCRIBED", "VALID"), ("UNSUBSCRIBED", "VALID"), (SubscriptionStatus::Unsubscribed, false)),
+        (("UNSUBSCRIBED", "VALID"), ("NOT_SET", "VALID"), (SubscriptionStatus::Unsubscribed, false)),
+        (("SUBSCRIBED", "VALID"), ("NOT_SET", "SPAM_COMPLAINT"), (SubscriptionStatus::NotSet, true)),
+    ] {
+        let wix = Wix::with_key().await;
+        let path = format!("{BASE_PATH}/query");
+        wix.answers("POST", &path, row(first.0, first.1)).await;
+        wix.answers("POST", &path, row(second.0, second.1)).await;
+        let known = wix.client.subscription("Ada@Example.com").await.unwrap();
+        assert_eq!((known.status, known.complained), expected);
     }
 }
 
@@ -46,10 +71,13 @@ async fn a_status_that_nobody_knows_is_not_raised() {
         ("NO_SUBSCRIPTION_STATUS", SubscriptionStatus::NotSet),
     ] {
         let wix = Wix::with_key().await;
-        wix.answers("POST", &format!("{BASE_PATH}/query"), ok(json!({"subscriptions": [stored(status, "NOT_SET")]}))).await;
+        for _ in 0..2 {
+            wix.answers("POST", &format!("{BASE_PATH}/query"), ok(json!({"subscriptions": [stored(status, "NOT_SET")]}))).await;
+        }
         assert_eq!(wix.client.subscription("Ada@Example.com").await.unwrap().status, expected, "{status}");
-        let body = json!({"filter": {"email": {"$in": ["Ada@Example.com"]}}, "paging": {"limit": 1}});
-        assert_eq!(wix.calls().await, [(format!("POST {BASE_PATH}/query"), body)]);
+        let asked = |spelling: &str| json!({"filter": {"email": {"$in": [spelling]}}, "paging": {"limit": 1}});
+        let calls = ["Ada@Example.com", "ada@example.com"].map(|spelling| (format!("POST {BASE_PATH}/query"), asked(spelling)));
+        assert_eq!(wix.calls().await, calls);
     }
 }
 

@@ -99,6 +99,24 @@ async fn whoever_unsubscribed_stays_so() {
 }
 
 #[tokio::test]
+async fn whoever_unsubscribed_stays_so_however_the_address_is_written() {
+    at_switches(&["subscription_case", "subscription_keys"], async |lab| {
+        let desk = Desk::open(lab).await;
+        desk.lab.set_subscription("Ada@Example.com", "UNSUBSCRIBED", "VALID").await;
+        desk.lab.stack.clock().advance(std::time::Duration::from_hours(1));
+        for (email, expected) in [
+            ("ADA@example.com", "opted_out"),
+            ("ada@example.com", "opted_out"),
+            ("Ben@Example.com", "subscribed"),
+            ("BEN@example.com", "already"),
+        ] {
+            assert_eq!(desk.subscribe(email).await, expected, "{email}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_form_that_may_brings_back_who_ticked_after_opting_out() {
     at_every_switch_but(&["resubscribe_by_app"], async |lab| {
         let desk = Desk::open(lab).await;

@@ -30,11 +30,11 @@ const POST: &str = "POST /inbox/v2/messages";
 const HOUR: Duration = Duration::from_hours(1);
 
 /// What may happen to a call.
-fn mishaps() -> Vec<FaultKind> {
+pub(super) fn mishaps() -> Vec<FaultKind> {
     vec![FaultKind::LoseReply, FaultKind::Cut, FaultKind::NotJson, FaultKind::Status]
 }
 
-fn at_post(kind: FaultKind) -> Fault {
+pub(super) fn at_post(kind: FaultKind) -> Fault {
     Fault { endpoint: Some(POST.to_owned()), ..at_call(kind, 0) }
 }
 

@@ -103,8 +103,19 @@ impl Contacts {
         // What the write is decided on tells later how often the record was changed since.
         let read = work.contacts.of(side).revision.clone();
         work.agreed_revision = std::mem::replace(&mut work.link.anchors.of_mut(side).revision, read);
+        self.announce_overwriting(work, side);
         self.store_link(work).await?;
         Ok(intent)
+    }
+
+    /// Notes what an unconditional write goes over that is not in the base: if its answer is lost, an edit in between is told from it.
+    fn announce_overwriting(&self, work: &mut Work, side: Side) {
+        let anchor = work.link.anchors.of_mut(side);
+        let Some(read) = anchor.revision.clone().filter(|read| read.counter().is_none()) else { return };
+        let base = |row: &RowId| anchor.base.get(row).cloned().unwrap_or_default();
+        let flows = work.plan.flows.of(side).iter().filter(|(row, flow)| flow.replaced != base(row));
+        let rows = flows.map(|(row, flow)| (row.clone(), flow.replaced.clone())).collect();
+        anchor.announce(read, rows);
     }
 
     /// Stores that the next try leaves rows out: if its answer is lost, they must not pass for written.
@@ -179,7 +190,9 @@ impl Contacts {
     /// Takes an announcement back after a write that certainly was not carried out. If this fails, the announcement expires by itself.
     async fn withdraw(&self, work: &mut Work, side: Side) {
         work.link.intent = None;
-        work.link.anchors.of_mut(side).revision = work.agreed_revision.take();
+        let anchor = work.link.anchors.of_mut(side);
+        anchor.revision = work.agreed_revision.take();
+        anchor.take_announced();
         if let Err(error) = self.store_link(work).await {
             warn!(site = %self.site.site, error = %error, "Could not withdraw an intent.");
         }
@@ -223,8 +236,9 @@ impl Contacts {
         enter::enter_agreed(&mut work.link, &work.plan);
         work.link.rows.extend(dropped);
         for side in Side::BOTH {
-            let revision = work.contacts.of(side).revision.clone();
-            work.link.anchors.of_mut(side).revision = revision;
+            let anchor = work.link.anchors.of_mut(side);
+            anchor.revision.clone_from(&work.contacts.of(side).revision);
+            anchor.take_announced();
         }
         work.link.intent = None;
         self.store_link(work).await

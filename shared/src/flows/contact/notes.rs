@@ -60,12 +60,12 @@ impl Contacts {
         Notes::from([((side, link.id(side).clone()), note)])
     }
 
-    /// The same, if it is news; what is told of the link for another reason stays.
+    /// The same, if it is news. As long as the whole link waits for a person, what is told of that stays.
     pub(super) fn news(&self, shown: &Shown, link: &Link) -> Notes {
         let now = Shown::of(link);
         if shown.hold != now.hold {
             self.notes_on_rows(link)
-        } else if shown.rows != now.rows {
+        } else if now.hold.is_none() && shown.rows != now.rows {
             self.note_on_rows(link)
         } else {
             Notes::new()

@@ -7,7 +7,7 @@ use crate::{
     model::{
         contact::Found,
         ids::{RecordId, Side},
-        link::{Cause, Hold, Link, Notes, ParkedReason, Slot, Tombstone},
+        link::{Cause, Hold, Link, Notes, Parked, ParkedReason, Slot, Tombstone},
     },
     ports::{ErrorKind, Noted, StoreResult},
     sync::{decide, guard},
@@ -142,6 +142,7 @@ impl Contacts {
             later.counts = true;
             return Err(later.into());
         }
+        self.leave_parted(side, id).await?;
         if is_buried {
             // It may be on the list because it could not be erased before.
             self.unpark(side, id).await?;
@@ -157,6 +158,21 @@ impl Contacts {
                 Ok(Effect::Erased)
             }
         }
+    }
+
+    /// Whoever lost the link to an erased record in a merge may be the same person: that is left to somebody to decide, and nobody who comes
+    /// anew is linked with them.
+    async fn leave_parted(&self, side: Side, id: &RecordId) -> Step<()> {
+        let parked = self.links.parked(&self.site.site).await?;
+        let parted = |note: &&Parked| {
+            matches!(note.reason, ParkedReason::UnlinkedByMerge | ParkedReason::ErasureUnclear)
+                && note.because_of.iter().any(|(own, record)| (*own, record) == (side, id))
+        };
+        for note in parked.iter().filter(parted) {
+            self.park_because(ParkedReason::ErasureUnclear, (note.side, &note.id), note.because_of.clone()).await?;
+            self.entomb_erased(note.side, &note.id).await?;
+        }
+        Ok(())
     }
 
     /// The delete came before the erasure: its tombstone still names the counterpart, unless that is somebody else's by now who is there.

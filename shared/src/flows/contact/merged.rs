@@ -7,7 +7,7 @@ use crate::{
     model::{
         contact::{Contact, Found},
         ids::{Pair, RecordId, Side},
-        link::{Cause, Hold, Link, ParkedReason, Slot, Tombstone},
+        link::{Cause, Hold, Link, Parked, ParkedReason, Slot, Tombstone},
         site::OnMerge,
     },
     ports::{ErrorKind, Noted},
@@ -162,7 +162,8 @@ impl Contacts {
         let reports = is_there == [true, true] && self.read_present(other, ends.id(other)).await?.is_some();
         if reports {
             let reason = if ends.erasure_open { ParkedReason::ErasureUnclear } else { ParkedReason::UnlinkedByMerge };
-            notes.insert((other, ends.id(other).clone()), Some(self.note(other, ends.id(other), reason)));
+            let note = Parked { because_of: vec![(side, winner.id.clone())], ..self.note(other, ends.id(other), reason) };
+            notes.insert((other, ends.id(other).clone()), Some(note));
         }
         self.bury_noting(ends, Cause::Merged, &notes).await?;
         if reports && ends.erasure_open {
@@ -214,14 +215,14 @@ impl Contacts {
         let (mut kept, shown) = (kept.clone(), Shown::of(kept));
         let contacts = Pair::from_side(side, &merged, into.1);
         kept.erasure_open |= lost.erasure_open;
-        let taken_over = enter::take_over(&mut kept, (lost, side), contacts, (&self.key, &self.mapping));
-        if taken_over || lost.erasure_open {
-            let mut news = self.news(&shown, &kept);
-            if lost.erasure_open {
-                news.extend(self.note_on_erasure(&kept));
-            }
-            self.save(&mut kept, &news).await?;
+        enter::take_over(&mut kept, (lost, side), contacts, (&self.key, &self.mapping));
+        // Whoever looks next compares both records: no event tells of one that lacks what the other was given.
+        kept.held.get_or_insert(Hold::MirrorDue);
+        let mut news = self.news(&shown, &kept);
+        if lost.erasure_open {
+            news.extend(self.note_on_erasure(&kept));
         }
+        self.save(&mut kept, &news).await?;
         self.bury(lost, Cause::Merged).await?;
         if merged.id != *kept.id(side) {
             self.repoint(&kept, side, &merged, Some(lost)).await?;

@@ -48,6 +48,16 @@ impl Work {
         Self { link, plan, contacts, prefer: None, patient: false, shown, stored: true, touched: false, agreed_revision: None }
     }
 
+    /// Notes what an unconditional write goes over that is not in the base: if its answer is lost, an edit in between is told from it.
+    fn announce_overwriting(&mut self, side: Side) {
+        let anchor = self.link.anchors.of_mut(side);
+        let Some(read) = anchor.revision.clone().filter(|read| read.counter().is_none()) else { return };
+        let base = |row: &RowId| anchor.base.get(row).cloned().unwrap_or_default();
+        let flows = self.plan.flows.of(side).iter().filter(|(row, flow)| flow.replaced != base(row));
+        let rows = flows.map(|(row, flow)| (row.clone(), flow.replaced.clone())).collect();
+        anchor.announce(read, rows);
+    }
+
     /// Tells whether a record was read in another version than the one that was dealt with last.
     fn has_newer_versions(&self) -> bool {
         Side::BOTH.iter().any(|side| self.contacts.of(*side).revision != self.link.anchors.of(*side).revision)
@@ -103,19 +113,9 @@ impl Contacts {
         // What the write is decided on tells later how often the record was changed since.
         let read = work.contacts.of(side).revision.clone();
         work.agreed_revision = std::mem::replace(&mut work.link.anchors.of_mut(side).revision, read);
-        self.announce_overwriting(work, side);
+        work.announce_overwriting(side);
         self.store_link(work).await?;
         Ok(intent)
-    }
-
-    /// Notes what an unconditional write goes over that is not in the base: if its answer is lost, an edit in between is told from it.
-    fn announce_overwriting(&self, work: &mut Work, side: Side) {
-        let anchor = work.link.anchors.of_mut(side);
-        let Some(read) = anchor.revision.clone().filter(|read| read.counter().is_none()) else { return };
-        let base = |row: &RowId| anchor.base.get(row).cloned().unwrap_or_default();
-        let flows = work.plan.flows.of(side).iter().filter(|(row, flow)| flow.replaced != base(row));
-        let rows = flows.map(|(row, flow)| (row.clone(), flow.replaced.clone())).collect();
-        anchor.announce(read, rows);
     }
 
     /// Stores that the next try leaves rows out: if its answer is lost, they must not pass for written.

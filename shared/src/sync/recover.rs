@@ -194,4 +194,25 @@ mod tests {
         let (link, now) = settle(Fate::Written(None), [["ann", ""], ["Ann", ""], ["ann", ""]]);
         assert_ne!(link.anchors.wix.base, now, "it was written and set back since");
     }
+
+    #[test]
+    fn what_a_write_went_over_is_as_it_was_read() {
+        let (key, mapping) = (Key::derive(b"test", &SiteId::from("s")), mapping());
+        let base = |values| prints::base(&key, &mapping, Side::Wix, &record(values));
+        let mut link = Link::new("w".into(), "e".into(), Timestamp::UNIX_EPOCH);
+        let (agreed, read) = (base(["Ann", "Acme"]), base(["Ann", "Bee"]));
+        let version = Revision::from("2026-11-20T12:00:00Z");
+        link.anchors.wix.base = agreed;
+        link.anchors.wix.revision = Some(version.clone());
+        link.anchors.wix.announce(
+            version,
+            read.iter().filter(|(row, _)| row.as_str() == "company").map(|(row, print)| (row.clone(), print.clone())).collect(),
+        );
+        let row = || IntentRow { source: Print::Empty, target: Print::Empty, loose: Print::Empty, agreed: None };
+        let intent = Intent { side: Side::Wix, until: Timestamp::UNIX_EPOCH, rows: ROWS.map(|id| (id.into(), row())).into() };
+        let unfinished = Unfinished { link: &link, intent: &intent, key: &key, mapping: &mapping };
+        let written = unfinished.settle(Fate::Written(Some(Timestamp::MAX)), &record(["", ""]));
+        assert_eq!(written.anchors.wix.overwrote.iter().map(|write| write.rows.clone()).collect::<Vec<_>>(), [read]);
+        assert_eq!(unfinished.settle(Fate::NotWritten, &record(["", ""])).anchors.wix.overwrote, []);
+    }
 }

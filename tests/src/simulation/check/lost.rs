@@ -89,7 +89,10 @@ impl Judgement<'_> {
         let edits = &self.scene.world.edits;
         let stands = edit.id == last.id || edit.left == Left::Nothing && last.left == Left::Nothing;
         let is_seen = stands || edits.may_have_seen(last.id, edit.id) || self.came_to_nothing(edit, last);
-        is_seen || self.was_the_same(edit, last) || (!edits.has_seen(edit.id, last.id) && self.loses(edit, last)) || self.was_apart(edit, last)
+        is_seen
+            || self.was_the_same(edit, last)
+            || (!edits.has_seen(edit.id, last.id) && self.loses(edit, last))
+            || self.was_apart(edit, last)
     }
 
     /// Tells whether an edit was made while the two were not linked any more, and yet again: when they are, it is a first time once more, and

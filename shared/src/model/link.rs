@@ -40,8 +40,23 @@ impl Overwrote {
 }
 
 impl Anchor {
+    /// Remembers what a write that is only announced is about to go over, in the rows where that is not what was agreed on.
+    pub fn announce(&mut self, read: Revision, rows: Base) {
+        self.take_announced();
+        if !rows.is_empty() {
+            self.overwrote.push(Overwrote { read: read.clone(), wrote: read, rows });
+        }
+    }
+
+    /// Forgets what was announced, and returns it.
+    pub fn take_announced(&mut self) -> Base {
+        let announced = self.overwrote.iter().position(|write| write.read == write.wrote);
+        announced.map(|at| self.overwrote.remove(at).rows).unwrap_or_default()
+    }
+
     /// Remembers what a write went over; of more than [`Overwrote::KEPT`] writes of a row the oldest is forgotten.
     pub fn remember(&mut self, overwrote: Overwrote) {
+        self.take_announced();
         let rows: Vec<RowId> = overwrote.rows.keys().cloned().collect();
         self.overwrote.push(overwrote);
         for row in rows {
@@ -59,7 +74,7 @@ impl Anchor {
 pub struct Overwrote {
     /// The version the write was decided on.
     pub read: Revision,
-    /// The version it made.
+    /// The version it made; the one it was decided on as long as it is only announced.
     pub wrote: Revision,
     /// The fingerprints of the written rows as they were read.
     pub rows: Base,

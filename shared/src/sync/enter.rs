@@ -104,9 +104,19 @@ pub fn enter(link: &mut Link, plan: &Plan, written: Written, key: &Key, mapping:
         let own = agreed.filter(|_| !(two_way && written.is_second)).unwrap_or(now);
         set_base(&mut link.anchors.of_mut(side).base, row.id(), own);
         set_base(&mut link.anchors.of_mut(other).base, row.id(), flow.source.clone());
+        // A later write of the plan may fail: what it said of the earlier value is over.
+        enter_state(link, plan, row.id());
     }
     link.rows.extend(dropped.iter().cloned());
     dropped
+}
+
+fn enter_state(link: &mut Link, plan: &Plan, row: &RowId) {
+    match plan.states.get(row) {
+        Some(Some(state)) => link.rows.insert(row.clone(), *state),
+        Some(None) => link.rows.remove(row),
+        None => None,
+    };
 }
 
 /// Enters what a write changed beside what was sent, as when the next number moves up because the primary one was taken away: it is nobody's
@@ -153,11 +163,8 @@ pub fn enter_agreed(link: &mut Link, plan: &Plan) {
             set_base(&mut link.anchors.of_mut(side).base, id, prints.of(side).clone());
         }
     }
-    for (id, state) in &plan.states {
-        match state {
-            Some(state) => link.rows.insert(id.clone(), *state),
-            None => link.rows.remove(id),
-        };
+    for row in plan.states.keys() {
+        enter_state(link, plan, row);
     }
 }
 

@@ -12,7 +12,7 @@ use crate::{
         contact::Contact,
         fingerprint::{Key, Print},
         ids::Revision,
-        link::{Intent, IntentRow, Link, Overwrote, RowState},
+        link::{Base, Intent, IntentRow, Link, Overwrote, RowState},
     },
 };
 
@@ -47,6 +47,12 @@ impl Unfinished<'_> {
         self.rows().all(|(row, wrote)| self.has_arrived(row, wrote, version))
     }
 
+    /// Tells whether the side may make several versions of it: labels have calls of their own.
+    #[must_use]
+    pub fn may_take_several_calls(&self) -> bool {
+        self.rows().any(|(row, _)| row.is_list())
+    }
+
     /// Returns the rows that were to be written.
     pub fn rows(&self) -> impl Iterator<Item = (&Row, &IntentRow)> {
         self.mapping.rows().iter().filter_map(|row| Some((row, self.intent.rows.get(row.id())?)))
@@ -70,14 +76,14 @@ impl Unfinished<'_> {
     /// did not.
     #[must_use]
     pub fn settle(&self, fate: Fate, there: &Contact) -> Link {
-        let mut link = self.link.clone();
+        let (mut link, side) = (self.link.clone(), self.intent.side);
+        let announced = link.anchors.of_mut(side).take_announced();
         if fate == Fate::NotWritten {
             return link;
         }
         if let Fate::Written(Some(at)) = fate {
-            self.remember(&mut link, at);
+            self.remember(&mut link, at, &announced);
         }
-        let side = self.intent.side;
         for (row, wrote) in self.rows() {
             if fate == Fate::Unknown {
                 link.rows.insert(row.id().clone(), RowState::Conflict);
@@ -90,16 +96,18 @@ impl Unfinished<'_> {
             };
             set_base(&mut link.anchors.of_mut(side).base, row.id(), wrote.agreed.clone().unwrap_or(own));
             set_base(&mut link.anchors.of_mut(side.opposite()).base, row.id(), wrote.source.clone());
-            link.rows.remove(row.id());
+            // What an earlier write went over is still to be looked at.
+            link.rows.retain(|id, state| id != row.id() || *state == RowState::Overwritten(side));
         }
         link
     }
 
     /// An edit just before the write may have been overwritten unseen, as by any other write.
-    fn remember(&self, link: &mut Link, at: Timestamp) {
+    fn remember(&self, link: &mut Link, at: Timestamp, announced: &Base) {
         let anchor = link.anchors.of_mut(self.intent.side);
         let Some(read) = anchor.revision.clone() else { return };
-        let rows = self.rows().map(|(row, _)| (row.id().clone(), self.base(row))).collect();
+        let over = |row: &Row| announced.get(row.id()).cloned().unwrap_or_else(|| self.base(row));
+        let rows = self.rows().map(|(row, _)| (row.id().clone(), over(row))).collect();
         anchor.remember(Overwrote { read, wrote: Revision::new(at.to_string()), rows });
     }
 }
@@ -185,5 +193,26 @@ mod tests {
     fn a_write_that_changes_the_case_alone_is_not_seen_in_the_old_value() {
         let (link, now) = settle(Fate::Written(None), [["ann", ""], ["Ann", ""], ["ann", ""]]);
         assert_ne!(link.anchors.wix.base, now, "it was written and set back since");
+    }
+
+    #[test]
+    fn what_a_write_went_over_is_as_it_was_read() {
+        let (key, mapping) = (Key::derive(b"test", &SiteId::from("s")), mapping());
+        let base = |values| prints::base(&key, &mapping, Side::Wix, &record(values));
+        let mut link = Link::new("w".into(), "e".into(), Timestamp::UNIX_EPOCH);
+        let (agreed, read) = (base(["Ann", "Acme"]), base(["Ann", "Bee"]));
+        let version = Revision::from("2026-11-20T12:00:00Z");
+        link.anchors.wix.base = agreed;
+        link.anchors.wix.revision = Some(version.clone());
+        link.anchors.wix.announce(
+            version,
+            read.iter().filter(|(row, _)| row.as_str() == "company").map(|(row, print)| (row.clone(), print.clone())).collect(),
+        );
+        let row = || IntentRow { source: Print::Empty, target: Print::Empty, loose: Print::Empty, agreed: None };
+        let intent = Intent { side: Side::Wix, until: Timestamp::UNIX_EPOCH, rows: ROWS.map(|id| (id.into(), row())).into() };
+        let unfinished = Unfinished { link: &link, intent: &intent, key: &key, mapping: &mapping };
+        let written = unfinished.settle(Fate::Written(Some(Timestamp::MAX)), &record(["", ""]));
+        assert_eq!(written.anchors.wix.overwrote.iter().map(|write| write.rows.clone()).collect::<Vec<_>>(), [read]);
+        assert_eq!(unfinished.settle(Fate::NotWritten, &record(["", ""])).anchors.wix.overwrote, []);
     }
 }

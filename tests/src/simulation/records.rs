@@ -189,7 +189,7 @@ impl World {
         let respelt = patch.iter().find(|(field, value)| {
             let (Some(old), Some(new)) = (record.fields.get(*field), value.as_ref()) else { return false };
             // One that was typed after the bridge had read the record it cannot know of.
-            if read.fields.get(*field) != Some(old) {
+            if read.fields.get(*field) != Some(old) || self.stood_when_linked_again(side, (id, record), field) {
                 return false;
             }
             let new = normalise(side, field, new.clone());
@@ -199,6 +199,13 @@ impl World {
             let what = format!("{side} {id}: {field} is written in another spelling");
             self.violation("I17", what);
         }
+    }
+
+    /// Tells whether a value was there when its record was linked once more with whom it had lost its link to: what the two had agreed on is
+    /// forgotten, and the system of record is first in its spelling too.
+    fn stood_when_linked_again(&self, side: Side, (id, record): (&RecordId, &Record), field: &Field) -> bool {
+        let since = record.past.iter().rfind(|(own, ..)| own == field).map(|(_, _, at, _)| *at);
+        self.witness.linked_again_at(side, id).is_some_and(|linked| since.is_some_and(|since| since <= linked))
     }
 
     fn is_respelt(&self, side: Side, field: &Field, old: &Value, new: &Value) -> bool {

@@ -16,6 +16,8 @@ pub struct Witness {
     linked: Pair<BTreeMap<RecordId, RecordId>>,
     /// All pairs that ever were, the Wix record first, and when the link ended.
     ever: BTreeMap<(RecordId, RecordId), Option<i64>>,
+    /// From when until when pairs that were linked again were not.
+    apart: Vec<((RecordId, RecordId), i64, i64)>,
     /// When a pair's first merge was over, as a whole and row by row: a later write of it may still be to come.
     agreed: BTreeMap<(RecordId, RecordId, Option<RowId>), i64>,
     /// When the rails let a delete pass.
@@ -48,6 +50,21 @@ impl Witness {
         })
     }
 
+    /// Tells whether a pair that had been linked before, and was again later, was not at an instant.
+    #[must_use]
+    pub fn were_apart(&self, link: &Link, at: i64) -> bool {
+        let own = ids(link);
+        self.apart.iter().any(|(pair, from, until)| *pair == own && (*from..*until).contains(&at))
+    }
+
+    /// Returns when a record was linked again with whom it is linked with.
+    #[must_use]
+    pub fn linked_again_at(&self, side: Side, id: &RecordId) -> Option<i64> {
+        let other = self.counterpart(side, id)?;
+        let pair = if side == Side::Wix { (id, other) } else { (other, id) };
+        self.apart.iter().filter(|((wix, external), ..)| (wix, external) == pair).map(|(.., until)| *until).max()
+    }
+
     /// Returns when a pair's first merge of a row was over.
     #[must_use]
     pub fn agreed_at(&self, link: &Link, row: &RowId) -> Option<i64> {
@@ -66,7 +83,9 @@ impl World {
                 self.violation("I6", format!("{side} {} was linked with {taken} already", link.id(side)));
             }
         }
-        self.witness.ever.insert(ids(link), None);
+        if let Some(Some(ended)) = self.witness.ever.insert(ids(link), None) {
+            self.witness.apart.push((ids(link), ended, self.now));
+        }
         self.saw_save(link);
     }
 

@@ -99,6 +99,7 @@ impl Stage {
     fn announce(&mut self, event: Event, side: Side) {
         self.running.begin(event);
         while self.link().intent.is_none_or(|intent| intent.side != side) {
+            assert!(self.running.is_busy(0));
             self.running.go_on(0);
         }
     }

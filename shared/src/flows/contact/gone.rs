@@ -7,7 +7,7 @@ use crate::{
     model::{
         contact::Found,
         ids::{RecordId, Side},
-        link::{Cause, Hold, Link, Notes, ParkedReason, Slot, Tombstone},
+        link::{Cause, Hold, Link, Notes, Parked, ParkedReason, Slot, Tombstone},
     },
     ports::{ErrorKind, Noted, StoreResult},
     sync::{decide, guard},
@@ -55,22 +55,23 @@ impl Contacts {
 
     /// Ends or moves a link whose records are not both there.
     pub(super) async fn end_or_move(&self, hint: Hint<'_>, link: Link, step: decide::Step, reads: Reads) -> Step<Effect> {
-        // Where deletes do not travel, it is an erasure that could not be carried out: nobody may lose sight of it.
         let ends = matches!(step, decide::Step::DeleteOther | decide::Step::Hold | decide::Step::Unlink);
-        if ends && link.held == Some(Hold::CannotDelete) && !hint.approves_delete() {
-            return Ok(Effect::Parked(ParkedReason::CannotDelete));
-        }
-        let gone = if matches!(reads.this, Found::Absent) { hint.side } else { hint.side.opposite() };
-        if ends && link.erasure_open && step != decide::Step::DeleteOther && !hint.approves_delete() {
-            return self.hold(link, gone.opposite(), Hold::CannotDelete, ParkedReason::CannotDelete).await;
+        let left = if matches!(reads.this, Found::Absent) { hint.side.opposite() } else { hint.side };
+        if ends && !hint.approves_delete() {
+            if link.held == Some(Hold::CannotDelete) {
+                return Ok(Effect::Parked(ParkedReason::CannotDelete));
+            }
+            if link.erasure_open && step != decide::Step::DeleteOther {
+                return self.leave_to_erase(&link, left, ParkedReason::ErasureUnclear).await;
+            }
         }
         match step {
             decide::Step::Repoint => self.follow_merge(hint, link, reads).await,
-            decide::Step::Bury => self.bury(&link, Cause::Deleted).await,
+            decide::Step::Bury => self.bury(&link, cause_of_delete(&link)).await,
             decide::Step::Unlink => self.bury(&link, Cause::Unlinked).await,
-            decide::Step::DeleteOther => self.delete_counterpart(hint, link, gone.opposite()).await,
-            decide::Step::Hold if hint.approves_delete() => self.delete_counterpart(hint, link, gone.opposite()).await,
-            decide::Step::Hold => self.hold(link, gone.opposite(), Hold::DeletedAndChanged, ParkedReason::DeletedAndChanged).await,
+            decide::Step::DeleteOther => self.delete_counterpart(hint, link, left).await,
+            decide::Step::Hold if hint.approves_delete() => self.delete_counterpart(hint, link, left).await,
+            decide::Step::Hold => self.hold(link, left, Hold::DeletedAndChanged, ParkedReason::DeletedAndChanged).await,
             decide::Step::Nothing | decide::Step::Merge => Ok(Effect::Unchanged),
         }
     }
@@ -87,6 +88,9 @@ impl Contacts {
         self.keep_others_off(&mut link, side).await?;
         match self.store(side).delete(link.id(side)).await {
             Ok(()) => {}
+            Err(error) if error.kind == ErrorKind::Forbidden && link.erasure_open => {
+                return self.leave_to_erase(&link, side, ParkedReason::CannotDelete).await;
+            }
             Err(error) if error.kind == ErrorKind::Forbidden => {
                 return self.hold(link, side, Hold::CannotDelete, ParkedReason::CannotDelete).await;
             }
@@ -95,7 +99,7 @@ impl Contacts {
                 return Err(Stop::at(side, error));
             }
         }
-        self.bury(&link, Cause::Deleted).await?;
+        self.bury(&link, cause_of_delete(&link)).await?;
         Ok(Effect::Deleted(side))
     }
 
@@ -138,6 +142,15 @@ impl Contacts {
         Ok(Effect::Unlinked(cause))
     }
 
+    /// Ends a link one of whose records is still to be erased, by a person: nothing is linked with it any more.
+    pub(super) async fn leave_to_erase(&self, link: &Link, left: Side, reason: ParkedReason) -> Step<Effect> {
+        let mut notes = self.no_notes(link);
+        notes.insert((left, link.id(left).clone()), Some(self.note(left, link.id(left), reason)));
+        self.bury_noting(link, Cause::Erased, &notes).await?;
+        self.look_again(&ids(link)).await?;
+        Ok(Effect::Parked(reason))
+    }
+
     /// A privacy request erased the record: erase the counterpart and forget everything but keyed tombstones. Policies and rails do not apply.
     pub(super) async fn erased(&self, side: Side, id: &RecordId) -> Step<Effect> {
         let other = side.opposite();
@@ -154,6 +167,7 @@ impl Contacts {
             later.counts = true;
             return Err(later.into());
         }
+        self.leave_parted(side, id).await?;
         if is_buried {
             // It may be on the list because it could not be erased before.
             self.unpark(side, id).await?;
@@ -169,6 +183,21 @@ impl Contacts {
                 Ok(Effect::Erased)
             }
         }
+    }
+
+    /// Whoever lost the link to an erased record in a merge may be the same person: that is left to somebody to decide, and nobody who comes
+    /// anew is linked with them.
+    async fn leave_parted(&self, side: Side, id: &RecordId) -> Step<()> {
+        let parked = self.links.parked(&self.site.site).await?;
+        let parted = |note: &&Parked| {
+            matches!(note.reason, ParkedReason::UnlinkedByMerge | ParkedReason::ErasureUnclear)
+                && note.because_of.iter().any(|(own, record)| (*own, record) == (side, id))
+        };
+        for note in parked.iter().filter(parted) {
+            self.park_because(ParkedReason::ErasureUnclear, (note.side, &note.id), note.because_of.clone()).await?;
+            self.entomb_erased(note.side, &note.id).await?;
+        }
+        Ok(())
     }
 
     /// The delete came before the erasure: its tombstone still names the counterpart, unless that is somebody else's by now who is there.
@@ -206,13 +235,11 @@ impl Contacts {
     pub(super) async fn erase_linked(&self, side: Side, link: &Link) -> Step<Effect> {
         self.ensure_not_being_written(link)?;
         let mut link = link.clone();
-        if link.held != Some(Hold::CannotDelete) || !link.erasure_open {
-            link.erasure_open = true;
-            self.keep_others_off(&mut link, side).await?;
-        }
+        link.erasure_open = true;
+        self.keep_others_off(&mut link, side).await?;
         if let Err(Stop::Failed { error, .. }) = self.erase_record(side, link.id(side)).await {
             if error.kind == ErrorKind::Forbidden {
-                return self.hold(link, side, Hold::CannotDelete, ParkedReason::CannotDelete).await;
+                return self.leave_to_erase(&link, side, ParkedReason::CannotDelete).await;
             }
             return Err(Stop::at(side, error));
         }
@@ -234,6 +261,11 @@ impl Contacts {
         let tombstone = Tombstone { at: self.clock.now(), cause: Cause::Erased, counterpart: None };
         self.links.entomb(&self.site.site, side, id, &tombstone).await
     }
+}
+
+/// Returns how a link ends whose records are both gone.
+fn cause_of_delete(link: &Link) -> Cause {
+    if link.erasure_open { Cause::Erased } else { Cause::Deleted }
 }
 
 /// Returns both records of a link.

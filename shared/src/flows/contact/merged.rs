@@ -7,11 +7,11 @@ use crate::{
     model::{
         contact::{Contact, Found},
         ids::{Pair, RecordId, Side},
-        link::{Cause, Hold, Link, ParkedReason, Slot, Tombstone},
+        link::{Cause, Hold, Link, Parked, ParkedReason, Slot, Tombstone},
         site::OnMerge,
     },
     ports::{ErrorKind, Noted},
-    sync::enter,
+    sync::{enter, merge},
 };
 
 impl Contacts {
@@ -104,7 +104,9 @@ impl Contacts {
             }
             Slot::Linked(present) => self.unite(link, *present, side, winner).await,
             Slot::Reserved { until, .. } => Err(self.until(until, "the winner's counterpart is being made").into()),
-            Slot::Gone(tombstone) if tombstone.cause == Cause::Erased => self.bury(&link, Cause::Unlinked).await,
+            Slot::Gone(tombstone) if tombstone.cause == Cause::Erased => {
+                self.leave_to_erase(&link, side.opposite(), ParkedReason::ErasureUnclear).await
+            }
             Slot::Gone(_) => {
                 self.links.exhume(&self.site.site, side, &winner.id).await?;
                 self.repoint(&link, side, winner, None).await
@@ -162,7 +164,8 @@ impl Contacts {
         let reports = is_there == [true, true] && self.read_present(other, ends.id(other)).await?.is_some();
         if reports {
             let reason = if ends.erasure_open { ParkedReason::ErasureUnclear } else { ParkedReason::UnlinkedByMerge };
-            notes.insert((other, ends.id(other).clone()), Some(self.note(other, ends.id(other), reason)));
+            let note = Parked { because_of: vec![(side, winner.id.clone())], ..self.note(other, ends.id(other), reason) };
+            notes.insert((other, ends.id(other).clone()), Some(note));
         }
         self.bury_noting(ends, Cause::Merged, &notes).await?;
         if reports && ends.erasure_open {
@@ -197,35 +200,69 @@ impl Contacts {
     /// the other side lets them be merged.
     async fn merge_counterparts(&self, lost: &Link, kept: &Link, into: (Side, &Contact)) -> Step<Option<Effect>> {
         let side = into.0.opposite();
+        let mut own = into.1.clone();
         let Some(winner) = self.surviving(side, kept.id(side)).await? else { return Ok(None) };
         let merged = match self.read(side, lost.id(side)).await? {
             Found::Present(own) | Found::Merged(own) if own.id == winner.id => winner,
             _ if self.site.on_merge != OnMerge::Propagate => return Ok(None),
             Found::Absent => winner,
             Found::Merged(into) => into,
-            Found::Present(_) => match self.store(side).merge(&winner, lost.id(side)).await {
-                Ok(merged) => merged,
-                Err(error) if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::Unsupported | ErrorKind::Invalid(_)) => {
-                    return Ok(None);
+            Found::Present(loser) => {
+                self.ensure_in_step(kept, side).await?;
+                own = self.carry_over(lost, (side, loser), own).await?;
+                match self.store(side).merge(&winner, lost.id(side)).await {
+                    Ok(merged) => merged,
+                    Err(error) if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::Unsupported | ErrorKind::Invalid(_)) => {
+                        return Ok(None);
+                    }
+                    Err(error) => return Err(Stop::at(side, error)),
                 }
-                Err(error) => return Err(Stop::at(side, error)),
-            },
+            }
         };
         let (mut kept, shown) = (kept.clone(), Shown::of(kept));
-        let contacts = Pair::from_side(side, &merged, into.1);
+        let contacts = Pair::from_side(side, &merged, &own);
         kept.erasure_open |= lost.erasure_open;
-        let taken_over = enter::take_over(&mut kept, (lost, side), contacts, (&self.key, &self.mapping));
-        if taken_over || lost.erasure_open {
-            let mut news = self.news(&shown, &kept);
-            if lost.erasure_open {
-                news.extend(self.note_on_erasure(&kept));
-            }
-            self.save(&mut kept, &news).await?;
+        enter::take_over(&mut kept, (lost, side), contacts, (&self.key, &self.mapping));
+        // Whoever looks next compares both records: no event tells of one that lacks what the other was given.
+        kept.held.get_or_insert(Hold::MirrorDue);
+        let mut news = self.news(&shown, &kept);
+        if lost.erasure_open {
+            news.extend(self.note_on_erasure(&kept));
         }
+        self.save(&mut kept, &news).await?;
         self.bury(lost, Cause::Merged).await?;
         if merged.id != *kept.id(side) {
             self.repoint(&kept, side, &merged, Some(lost)).await?;
         }
         Ok(Some(Effect::Merged(side)))
+    }
+
+    /// Before another record is merged into one of a pair, what was done to the two is carried over: the merge fills what somebody has emptied.
+    async fn ensure_in_step(&self, link: &Link, side: Side) -> Step<()> {
+        let event = self.resync(side, link.id(side));
+        match Box::pin(self.synchronise_pair(Hint { event: &event, side }, link.clone())).await? {
+            Effect::Unchanged | Effect::Parked(_) | Effect::Skipped(_) => Ok(()),
+            _ => Err(self.later(SOON, "two that are to be one with others were brought in step").into()),
+        }
+    }
+
+    /// Before a record is merged away, what was done to it and not carried over yet goes to where its counterpart went, and so to the record that
+    /// stays. Where that has another value than the counterpart had, whoever merged there has chosen.
+    async fn carry_over(&self, lost: &Link, (side, loser): (Side, Contact), into: Contact) -> Step<Contact> {
+        let other = side.opposite();
+        let contacts = Pair::from_side(side, loser, into);
+        let mut plan = merge::merge(&self.input(lost, &contacts, None));
+        let agreed = &lost.anchors.of(other).base;
+        plan.flows.of_mut(other).retain(|row, flow| flow.replaced == agreed.get(row).cloned().unwrap_or_default());
+        let patch = plan.patch(&self.mapping, other);
+        let into = contacts.of(other).clone();
+        if patch.is_empty() {
+            return Ok(into);
+        }
+        match self.store(other).update(&into, &patch).await {
+            Ok(returned) => Ok(returned),
+            Err(error) if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::Invalid(_) | ErrorKind::Exists(_)) => Ok(into),
+            Err(error) => Err(Stop::at(other, error)),
+        }
     }
 }

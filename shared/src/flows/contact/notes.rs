@@ -60,12 +60,12 @@ impl Contacts {
         Notes::from([((side, link.id(side).clone()), note)])
     }
 
-    /// The same, if it is news; what is told of the link for another reason stays.
+    /// The same, if it is news. As long as the whole link waits for a person, what is told of that stays.
     pub(super) fn news(&self, shown: &Shown, link: &Link) -> Notes {
         let now = Shown::of(link);
         if shown.hold != now.hold {
             self.notes_on_rows(link)
-        } else if shown.rows != now.rows {
+        } else if now.hold.is_none() && shown.rows != now.rows {
             self.note_on_rows(link)
         } else {
             Notes::new()
@@ -111,15 +111,28 @@ impl Contacts {
         self.links.unpark(&self.site.site, side, id).await
     }
 
+    /// Returns an event that asks for one record to be looked at.
+    pub(super) fn resync(&self, side: Side, id: &RecordId) -> Event {
+        let kind = EventKind::Resync { approve_delete: false, prefer: None };
+        Event {
+            site: self.site.site.clone(),
+            side,
+            record: Some(id.clone()),
+            kind,
+            at: self.clock.now(),
+            id: None,
+            entity: None,
+            attempts: 0,
+        }
+    }
+
     /// Looks again at the records that wait because of what one of these was: it went, or lost its link.
     pub(super) async fn look_again(&self, ended: &[(Side, &RecordId)]) -> Step<()> {
         let parked = self.links.parked(&self.site.site).await?;
         let waits = |note: &&Parked| note.because_of.iter().any(|(side, id)| ended.contains(&(*side, id)));
         let mut stopped = Ok(());
         for note in parked.iter().filter(waits) {
-            let kind = EventKind::Resync { approve_delete: false, prefer: None };
-            let (site, record) = (self.site.site.clone(), Some(note.id.clone()));
-            let event = Event { site, side: note.side, record, kind, at: self.clock.now(), id: None, entity: None, attempts: 0 };
+            let event = self.resync(note.side, &note.id);
             match Box::pin(self.synchronise(Hint { event: &event, side: note.side }, &note.id)).await {
                 // It stays on the list.
                 Err(stop) if stop.is_final() => {

@@ -49,7 +49,7 @@ impl Contacts {
             }
         }
         let other = self.read(side.opposite(), link.id(side.opposite())).await?;
-        let recovered = self.recover(hint, &mut link, &this, &other).await?;
+        let touched = self.recover(hint, &mut link, &this, &other).await? || unseen != Unseen::Nothing;
         match self.decide(hint, &link, Reads { this, other }) {
             Decision::Merge(contacts) => {
                 let mut plan = self.merge(hint, &link, &contacts);
@@ -58,10 +58,15 @@ impl Contacts {
                 }
                 self.spare_fields_gone(&mut plan).await?;
                 let patient = hint.event.attempts < PATIENCE;
-                let touched = recovered || unseen != Unseen::Nothing;
                 self.carry_out(Work { prefer: hint.prefer(), patient, shown, touched, ..Work::new(link, plan, *contacts) }).await
             }
-            Decision::Other(step, reads) => self.end_or_move(hint, link, step, *reads).await,
+            Decision::Other(step, reads) => {
+                if touched {
+                    let news = self.news(&shown, &link);
+                    self.save(&mut link, &news).await?;
+                }
+                self.end_or_move(hint, link, step, *reads).await
+            }
         }
     }
 

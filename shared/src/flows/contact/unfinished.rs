@@ -40,16 +40,15 @@ impl Contacts {
         }
     }
 
-    /// A write on the condition of a version makes the next one or none. Where that one is gone by, its event encloses it.
+    /// A write on the condition of a version makes the next one or none. Where that one is gone by, its event encloses it: what the record has by
+    /// now may be what a person typed as well.
     fn fate_by_version(&self, hint: Hint<'_>, unfinished: Unfinished<'_>, there: &Contact, next: u64) -> Step<Fate> {
         let side = unfinished.intent.side;
-        if unfinished.is_whole_in(there) {
-            return Ok(Fate::Written(None));
-        }
         let enclosed = hint.event.entity.as_ref().filter(|_| hint.side == side).and_then(|entity| self.store(side).enclosed(entity));
         let is_next = |version: &&Contact| version.id == there.id && version.revision.as_ref().and_then(Revision::counter) == Some(next);
         match [Some(there), enclosed.as_ref()].into_iter().flatten().find(is_next) {
             Some(version) if unfinished.is_whole_in(version) => Ok(Fate::Written(None)),
+            Some(_) if unfinished.may_take_several_calls() && unfinished.is_whole_in(there) => Ok(Fate::Written(None)),
             Some(_) => Ok(Fate::NotWritten),
             None if self.clock.now() < unfinished.intent.until + EVIDENCE_TIME => {
                 Err(self.later(WHILE_WRITTEN, "the event that tells of an unanswered write has not come").into())

@@ -48,6 +48,16 @@ impl Work {
         Self { link, plan, contacts, prefer: None, patient: false, shown, stored: true, touched: false, agreed_revision: None }
     }
 
+    /// Notes what an unconditional write goes over that is not in the base: if its answer is lost, an edit in between is told from it.
+    fn announce_overwriting(&mut self, side: Side) {
+        let anchor = self.link.anchors.of_mut(side);
+        let Some(read) = anchor.revision.clone().filter(|read| read.counter().is_none()) else { return };
+        let base = |row: &RowId| anchor.base.get(row).cloned().unwrap_or_default();
+        let flows = self.plan.flows.of(side).iter().filter(|(row, flow)| flow.replaced != base(row));
+        let rows = flows.map(|(row, flow)| (row.clone(), flow.replaced.clone())).collect();
+        anchor.announce(read, rows);
+    }
+
     /// Tells whether a record was read in another version than the one that was dealt with last.
     fn has_newer_versions(&self) -> bool {
         Side::BOTH.iter().any(|side| self.contacts.of(*side).revision != self.link.anchors.of(*side).revision)
@@ -103,6 +113,7 @@ impl Contacts {
         // What the write is decided on tells later how often the record was changed since.
         let read = work.contacts.of(side).revision.clone();
         work.agreed_revision = std::mem::replace(&mut work.link.anchors.of_mut(side).revision, read);
+        work.announce_overwriting(side);
         self.store_link(work).await?;
         Ok(intent)
     }
@@ -179,7 +190,9 @@ impl Contacts {
     /// Takes an announcement back after a write that certainly was not carried out. If this fails, the announcement expires by itself.
     async fn withdraw(&self, work: &mut Work, side: Side) {
         work.link.intent = None;
-        work.link.anchors.of_mut(side).revision = work.agreed_revision.take();
+        let anchor = work.link.anchors.of_mut(side);
+        anchor.revision = work.agreed_revision.take();
+        anchor.take_announced();
         if let Err(error) = self.store_link(work).await {
             warn!(site = %self.site.site, error = %error, "Could not withdraw an intent.");
         }
@@ -223,8 +236,9 @@ impl Contacts {
         enter::enter_agreed(&mut work.link, &work.plan);
         work.link.rows.extend(dropped);
         for side in Side::BOTH {
-            let revision = work.contacts.of(side).revision.clone();
-            work.link.anchors.of_mut(side).revision = revision;
+            let anchor = work.link.anchors.of_mut(side);
+            anchor.revision.clone_from(&work.contacts.of(side).revision);
+            anchor.take_announced();
         }
         work.link.intent = None;
         self.store_link(work).await

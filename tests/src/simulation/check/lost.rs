@@ -52,7 +52,7 @@ impl Judgement<'_> {
         let own: Vec<&Edit> = self.scene.world.edits.iter().filter(own).collect();
         let last: Vec<&Edit> = match last {
             Some(text) => self.scene.world.edits.bearing(text).collect(),
-            None => own.iter().copied().chain(self.before(since)).filter(|edit| edit.left == Left::Nothing).collect(),
+            None => self.with_former(&own).into_iter().chain(self.before(since)).filter(|edit| edit.left == Left::Nothing).collect(),
         };
         // Whoever saw an edit and changed it has done away with it, even if theirs gave way to yet another.
         let superseded = self.scene.world.edits.superseded(&self.with_former(&own));
@@ -89,7 +89,21 @@ impl Judgement<'_> {
         let edits = &self.scene.world.edits;
         let stands = edit.id == last.id || edit.left == Left::Nothing && last.left == Left::Nothing;
         let is_seen = stands || edits.may_have_seen(last.id, edit.id) || self.came_to_nothing(edit, last);
-        is_seen || self.was_the_same(edit, last) || (!edits.has_seen(edit.id, last.id) && self.loses(edit, last))
+        is_seen
+            || self.was_the_same(edit, last)
+            || (!edits.has_seen(edit.id, last.id) && self.loses(edit, last))
+            || self.was_apart(edit, last)
+    }
+
+    /// Tells whether an edit was made while the two were not linked any more, and yet again: when they are, it is a first time once more, and
+    /// whatever its author had seen of the other record says nothing.
+    fn was_apart(&self, edit: &Edit, last: &Edit) -> bool {
+        self.scene.world.witness.were_apart(self.link, edit.at) && (self.is_of_record(edit, last) || edit.left == Left::Nothing)
+    }
+
+    /// Tells whether the system of record lets an edit give way to another.
+    fn is_of_record(&self, edit: &Edit, last: &Edit) -> bool {
+        Some(edit.side) != self.scene.site.system_of_record || Some(last.side) == self.scene.site.system_of_record
     }
 
     /// Tells whether an edit made what stood on the other side already, and the last author saw that later.
@@ -112,7 +126,8 @@ impl Judgement<'_> {
         let Some(((now, _), before)) = before.split_last() else { return false };
         let created = now.is_none().then_some((i64::MIN, before));
         let set_back = before.iter().enumerate().filter(|(_, (value, _))| value == now);
-        let mut earlier = set_back.map(|(nth, (_, since))| (*since, before.get(nth + 1..).unwrap_or_default())).chain(created);
+        let known = |since| self.known_since(edit.side, *now, since);
+        let mut earlier = set_back.map(|(nth, (_, since))| (known(*since), before.get(nth + 1..).unwrap_or_default())).chain(created);
         let edits = &self.scene.world.edits;
         let is_seen = match now {
             Some(text) => edits.bearing(*text).take_while(|own| own.at < edit.at).any(|own| edits.may_have_seen(last.id, own.id)),
@@ -122,6 +137,14 @@ impl Judgement<'_> {
         let merged = merged_at(self.scene, self.link);
         let is_merged = now.is_some_and(|text| edits.bearing(text).any(|own| own.at <= merged));
         earlier.any(|(since, between)| !self.came_over(edit.side, between) && (is_seen || is_merged || since <= merged))
+    }
+
+    /// Returns since when a value is known that a side has had since then: if the bridge brought it, since it stood on the other side.
+    fn known_since(&self, side: Side, value: Option<EditId>, since: i64) -> i64 {
+        if !self.written(side).contains(&(value, since)) {
+            return since;
+        }
+        self.past(side.opposite()).into_iter().rfind(|(own, at)| *own == value && *at <= since).map_or(since, |(_, at)| at)
     }
 
     /// Tells whether the bridge wrote any of a side's values to the other.
@@ -154,7 +177,7 @@ impl Judgement<'_> {
         let row = rows.find(|row| row.field(Side::Wix).as_str() == self.row.0);
         let agreed = row.and_then(|row| self.scene.world.witness.agreed_at(self.link, row.id()));
         let is_first = agreed.is_none_or(|agreed| edit.at <= agreed);
-        let record_wins = Some(edit.side) != self.scene.site.system_of_record || Some(last.side) == self.scene.site.system_of_record;
+        let record_wins = self.is_of_record(edit, last);
         match self.scene.site.on_conflict {
             _ if is_first => record_wins || edit.left == Left::Nothing,
             OnConflict::SystemOfRecord => record_wins,

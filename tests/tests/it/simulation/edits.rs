@@ -1,8 +1,11 @@
 //! Edits that were lost, written twice or brought back in vain.
 
 use contact_bridge::model::{
+    event::{Event, EventKind},
     field::{Field, Patch, Value},
-    ids::{RecordId, Side},
+    ids::{RecordId, RowId, Side},
+    link::{Hold, RowState},
+    site::OnConflict,
 };
 use contact_bridge_tests::simulation::{
     records::Actor,
@@ -161,4 +164,122 @@ fn a_label_that_an_older_event_encloses_is_not_taken_for_agreed() {
         stage.running.deal_with(event);
     }
     assert_eq!(stage.end("labels", "wix_labels")[1].as_deref(), Some("custom.a"), "who put it on did so last");
+}
+
+/// Has a worker carry an edit over while somebody types into the same field of the CRM, of which nobody hears; returns the event of that.
+fn overwritten(stage: &mut Stage, typed: &str) -> Event {
+    let event = stage.types(Side::Wix, "company", "v4 Bo");
+    stage.announce(event, Side::External);
+    let overwritten = stage.types(Side::External, "company", typed);
+    while stage.running.is_busy(0) {
+        stage.running.go_on(0);
+    }
+    let _ = stage.running.take_all();
+    overwritten
+}
+
+/// Has a worker take an event, go on until its write to the CRM is carried out, and crash.
+fn write_in_vain(stage: &mut Stage, event: Event) {
+    stage.announce(event, Side::External);
+    let writes = stage.running.writes().external;
+    while stage.running.writes().external == writes {
+        assert!(stage.running.is_busy(0));
+        stage.running.go_on(0);
+    }
+    stage.running.crash(0);
+}
+
+#[test]
+fn a_label_taken_off_under_an_unanswered_write_is_gone() {
+    let mut stage = Stage::set();
+    let [wix, external] = stage.ids.clone();
+    let put = |side: Side, id: &RecordId, labels: Option<Value>| {
+        let (id, field) = (id.clone(), Field::from(if side == Side::Wix { "labels" } else { "wix_labels" }));
+        move |world: &mut World| {
+            world.change(side, Actor::Person, &id, &Patch::from([(field, labels)]));
+        }
+    };
+    let event = stage.unheard(put(Side::Wix, &wix, Value::list(["custom.b".to_owned()]))).remove(0);
+    stage.unheard(put(Side::External, &external, Value::text("custom.a")));
+    stage.announce(event, Side::External);
+    let taken_off = stage.unheard(put(Side::External, &external, None)).remove(0);
+    let writes = stage.running.writes().external;
+    while stage.running.writes().external == writes {
+        assert!(stage.running.is_busy(0));
+        stage.running.go_on(0);
+    }
+    stage.running.crash(0);
+    stage.running.come_to_rest();
+    stage.running.deal_with(taken_off);
+    assert_eq!(stage.end("labels", "wix_labels")[1].as_deref(), Some("custom.b"), "the base never had the other");
+}
+
+#[test]
+fn a_value_that_a_person_cleared_as_well_does_not_pass_for_an_unanswered_write() {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.system_of_record = Some(Side::Wix);
+    let event = stage.types(Side::External, "company", "");
+    stage.announce(event, Side::Wix);
+    stage.running.crash(0);
+    let next = stage.types(Side::Wix, "name.last", "v4 Bo");
+    stage.types(Side::External, "company", "v5 Cy");
+    let cleared = stage.types(Side::Wix, "company", "");
+    for event in [cleared, next] {
+        stage.running.deal_with(event);
+    }
+    assert_eq!(stage.end("company", "company"), [None, None], "neither had seen the other, and this is the system of record");
+}
+
+#[test]
+fn a_person_is_told_of_an_overwritten_edit_although_a_later_write_was_never_answered() {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.on_conflict = OnConflict::Park;
+    let overwritten = overwritten(&mut stage, "v5 Cy");
+    let event = stage.types(Side::Wix, "company", "v6 Di");
+    write_in_vain(&mut stage, event);
+    lock(&stage.running.world).now += 61_000;
+    stage.running.deal_with(overwritten);
+    stage.running.come_to_rest();
+    assert_eq!(stage.link().rows.get(&RowId::from("co")), Some(&RowState::Overwritten(Side::External)));
+    assert_eq!(stage.notes().len(), 1);
+}
+
+#[test]
+fn a_value_that_was_taken_at_last_is_not_refused_any_more_although_the_next_write_failed() {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.system_of_record = Some(Side::Wix);
+    lock(&stage.running.world).refusals.values = true;
+    let event = stage.types(Side::Wix, "company", "v11 Bo");
+    stage.running.deal_with(event);
+    assert_eq!(stage.link().rows.get(&RowId::from("co")), Some(&RowState::Refused(Side::External)));
+    let event = stage.types(Side::Wix, "company", "v4 Cy");
+    stage.types(Side::External, "lastname", "v5 di");
+    stage.announce(event, Side::Wix);
+    // Its write is stale, and it gives the link back.
+    stage.types(Side::Wix, "name.first", "v6 Ed");
+    while stage.running.is_busy(0) {
+        stage.running.go_on(0);
+    }
+    let event = stage.types(Side::External, "company", "v7 Fo");
+    stage.running.deal_with(event);
+    assert_eq!(stage.end("company", "company"), both("v7 fo"), "its author had seen the value that was taken");
+}
+
+#[test]
+fn an_edit_that_cannot_be_brought_back_on_a_link_that_waits_is_told_of_once() {
+    let mut stage = Stage::set();
+    let [wix, _] = stage.ids.clone();
+    let overwritten = overwritten(&mut stage, "v11 Cy");
+    let edited = stage.types(Side::External, "lastname", "v5 di");
+    let deleted = stage.unheard(|world| world.remove(Side::Wix, &wix, EventKind::Deleted { by_merge: false }));
+    for event in [edited].into_iter().chain(deleted) {
+        stage.running.deal_with(event);
+    }
+    assert_eq!(stage.link().held, Some(Hold::DeletedAndChanged));
+    lock(&stage.running.world).refusals.values = true;
+    stage.running.deal_with(overwritten.clone());
+    let (link, told) = (stage.link(), stage.told());
+    assert_eq!((link.intent.is_none(), link.rows.get(&RowId::from("co"))), (true, Some(&RowState::Overwritten(Side::External))));
+    stage.running.deal_with(overwritten);
+    assert_eq!((stage.link(), stage.told()), (link, told));
 }

@@ -3,7 +3,7 @@
 use contact_bridge::model::{
     event::EventKind,
     field::{Field, Value},
-    ids::Side,
+    ids::{RecordId, Side},
     link::{Hold, ParkedReason},
     site::{OnDelete, OnMerge},
 };
@@ -160,4 +160,64 @@ fn a_note_goes_with_a_record_whose_winner_was_deleted_at_once() {
     }
     stage.running.come_to_rest();
     assert_eq!(stage.notes(), []);
+}
+
+/// Adds a second pair, with a company; returns the ids of both, the first one first.
+fn another_pair(stage: &mut Stage, company: &str) -> [[RecordId; 2]; 2] {
+    let first = stage.ids.clone();
+    let (wix, event) = stage.adds(Side::Wix, "bo@example.net");
+    stage.running.deal_with(event);
+    stage.running.come_to_rest();
+    let external = lock(&stage.running.world).witness.counterpart(Side::Wix, &wix).unwrap().clone();
+    stage.ids = [wix, external];
+    let event = stage.types(Side::Wix, "company", company);
+    stage.running.deal_with(event);
+    stage.running.come_to_rest();
+    let second = std::mem::replace(&mut stage.ids, first.clone());
+    [first, second]
+}
+
+#[test]
+fn what_a_merge_of_counterparts_fills_in_is_cleared_where_the_other_side_has_nothing() {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.on_merge = OnMerge::Propagate;
+    let [[wix, _], [loser, _]] = another_pair(&mut stage, "v4 Bo");
+    let cleared = stage.types(Side::External, "company", "");
+    let merged = stage.unheard(|world| world.unite(Side::Wix, &wix, &loser));
+    for event in [cleared].into_iter().chain(merged) {
+        stage.running.deal_with(event);
+    }
+    assert_eq!(stage.end("company", "company"), [None, None]);
+}
+
+#[test]
+fn an_edit_of_a_record_that_is_merged_away_goes_to_the_one_that_stays() {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.on_merge = OnMerge::Propagate;
+    let [first, second] = another_pair(&mut stage, "v4 Bo");
+    let event = stage.types(Side::Wix, "company", "");
+    stage.running.deal_with(event);
+    stage.running.come_to_rest();
+    stage.ids = second.clone();
+    let edited = stage.types(Side::Wix, "company", "v5 Cy");
+    stage.ids = first.clone();
+    let merged = stage.unheard(|world| world.unite(Side::External, &first[1], &second[1]));
+    let later = stage.types(Side::External, "lastname", "v6 di");
+    for event in [later].into_iter().chain(merged).chain([edited]) {
+        stage.running.deal_with(event);
+    }
+    assert_eq!(stage.end("company", "company"), both("v5 cy"));
+}
+
+#[test]
+fn what_somebody_emptied_is_not_filled_by_a_merge_of_counterparts() {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.on_merge = OnMerge::Propagate;
+    let [[wix, _], [loser, _]] = another_pair(&mut stage, "v4 Bo");
+    let cleared = stage.types(Side::External, "company", "");
+    let merged = stage.unheard(|world| world.unite(Side::Wix, &wix, &loser));
+    for event in merged.into_iter().chain([cleared]) {
+        stage.running.deal_with(event);
+    }
+    assert_eq!(stage.end("company", "company"), [None, None]);
 }

@@ -61,9 +61,9 @@ fn an_erasure_that_could_not_be_carried_out_is_not_forgotten_by_a_merge() {
     let (mut stage, [member, _]) = erased_in_vain(OnDelete::Propagate);
     let [wix, external] = stage.ids.clone();
     stage.hears(|world| world.unite(Side::Wix, &member, &wix));
-    assert_eq!(stage.told(), [(external.clone(), ParkedReason::ErasureUnclear)]);
-    // It stays so where whoever is left of the link goes as well.
-    stage.running.contacts.site.on_delete = OnDelete::Unlink;
+    let in_vain = (member.clone(), ParkedReason::CannotDelete);
+    assert_eq!(stage.told(), [in_vain, (external.clone(), ParkedReason::ErasureUnclear)]);
+    // It stays so where the other goes as well.
     stage.hears(|world| world.remove(Side::External, &external, EventKind::Deleted { by_merge: false }));
     assert_eq!(stage.told(), [(member, ParkedReason::CannotDelete)]);
 }
@@ -98,4 +98,24 @@ fn a_record_with_an_open_erasure_that_lost_its_link_is_told_of_and_linked_with_n
     stage.running.come_to_rest();
     assert!(stage.told().contains(&(wix, ParkedReason::ErasureUnclear)));
     assert!(stage.told().contains(&(third, ParkedReason::MatchIsLinked)));
+}
+
+#[test]
+fn whoever_lost_the_link_to_an_erased_record_in_a_merge_is_told_of_and_linked_with_nobody() {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.on_merge = OnMerge::Unlink;
+    let [_, external] = stage.ids.clone();
+    let (another, event) = stage.adds(Side::Wix, "bo@example.net");
+    stage.running.deal_with(event);
+    stage.running.come_to_rest();
+    let loser = lock(&stage.running.world).witness.counterpart(Side::Wix, &another).unwrap().clone();
+    stage.hears(|world| world.unite(Side::External, &external, &loser));
+    assert_eq!(stage.told(), [(another.clone(), ParkedReason::UnlinkedByMerge)]);
+    stage.hears(|world| world.remove(Side::External, &external, EventKind::Erased));
+    assert_eq!(stage.told(), [(another.clone(), ParkedReason::ErasureUnclear)]);
+    let (newcomer, event) = stage.adds(Side::External, "bo@example.net");
+    stage.running.deal_with(event);
+    stage.running.come_to_rest();
+    assert!(stage.told().contains(&(newcomer, ParkedReason::MatchIsLinked)));
+    assert!(stage.told().contains(&(another, ParkedReason::ErasureUnclear)));
 }

@@ -130,13 +130,23 @@ impl Contacts {
         Ok(Effect::Unlinked(cause))
     }
 
-    /// Ends a link one of whose records is still to be erased, by a person: nothing is linked with it any more.
+    /// Ends a link one of whose records is still to be erased, by a person: nothing is linked with it any more. Of one that is gone there is
+    /// nothing to tell.
     pub(super) async fn leave_to_erase(&self, link: &Link, left: Side, reason: ParkedReason) -> Step<Effect> {
+        let id = link.id(left);
         let mut notes = self.no_notes(link);
-        notes.insert((left, link.id(left).clone()), Some(self.note(left, link.id(left), reason)));
-        self.bury_noting(link, Cause::Erased, &notes).await?;
+        let is_there = self.is_there(left, id).await?;
+        if is_there {
+            notes.insert((left, id.clone()), Some(self.note(left, id, reason)));
+        }
+        let ended = self.bury_noting(link, Cause::Erased, &notes).await?;
+        let is_told = is_there && self.is_there(left, id).await?;
+        if is_there && !is_told {
+            // Its own event may have passed by meanwhile.
+            self.unpark(left, id).await?;
+        }
         self.look_again(&ids(link)).await?;
-        Ok(Effect::Parked(reason))
+        Ok(if is_told { Effect::Parked(reason) } else { ended })
     }
 
     /// A privacy request erased the record: erase the counterpart and forget everything but keyed tombstones. Policies and rails do not apply.

@@ -192,7 +192,7 @@ impl Contacts {
         Ok(moved)
     }
 
-    async fn is_there(&self, side: Side, id: &RecordId) -> Step<bool> {
+    pub(super) async fn is_there(&self, side: Side, id: &RecordId) -> Step<bool> {
         Ok(!matches!(self.read(side, id).await?, Found::Absent))
     }
 

@@ -25,7 +25,9 @@ impl Contacts {
             }
             Slot::Reserved { until, .. } => Err(self.until(until, "its counterpart is being made").into()),
             Slot::Gone(tombstone) => {
-                if tombstone.cause != Cause::Deleted {
+                // What is told of one that could not be erased goes over to the winner of its merge, at the merge's own event.
+                let passes_on = by_merge && tombstone.cause == Cause::Erased;
+                if tombstone.cause != Cause::Deleted && !passes_on {
                     // It may have been reported as the one that lost its link, or could not be erased.
                     self.unpark(hint.side, id).await?;
                 }
@@ -196,6 +198,13 @@ impl Contacts {
             self.entomb_erased(note.side, &note.id).await?;
         }
         Ok(())
+    }
+
+    /// Tells whether a record is on the list because it is still to be erased.
+    pub(super) async fn is_left_to_erase(&self, side: Side, id: &RecordId) -> StoreResult<bool> {
+        let parked = self.links.parked(&self.site.site).await?;
+        let own = |note: &Parked| matches!(note.reason, ParkedReason::CannotDelete | ParkedReason::ErasureUnclear);
+        Ok(parked.iter().any(|note| (note.side, &note.id) == (side, id) && own(note)))
     }
 
     /// The delete came before the erasure: its tombstone still names the counterpart, unless that is somebody else's by now who is there.

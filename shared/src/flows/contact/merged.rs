@@ -22,10 +22,14 @@ impl Contacts {
             return self.all_are_gone(hint, winner, from).await;
         };
         let mut effect = Effect::Unchanged;
+        let mut left_to_erase = Vec::new();
         for source in from.iter().filter(|source| **source != winner.id) {
             match self.look_up(side, source).await? {
                 Slot::Linked(link) if self.went_into(side, source, &winner).await? => effect = self.follow(*link, side, &winner).await?,
                 Slot::Linked(_) => {}
+                Slot::Gone(tombstone) if tombstone.cause == Cause::Erased && self.is_left_to_erase(side, source).await? => {
+                    left_to_erase.push(source);
+                }
                 Slot::Free | Slot::Gone(_) => {
                     self.unpark(side, source).await?;
                     self.look_again(&[(side, source)]).await?;
@@ -33,10 +37,35 @@ impl Contacts {
                 Slot::Reserved { until, .. } => return Err(self.until(until, "its counterpart is being made").into()),
             }
         }
-        match self.synchronise(hint, &winner.id).await? {
-            Effect::Unchanged | Effect::Skipped(_) => Ok(effect),
-            other => Ok(other),
+        let synchronised = self.synchronise(hint, &winner.id).await?;
+        for source in left_to_erase {
+            self.pass_on_erasure(side, source, &winner).await?;
         }
+        Ok(if matches!(synchronised, Effect::Unchanged | Effect::Skipped(_)) { effect } else { synchronised })
+    }
+
+    /// A record that was still to be erased went into the winner, and so did what it held: from now on a person is told of that one.
+    async fn pass_on_erasure(&self, side: Side, source: &RecordId, winner: &Contact) -> Step<()> {
+        if !self.went_into(side, source, winner).await? {
+            return Ok(());
+        }
+        match self.look_up(side, &winner.id).await? {
+            Slot::Linked(mut link) => {
+                self.ensure_not_being_written(&link)?;
+                link.erasure_open = true;
+                let note = self.note_on_erasure(&link);
+                self.save(&mut link, &note).await?;
+            }
+            Slot::Reserved { until, .. } => return Err(self.until(until, "its counterpart is being made").into()),
+            Slot::Gone(_) if self.is_left_to_erase(side, &winner.id).await? => {}
+            Slot::Gone(_) | Slot::Free => {
+                // Whoever comes anew must not take it for somebody to be linked with.
+                self.entomb_erased(side, &winner.id).await?;
+                self.park(side, &winner.id, ParkedReason::ErasureUnclear).await?;
+            }
+        }
+        self.unpark(side, source).await?;
+        self.look_again(&[(side, source)]).await
     }
 
     /// The winner was deleted since: whatever went into it is gone with it, or erased with it. Which of the two, the winner's own event tells;

@@ -25,7 +25,9 @@ impl Contacts {
             }
             Slot::Reserved { until, .. } => Err(self.until(until, "its counterpart is being made").into()),
             Slot::Gone(tombstone) => {
-                if tombstone.cause != Cause::Deleted {
+                // What is told of one that could not be erased goes over to the winner of its merge, at the merge's own event.
+                let passes_on = by_merge && tombstone.cause == Cause::Erased;
+                if tombstone.cause != Cause::Deleted && !passes_on {
                     // It may have been reported as the one that lost its link, or could not be erased.
                     self.unpark(hint.side, id).await?;
                 }
@@ -142,13 +144,23 @@ impl Contacts {
         Ok(Effect::Unlinked(cause))
     }
 
-    /// Ends a link one of whose records is still to be erased, by a person: nothing is linked with it any more.
+    /// Ends a link one of whose records is still to be erased, by a person: nothing is linked with it any more. Of one that is gone there is
+    /// nothing to tell.
     pub(super) async fn leave_to_erase(&self, link: &Link, left: Side, reason: ParkedReason) -> Step<Effect> {
+        let id = link.id(left);
         let mut notes = self.no_notes(link);
-        notes.insert((left, link.id(left).clone()), Some(self.note(left, link.id(left), reason)));
-        self.bury_noting(link, Cause::Erased, &notes).await?;
+        let is_there = self.is_there(left, id).await?;
+        if is_there {
+            notes.insert((left, id.clone()), Some(self.note(left, id, reason)));
+        }
+        let ended = self.bury_noting(link, Cause::Erased, &notes).await?;
+        let is_told = is_there && self.is_there(left, id).await?;
+        if is_there && !is_told {
+            // Its own event may have passed by meanwhile.
+            self.unpark(left, id).await?;
+        }
         self.look_again(&ids(link)).await?;
-        Ok(Effect::Parked(reason))
+        Ok(if is_told { Effect::Parked(reason) } else { ended })
     }
 
     /// A privacy request erased the record: erase the counterpart and forget everything but keyed tombstones. Policies and rails do not apply.
@@ -198,6 +210,13 @@ impl Contacts {
             self.entomb_erased(note.side, &note.id).await?;
         }
         Ok(())
+    }
+
+    /// Tells whether a record is on the list because it is still to be erased.
+    pub(super) async fn is_left_to_erase(&self, side: Side, id: &RecordId) -> StoreResult<bool> {
+        let parked = self.links.parked(&self.site.site).await?;
+        let own = |note: &Parked| matches!(note.reason, ParkedReason::CannotDelete | ParkedReason::ErasureUnclear);
+        Ok(parked.iter().any(|note| (note.side, &note.id) == (side, id) && own(note)))
     }
 
     /// The delete came before the erasure: its tombstone still names the counterpart, unless that is somebody else's by now who is there.

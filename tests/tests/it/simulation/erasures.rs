@@ -69,6 +69,38 @@ fn an_erasure_that_could_not_be_carried_out_is_not_forgotten_by_a_merge() {
 }
 
 #[test]
+fn an_erasure_that_could_not_be_carried_out_goes_over_to_the_winner_of_a_merge() {
+    for is_linked in [true, false] {
+        let (mut stage, [member, _]) = erased_in_vain(OnDelete::Unlink);
+        let [wix, external] = stage.ids.clone();
+        if !is_linked {
+            stage.hears(|world| world.remove(Side::External, &external, EventKind::Deleted { by_merge: false }));
+        }
+        let mut events = stage.unheard(|world| world.unite(Side::Wix, &wix, &member));
+        // The end of the member is told before the merge.
+        events.reverse();
+        for event in [events.clone(), events].concat() {
+            stage.running.deal_with(event);
+        }
+        stage.running.come_to_rest();
+        let told_of = if is_linked { external } else { wix };
+        assert_eq!(stage.told(), [(told_of, ParkedReason::ErasureUnclear)]);
+    }
+}
+
+#[test]
+fn of_a_record_that_is_gone_nobody_is_told_that_it_is_to_be_erased() {
+    let (mut stage, [member, _]) = erased_in_vain(OnDelete::Propagate);
+    let [wix, external] = stage.ids.clone();
+    stage.types(Side::Wix, "company", "v4 Bo");
+    stage.hears(|world| world.remove(Side::External, &external, EventKind::Deleted { by_merge: false }));
+    let in_vain = (member.clone(), ParkedReason::CannotDelete);
+    assert_eq!(stage.told(), [(wix.clone(), ParkedReason::DeletedAndChanged), in_vain.clone()]);
+    stage.hears(|world| world.unite(Side::Wix, &member, &wix));
+    assert_eq!(stage.told(), [in_vain]);
+}
+
+#[test]
 fn a_record_that_could_not_be_erased_comes_off_the_list_when_a_person_erases_it() {
     for on_delete in [OnDelete::Propagate, OnDelete::Unlink] {
         let (mut stage, [member, _]) = erased_in_vain(on_delete);

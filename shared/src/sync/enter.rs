@@ -58,6 +58,23 @@ pub fn take_over(kept: &mut Link, (lost, side): (&Link, Side), contacts: Pair<&C
     (&kept.anchors, &kept.rows) != (&before.anchors, &before.rows)
 }
 
+/// Takes the texts for agreed that differ in nothing but what a far side makes of them, each side in its own spelling. Tells whether there were
+/// any that were not yet.
+pub fn agree_loosely(link: &mut Link, contacts: Pair<&Contact>, (key, mapping): (&Key, &Mapping)) -> bool {
+    let before = link.anchors.clone();
+    for row in mapping.rows().iter().filter(|row| !row.is_list()) {
+        let values = contacts.map(|side, contact| row.read(side, &contact.fields));
+        let loosely = values.as_ref().map(|_, value| prints::loose(key, row, value.as_ref()));
+        if loosely.wix != Print::Empty && loosely.wix == loosely.external {
+            for side in Side::BOTH {
+                let now = prints::print(key, row, side, values.of(side).as_ref());
+                set_base(&mut link.anchors.of_mut(side).base, row.id(), now);
+            }
+        }
+    }
+    link.anchors != before
+}
+
 /// Sets a row's fingerprint in a base; an empty one is left out.
 pub fn set_base(base: &mut Base, row: &RowId, print: Print) {
     if print == Print::Empty {

@@ -7,7 +7,7 @@ use crate::{
     model::{
         contact::{Contact, Found},
         ids::{Pair, RecordId, Side},
-        link::{Cause, Hold, Link, Parked, ParkedReason, Slot, Tombstone},
+        link::{Cause, Hold, Link, Notes, Parked, ParkedReason, Slot, Tombstone},
         site::OnMerge,
     },
     ports::{ErrorKind, Noted},
@@ -177,7 +177,8 @@ impl Contacts {
     async fn unite(&self, lost: Link, kept: Link, side: Side, winner: &Contact) -> Step<Effect> {
         self.ensure_not_being_written(&kept)?;
         let other = side.opposite();
-        if let Some(effect) = self.merge_counterparts(&lost, &kept, (side, winner)).await? {
+        let (mut lost, mut kept) = (lost, kept);
+        if let Some(effect) = self.merge_counterparts(&mut lost, &mut kept, (side, winner)).await? {
             return Ok(effect);
         }
         let (older, younger) = if kept.since <= lost.since { (&kept, &lost) } else { (&lost, &kept) };
@@ -227,7 +228,7 @@ impl Contacts {
 
     /// Merges the counterparts of two links whose records went into one on a side, unless they are one already; `None` if neither the site nor
     /// the other side lets them be merged.
-    async fn merge_counterparts(&self, lost: &Link, kept: &Link, into: (Side, &Contact)) -> Step<Option<Effect>> {
+    async fn merge_counterparts(&self, lost: &mut Link, kept: &mut Link, into: (Side, &Contact)) -> Step<Option<Effect>> {
         let side = into.0.opposite();
         let mut own = into.1.clone();
         let Some(winner) = self.surviving(side, kept.id(side)).await? else { return Ok(None) };
@@ -238,30 +239,35 @@ impl Contacts {
             Found::Merged(into) => into,
             Found::Present(loser) => {
                 self.ensure_in_step(kept, side).await?;
-                own = self.carry_over(lost, (side, loser), own).await?;
+                // Whoever compares the two before this is entered takes for edits what it brings.
+                self.keep_others_off(kept, side).await?;
+                own = self.carry_over((lost, kept), (side, loser), own).await?;
                 match self.store(side).merge(&winner, lost.id(side)).await {
                     Ok(merged) => merged,
                     Err(error) if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::Unsupported | ErrorKind::Invalid(_)) => {
+                        kept.intent = None;
+                        self.save(kept, &Notes::new()).await?;
                         return Ok(None);
                     }
                     Err(error) => return Err(Stop::at(side, error)),
                 }
             }
         };
-        let (mut kept, shown) = (kept.clone(), Shown::of(kept));
+        let shown = Shown::of(kept);
+        kept.intent = None;
         let contacts = Pair::from_side(side, &merged, &own);
         kept.erasure_open |= lost.erasure_open;
-        enter::take_over(&mut kept, (lost, side), contacts, (&self.key, &self.mapping));
+        enter::take_over(kept, (lost, side), contacts, (&self.key, &self.mapping));
         // Whoever looks next compares both records: no event tells of one that lacks what the other was given.
         kept.held.get_or_insert(Hold::MirrorDue);
-        let mut news = self.news(&shown, &kept);
+        let mut news = self.news(&shown, kept);
         if lost.erasure_open {
-            news.extend(self.note_on_erasure(&kept));
+            news.extend(self.note_on_erasure(kept));
         }
-        self.save(&mut kept, &news).await?;
+        self.save(kept, &news).await?;
         self.bury(lost, Cause::Merged).await?;
         if merged.id != *kept.id(side) {
-            self.repoint(&kept, side, &merged, Some(lost)).await?;
+            self.repoint(kept, side, &merged, Some(lost)).await?;
         }
         Ok(Some(Effect::Merged(side)))
     }
@@ -276,10 +282,19 @@ impl Contacts {
     }
 
     /// Before a record is merged away, what was done to it and not carried over yet goes to where its counterpart went, and so to the record that
-    /// stays. Where that has another value than the counterpart had, whoever merged there has chosen.
-    async fn carry_over(&self, lost: &Link, (side, loser): (Side, Contact), into: Contact) -> Step<Contact> {
+    /// stays. Where that has another value than the counterpart had, whoever merged there has chosen. Then they have agreed on what was carried
+    /// over, each in its own spelling.
+    async fn carry_over(&self, (lost, kept): (&mut Link, &mut Link), (side, loser): (Side, Contact), into: Contact) -> Step<Contact> {
+        let into = self.carry((lost, kept), (side, &loser), into).await?;
+        if enter::agree_loosely(lost, Pair::from_side(side, &loser, &into), (&self.key, &self.mapping)) {
+            self.save(lost, &Notes::new()).await?;
+        }
+        Ok(into)
+    }
+
+    async fn carry(&self, (lost, kept): (&Link, &mut Link), (side, loser): (Side, &Contact), into: Contact) -> Step<Contact> {
         let other = side.opposite();
-        let contacts = Pair::from_side(side, loser, into);
+        let contacts = Pair::from_side(side, loser.clone(), into);
         let mut plan = merge::merge(&self.input(lost, &contacts, None));
         let agreed = &lost.anchors.of(other).base;
         plan.flows.of_mut(other).retain(|row, flow| flow.replaced == agreed.get(row).cloned().unwrap_or_default());
@@ -289,7 +304,11 @@ impl Contacts {
             return Ok(into);
         }
         match self.store(other).update(&into, &patch).await {
-            Ok(returned) => Ok(returned),
+            Ok(returned) => {
+                self.remember_overwritten(kept, other, &patch, [&into, &returned]);
+                self.save(kept, &Notes::new()).await?;
+                Ok(returned)
+            }
             Err(error) if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::Invalid(_) | ErrorKind::Exists(_)) => Ok(into),
             Err(error) => Err(Stop::at(other, error)),
         }

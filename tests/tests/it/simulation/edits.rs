@@ -5,7 +5,7 @@ use contact_bridge::model::{
     field::{Field, Patch, Value},
     ids::{RecordId, RowId, Side},
     link::{Hold, RowState},
-    site::OnConflict,
+    site::{OnConflict, OnMerge},
 };
 use contact_bridge_tests::simulation::{
     records::Actor,
@@ -282,4 +282,56 @@ fn an_edit_that_cannot_be_brought_back_on_a_link_that_waits_is_told_of_once() {
     assert_eq!((link.intent.is_none(), link.rows.get(&RowId::from("co"))), (true, Some(&RowState::Overwritten(Side::External))));
     stage.running.deal_with(overwritten);
     assert_eq!((stage.link(), stage.told()), (link, told));
+}
+
+/// Two in the CRM became one, whose counterparts are to be one as well; somebody has just typed into the one that goes. Returns the events of the
+/// merge.
+fn merged_under_an_edit() -> (Stage, Event) {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.on_merge = OnMerge::Propagate;
+    let external = stage.id(Side::External).clone();
+    let (another, event) = stage.adds(Side::Wix, "bo@example.net");
+    stage.running.deal_with(event);
+    stage.running.come_to_rest();
+    let winner = lock(&stage.running.world).witness.counterpart(Side::Wix, &another).unwrap().clone();
+    let cleared = stage.types(Side::Wix, "name.last", "");
+    stage.running.deal_with(cleared);
+    stage.running.come_to_rest();
+    stage.types(Side::Wix, "name.last", "V4 Bo");
+    let event = stage.unheard(|world| world.unite(Side::External, &winner, &external)).remove(0);
+    stage.ids = [another, winner];
+    (stage, event)
+}
+
+#[test]
+fn an_edit_that_is_carried_over_before_a_merge_keeps_its_spelling() {
+    let (mut stage, merged) = merged_under_an_edit();
+    stage.running.deal_with(merged);
+    assert_eq!(stage.end("name.last", "lastname"), both("v4 bo"));
+    let world = lock(&stage.running.world);
+    let last = world.sides.wix.present(stage.id(Side::Wix)).unwrap().fields.get(&Field::from("name.last"));
+    assert_eq!(last.and_then(Value::as_text), Some("V4 Bo"));
+}
+
+#[test]
+fn an_edit_under_one_that_is_carried_over_before_a_merge_stands() {
+    for steps in 0.. {
+        let (mut stage, merged) = merged_under_an_edit();
+        stage.running.begin(merged);
+        for _ in 0..steps {
+            if stage.running.is_busy(0) {
+                stage.running.go_on(0);
+            }
+        }
+        let is_over = !stage.running.is_busy(0);
+        let typed = stage.types(Side::External, "lastname", "v5 cy");
+        while stage.running.is_busy(0) {
+            stage.running.go_on(0);
+        }
+        stage.running.deal_with(typed);
+        assert_eq!(stage.end("name.last", "lastname"), both("v5 cy"), "after {steps} steps");
+        if is_over {
+            break;
+        }
+    }
 }

@@ -294,6 +294,9 @@ fn merged_under_an_edit() -> (Stage, Event) {
     stage.running.deal_with(event);
     stage.running.come_to_rest();
     let winner = lock(&stage.running.world).witness.counterpart(Side::Wix, &another).unwrap().clone();
+    let cleared = stage.types(Side::Wix, "name.last", "");
+    stage.running.deal_with(cleared);
+    stage.running.come_to_rest();
     stage.types(Side::Wix, "name.last", "V4 Bo");
     let event = stage.unheard(|world| world.unite(Side::External, &winner, &external)).remove(0);
     stage.ids = [another, winner];

@@ -57,7 +57,10 @@ impl Audit {
         if off || self.contacts.closed().is_some() || self.contacts.site.paused || !self.contacts.site.export.enabled {
             return runner.close().await;
         }
-        let mut checkpoint: Checkpoint = runner.checkpoint()?;
+        let mut checkpoint: Checkpoint = match runner.checkpoint() {
+            Ok(checkpoint) => checkpoint,
+            Err(error) => return runner.end(Err(error.into()), None).await,
+        };
         let outcome = self.work(&mut runner, &mut checkpoint).await;
         let next = self.next(&checkpoint, runner.asked_at());
         let ended = runner.end(outcome, next).await?;

@@ -68,7 +68,10 @@ impl Export {
         if self.contacts.closed().is_some() || self.contacts.site.paused || !self.contacts.site.export.enabled {
             return runner.close().await;
         }
-        let mut checkpoint: Checkpoint = runner.checkpoint()?;
+        let mut checkpoint: Checkpoint = match runner.checkpoint() {
+            Ok(checkpoint) => checkpoint,
+            Err(error) => return runner.end(Err(error.into()), None).await,
+        };
         let outcome = self.work(&mut runner, &mut checkpoint).await;
         let last = checkpoint.last.as_ref().map(|last| last.tally);
         let tally = checkpoint.pass.as_ref().map(|pass| pass.tally).or(last).unwrap_or_default();

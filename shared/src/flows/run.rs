@@ -15,7 +15,7 @@ use crate::{
         event::Event,
         field::Field,
         ids::{RecordId, Side, SiteId},
-        run::{Lease, Reason, Run, RunKind, Trouble},
+        run::{Lease, Orders, Reason, Run, RunKind, Trouble},
         site::{Site, Status},
     },
     ports::{Clock, ErrorKind, EventBus, Kept, LinkStore, RunStore, SiteStore, StoreError, StoreResult},
@@ -166,8 +166,8 @@ pub struct Allowance {
     /// The percentage of the budgets that is left to the run while events wait.
     busy_share: u32,
     means: Means,
-    /// When the budgets were claimed, and when the run last looked whether events wait.
-    claimed: Mutex<Option<(Timestamp, Timestamp)>>,
+    /// When the run, which has claimed the budgets then, last looked whether events wait.
+    looked: Mutex<Option<Timestamp>>,
 }
 
 impl Allowance {
@@ -186,18 +186,17 @@ impl Allowance {
     /// events wait.
     pub async fn ensure_room(&self) -> Step<()> {
         self.ensure_time()?;
-        let mut claimed = self.claimed.lock().await;
+        let mut looked = self.looked.lock().await;
         let clock = &self.means.clock;
-        if claimed.is_none() {
+        if looked.is_none() {
             self.means.runs.claim(&self.site, &self.owner).await.map_err(lost)?;
             clock.sleep(UNTIL_HEARD).await;
         }
         let now = clock.now();
-        let (since, looked) = claimed.unwrap_or((now, Timestamp::MIN));
-        if now.duration_since(looked) >= LOOK_AGAIN {
+        if looked.is_none_or(|looked| now.duration_since(looked) >= LOOK_AGAIN) {
             let busy = self.means.runs.announced(&self.site).await?.is_some_and(|until| until > now);
             (self.means.pace)(if busy { self.busy_share } else { 100 });
-            *claimed = Some((since, now));
+            *looked = Some(now);
         }
         Ok(())
     }
@@ -224,7 +223,7 @@ impl<'a> Runner<'a> {
             owner: lease.owner.clone(),
             busy_share: site.export.busy_share,
             means: means.clone(),
-            claimed: Mutex::new(None),
+            looked: Mutex::new(None),
         });
         Ok(run.map(|run| Self { means, site, kind, lease, allowance, run }))
     }
@@ -274,7 +273,10 @@ impl<'a> Runner<'a> {
         let now = self.means.clock.now();
         self.run.progress.next = next;
         let (ended, due) = match outcome {
-            Ok(()) => (Ended::Rested, next),
+            Ok(()) => {
+                self.run.progress.trouble = None;
+                (Ended::Rested, next)
+            }
             Err(Stop::Time | Stop::Settings) => (Ended::Continues, Some(now)),
             Err(Stop::Paused) => (Ended::Paused, None),
             Err(Stop::Lost) => return Ok(Ended::Busy),
@@ -286,12 +288,8 @@ impl<'a> Runner<'a> {
             }
         };
         let kept = Kept { progress: &self.run.progress, until: None, due };
-        let (runs, site) = (&self.means.runs, &self.site.site);
-        match runs.keep(site, self.kind, &self.lease.owner, kept).await {
-            Ok(orders) if orders.paused && due.is_some() => runs.pause(site, self.kind).await?,
-            // Asked for while it ran.
-            Ok(orders) if orders.asked_at != self.run.orders.asked_at => runs.schedule(site, self.kind, Some(now)).await?,
-            Ok(_) => {}
+        match self.means.runs.keep(&self.site.site, self.kind, &self.lease.owner, kept).await {
+            Ok(orders) => self.heed(orders, due).await?,
             Err(error) if error.kind == ErrorKind::Stale => return Ok(Ended::Busy),
             Err(error) => return Err(error),
         }
@@ -307,8 +305,22 @@ impl<'a> Runner<'a> {
         let due = (!off).then(|| self.means.clock.now() + CLOSED);
         self.run.progress.next = None;
         let kept = Kept { progress: &self.run.progress, until: None, due };
-        self.means.runs.keep(&self.site.site, self.kind, &self.lease.owner, kept).await?;
+        let orders = self.means.runs.keep(&self.site.site, self.kind, &self.lease.owner, kept).await?;
+        self.heed(orders, due).await?;
         Ok(Ended::Closed)
+    }
+
+    /// What people did while the run came to its end counts: they paused it, asked for it, or saved other settings.
+    async fn heed(&self, orders: Orders, due: Option<Timestamp>) -> StoreResult<()> {
+        let (runs, site) = (&self.means.runs, &self.site.site);
+        if orders.paused {
+            return if due.is_some() { runs.pause(site, self.kind).await } else { Ok(()) };
+        }
+        let settings = self.means.sites.site(site).await?;
+        if orders.asked_at != self.run.orders.asked_at || settings.is_some_and(|settings| settings != *self.site) {
+            runs.schedule(site, self.kind, Some(self.means.clock.now())).await?;
+        }
+        Ok(())
     }
 
     /// Says what keeps the run from going on, notes it for all workers where it concerns them, and decides when to try again.

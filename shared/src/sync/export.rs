@@ -43,6 +43,9 @@ pub struct Pass {
     pub first: bool,
     /// Since when it looks at what was created.
     pub since: Option<Timestamp>,
+    /// Whether it was stopped before it was over: then what was done behind the last page that was entered is in no account.
+    #[serde(default)]
+    pub resumed: bool,
     /// Whether the CRM had nothing when it began that has to be looked for before a contact is made there.
     #[serde(default)]
     pub unchecked: bool,
@@ -112,8 +115,6 @@ pub struct Tally {
     pub parked: u64,
     /// Failed for a passing reason; are tried again.
     pub failed: u64,
-    /// Went away while they were looked at.
-    pub gone: u64,
 }
 
 impl Tally {
@@ -128,13 +129,12 @@ impl Tally {
         self.waiting += other.waiting;
         self.parked += other.parked;
         self.failed += other.failed;
-        self.gone += other.gone;
     }
 
     /// Returns how many rows are accounted for; all that were read, once a page is done.
     #[must_use]
     pub const fn accounted(&self) -> u64 {
-        self.created + self.unchanged + self.handed_over + self.buried + self.waiting + self.parked + self.failed + self.gone
+        self.created + self.unchanged + self.handed_over + self.buried + self.waiting + self.parked + self.failed
     }
 }
 
@@ -156,8 +156,11 @@ pub struct Done {
 impl Checkpoint {
     /// Begins a pass, unless one is under way.
     pub fn begin(&mut self, now: Timestamp) {
-        if self.pass.is_none() {
+        if let Some(pass) = &mut self.pass {
+            pass.resumed = true;
+        } else {
             self.pass = Some(Pass {
+                resumed: false,
                 began: now,
                 as_of: None,
                 first: self.created.is_none(),
@@ -178,9 +181,10 @@ impl Checkpoint {
         pass.tally.add(&done.tally);
         pass.as_of.get_or_insert(done.as_of);
         pass.latest = pass.latest.max(done.latest);
-        // In the order of creation all that is older is handed over; in the order of changes nothing is known before the leg is over.
+        // In the order of creation all that is older is handed over, but for what was not shown yet when the pass began; in the order of changes
+        // nothing is known before the leg is over.
         if pass.leg == Leg::Created {
-            self.created = self.created.max(pass.latest.map(|latest| less(latest, settings.overlap)));
+            self.created = self.created.max(pass.latest.min(pass.as_of).map(|handed| less(handed, settings.overlap)));
         }
         self.handed.enter(done.handed);
         let updated = self.updated.filter(|_| settings.include == Include::CreatedAndUpdated);
@@ -217,7 +221,7 @@ impl Checkpoint {
     }
 
     fn end_pass(&mut self, pass: &Pass, now: Timestamp) {
-        if pass.tally.created > 0 && self.mirror.is_none() {
+        if (pass.tally.created > 0 || pass.resumed) && self.mirror.is_none() {
             self.mirror = Some(Mirror { scan: Scan { created_since: pass.since, updated_since: None }, ..Mirror::default() });
         }
         self.last = Some(Summary { began: pass.began, ended: now, tally: pass.tally });

@@ -194,7 +194,9 @@ impl RunStore for Store {
 
     async fn schedule(&self, site: &SiteId, kind: RunKind, due: Option<Timestamp>) -> StoreResult<()> {
         let (call, set, remove) = due_clause(self.change_run(site, kind), due);
-        let call = call.update_expression(expression(&set, &remove)).condition_expression("attribute_not_exists(paused)");
+        let condition =
+            if due.is_some() { "attribute_not_exists(paused)" } else { "attribute_exists(PK) AND attribute_not_exists(paused)" };
+        let call = call.update_expression(expression(&set, &remove)).condition_expression(condition);
         self.changed(&format!("schedule run {} of {site}", kind.name()), call).await.map(drop)
     }
 

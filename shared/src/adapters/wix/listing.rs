@@ -108,7 +108,7 @@ impl Client {
             rows: read.contacts.into_iter().map(|native| listed(native, self.mirror())).collect(),
             limit,
             total: read.paging_metadata.and_then(|paging| paging.total),
-            as_of: reply.date().unwrap_or(asked_at),
+            as_of: reply.date().map_or(asked_at, |answered| answered - self.clock.now().duration_since(asked_at)),
         })
     }
 }

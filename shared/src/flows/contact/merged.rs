@@ -273,12 +273,17 @@ impl Contacts {
     }
 
     /// Before another record is merged into one of a pair, what was done to the two is carried over: the merge fills what somebody has emptied.
-    async fn ensure_in_step(&self, link: &Link, side: Side) -> Step<()> {
+    async fn ensure_in_step(&self, link: &mut Link, side: Side) -> Step<()> {
         let event = self.resync(side, link.id(side));
         match Box::pin(self.synchronise_pair(Hint { event: &event, side }, link.clone())).await {
             Ok(Effect::Unchanged | Effect::Parked(_) | Effect::Skipped(_)) => Ok(()),
             // It lacks what the other one has until they are merged.
-            Err(Stop::Failed { error, .. }) if matches!(error.kind, ErrorKind::Exists(_)) => Ok(()),
+            Err(Stop::Failed { error, .. }) if matches!(error.kind, ErrorKind::Exists(_)) => {
+                if let Slot::Linked(withdrawn) = self.look_up(side, link.id(side)).await? {
+                    *link = *withdrawn;
+                }
+                Ok(())
+            }
             Ok(_) => Err(self.later(SOON, "two that are to be one with others were brought in step").into()),
             Err(stop) => Err(stop),
         }

@@ -28,6 +28,10 @@ impl Export {
     pub(super) async fn retry_failed(&self, allowance: &Allowance) -> Step<()> {
         let site = &self.contacts.site.site;
         let rows = self.means.runs.failed(site, Some(self.now()), MOST_ROWS).await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
+        allowance.ensure_room().await?;
         let ids: Vec<RecordId> = rows.iter().map(|row| row.id.clone()).collect();
         let known = self.batches.look_up_many(site, Side::Wix, &ids).await?;
         let (mut fresh, mut settled, mut again) = (Vec::new(), Vec::new(), Made::default());

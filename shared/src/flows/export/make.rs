@@ -1,6 +1,6 @@
 //! Contacts without a counterpart: looked for in the CRM, and made there in batches.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use futures::{StreamExt, stream};
 
@@ -18,7 +18,7 @@ use crate::{
         contact::{Contact, MatchKey},
         field::Field,
         ids::{RecordId, Side},
-        link::{ParkedReason, Reservation, RowState},
+        link::{Hold, ParkedReason, Reservation, RowState},
     },
     ports::{self, Draft, ErrorKind, Row, StoreError, Whose},
     sync::{batches, enter, export::Tally},
@@ -29,7 +29,7 @@ const BATCHES_AT_A_TIME: usize = 4;
 /// How often the CRM may refuse some of a new record's fields before it is parked.
 const REFUSALS: usize = 4;
 /// After so many calls without a row that landed, it is not a row's fault.
-const FUTILE: usize = 3;
+const FUTILE: usize = 7;
 
 /// What became of contacts without a counterpart.
 #[derive(Default)]
@@ -76,7 +76,7 @@ impl Export {
             return Ok(made);
         }
         allowance.ensure_room().await?;
-        let candidates = self.with_candidates(&rows, unchecked).await?;
+        let candidates = self.with_candidates(&rows, unchecked, allowance).await?;
         let (matched, free): (Vec<Fresh>, Vec<Fresh>) = rows.into_iter().partition(|row| candidates.contains(&row.contact.id));
         made.handed_over.extend(matched.into_iter().map(|row| row.contact.id));
         let jobs: Vec<Job> = free.into_iter().map(|row| self.job(row)).collect();
@@ -104,7 +104,7 @@ impl Export {
     }
 
     /// Returns which contacts the CRM may have already: by the id that a record names, by e-mail, else by phone, as contact sync would.
-    async fn with_candidates(&self, rows: &[Fresh], unchecked: bool) -> Step<BTreeSet<RecordId>> {
+    async fn with_candidates(&self, rows: &[Fresh], unchecked: bool, allowance: &Allowance) -> Step<BTreeSet<RecordId>> {
         let at_crm = |error| Stop::at(Side::External, error);
         if unchecked && self.upload.count(Whose::Strangers).await.map_err(at_crm)? == 0 {
             return Ok(BTreeSet::new());
@@ -113,6 +113,7 @@ impl Export {
         let named = if unchecked { Vec::new() } else { self.upload.named(&ids).await.map_err(at_crm)? };
         let mut candidates: BTreeSet<RecordId> = named.into_iter().collect();
         for phones in [false, true] {
+            allowance.ensure_room().await?;
             let open = rows.iter().map(|row| &row.contact).filter(|contact| !candidates.contains(&contact.id));
             let wanted: Vec<(&Contact, Vec<MatchKey>)> = open.map(|contact| (contact, self.keys(contact, phones))).collect();
             let keys: Vec<MatchKey> = wanted.iter().flat_map(|(_, keys)| keys.clone()).collect();
@@ -148,11 +149,10 @@ impl Export {
             if batch.again.is_empty() || batch.stop.is_some() {
                 break;
             }
-            let mut jobs = std::mem::take(&mut batch.again);
-            if round > 0 {
-                jobs = self.draft_anew(jobs, &mut batch).await?;
+            // Whatever stops it, what landed is linked.
+            if let Err(stop) = self.send_round(round, &mut batch).await {
+                batch.stop = Some(stop);
             }
-            self.send(jobs, round < REFUSALS, &mut batch).await?;
         }
         batch.unused.extend(std::mem::take(&mut batch.again).into_iter().map(|job| job.reservation));
         self.link_landed(&mut batch).await?;
@@ -161,6 +161,14 @@ impl Export {
             Some(stop) => Err(stop),
             None => Ok(batch.made),
         }
+    }
+
+    async fn send_round(&self, round: usize, batch: &mut Batch) -> Step<()> {
+        let mut jobs = std::mem::take(&mut batch.again);
+        if round > 0 {
+            jobs = self.draft_anew(jobs, batch).await?;
+        }
+        self.send(jobs, round < REFUSALS, batch).await
     }
 
     /// If the next answer is lost, what was left out must not pass for something that a person took away.
@@ -202,8 +210,8 @@ impl Export {
 
     /// Sends drafts; a batch that fails for a passing reason is halved, in case it is a row's fault.
     async fn upload(&self, drafts: &[Draft]) -> Result<Vec<Row>, StoreError> {
-        let (mut rows, mut open, mut failures) = (Vec::with_capacity(drafts.len()), vec![drafts], 0);
-        while let Some(drafts) = open.pop() {
+        let (mut rows, mut open, mut failures) = (Vec::with_capacity(drafts.len()), VecDeque::from([drafts]), 0);
+        while let Some(drafts) = open.pop_front() {
             let error = match self.upload.upload(drafts).await {
                 Ok(done) => {
                     rows.extend(done);
@@ -289,7 +297,9 @@ impl Export {
         for ((job, _), linked) in batch.landed.iter().zip(linked) {
             if linked {
                 batch.made.tally.created += 1;
-                settled.extend(job.row.failed.as_ref().map(|row| row.id.clone()));
+                let retried = job.row.failed.as_ref().map(|row| row.id.clone());
+                batch.made.handed_over.extend(retried.clone());
+                settled.extend(retried);
             } else {
                 batch.made.handed_over.push(job.id().clone());
             }
@@ -302,7 +312,9 @@ impl Export {
         let (fields, states) = &job.drafted;
         let left_out = enter::left_out(&self.contacts.mapping, Side::External, fields, made).into_iter();
         let states = states.iter().cloned().chain(left_out.map(|row| (row, RowState::Refused(Side::External)))).collect();
-        let link = self.contacts.link_of(Side::Wix, &job.row.contact, made, states);
+        let mut link = self.contacts.link_of(Side::Wix, &job.row.contact, made, states);
+        // The scan that shows the ids may have passed it long ago.
+        link.held = job.row.failed.as_ref().map(|_| Hold::MirrorDue);
         let mut notes = self.contacts.notes_on_rows(&link);
         notes.retain(|(side, _), note| note.is_some() || (*side == Side::Wix && job.row.parked));
         ports::Made { link, notes, reservation: job.reservation.clone() }

@@ -44,6 +44,8 @@ impl Default for Export {
 const INTERVAL_MINUTES: RangeInclusive<u32> = 5..=30 * 24 * 60;
 /// A minute to a day.
 const OVERLAP_MINUTES: RangeInclusive<u32> = 1..=24 * 60;
+/// Neither side is left with so little that its calls time out while they wait for their turn.
+const BUSY_SHARE: RangeInclusive<u32> = 10..=90;
 /// Up to a year.
 const AUDIT_HOURS: RangeInclusive<u32> = 0..=365 * 24;
 
@@ -56,7 +58,7 @@ impl Export {
         for (holds, field, rule) in [
             (INTERVAL_MINUTES.contains(&self.interval_minutes), "export.interval_minutes", "must be 5 minutes to 30 days, 5 to 43200"),
             (OVERLAP_MINUTES.contains(&self.overlap_minutes), "export.overlap_minutes", "must be a minute to a day, 1 to 1440"),
-            ((1..=100).contains(&self.busy_share), "export.busy_share", "must be a percentage, 1 to 100"),
+            (BUSY_SHARE.contains(&self.busy_share), "export.busy_share", "must be a percentage, 10 to 90"),
             (AUDIT_HOURS.contains(&self.audit_hours), "export.audit_hours", "must be up to a year, 1 to 8760, or 0 for never"),
         ] {
             if !holds {
@@ -99,8 +101,8 @@ mod tests {
             (Export { interval_minutes: 43_200, ..usual }, None),
             (Export { interval_minutes: 43_201, ..usual }, Some("export.interval_minutes")),
             (Export { overlap_minutes: 0, ..usual }, Some("export.overlap_minutes")),
-            (Export { busy_share: 0, ..usual }, Some("export.busy_share")),
-            (Export { busy_share: 101, ..usual }, Some("export.busy_share")),
+            (Export { busy_share: 9, ..usual }, Some("export.busy_share")),
+            (Export { busy_share: 91, ..usual }, Some("export.busy_share")),
             (Export { audit_hours: 0, ..usual }, None),
             (Export { audit_hours: 9_000, ..usual }, Some("export.audit_hours")),
         ] {

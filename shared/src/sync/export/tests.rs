@@ -27,6 +27,13 @@ fn pass(checkpoint: &mut Checkpoint, include: Include, pages: &[Done]) {
 }
 
 #[test]
+fn a_pass_that_takes_long_does_not_pass_over_what_showed_late() {
+    let mut checkpoint = Checkpoint::default();
+    pass(&mut checkpoint, Include::Created, &[page(Some(1_000), 1_100, true), page(Some(9_000), 9_100, false)]);
+    assert_eq!(checkpoint.created, Some(at(800)), "not later than its first page was listed");
+}
+
+#[test]
 fn the_watermark_is_what_was_handed_over_less_the_overlap() {
     let mut checkpoint = Checkpoint::default();
     pass(&mut checkpoint, Include::Created, &[page(Some(1_000), 5_000, true)]);
@@ -105,9 +112,8 @@ fn the_ids_of_what_was_made_are_shown_in_wix_afterwards() {
 
 #[test]
 fn an_account_adds_up() {
-    let mut tally =
-        Tally { read: 8, created: 1, unchanged: 1, handed_over: 1, buried: 1, waiting: 1, parked: 1, failed: 1, gone: 1, pages: 1 };
+    let mut tally = Tally { read: 7, created: 1, unchanged: 1, handed_over: 1, buried: 1, waiting: 1, parked: 1, failed: 1, pages: 1 };
     assert_eq!(tally.accounted(), tally.read);
     tally.add(&tally.clone());
-    assert_eq!((tally.accounted(), tally.read, tally.pages), (16, 16, 2));
+    assert_eq!((tally.accounted(), tally.read, tally.pages), (14, 14, 2));
 }

@@ -6,6 +6,7 @@ pub(crate) mod clock;
 mod control;
 pub(crate) mod door;
 pub(crate) mod employee;
+mod letters;
 pub(crate) mod means;
 mod options;
 mod people;
@@ -346,45 +347,6 @@ impl Stack {
     /// As [`Self::links`].
     pub async fn parked(&self, site: &SiteId) -> Vec<Parked> {
         self.app.means.links.parked(site).await.expect("the stack's store answers")
-    }
-
-    /// The dead letters, with their reasons among the attributes.
-    #[must_use]
-    pub fn dead_letters(&self) -> Vec<Value> {
-        let Cloud { dead_letters, form_dead_letters, message_dead_letters, .. } = &self.cloud;
-        let letters = |queue: &Queue| match queue.to_json() {
-            Value::Array(letters) => letters,
-            _ => Vec::new(),
-        };
-        [dead_letters, form_dead_letters, message_dead_letters].into_iter().flat_map(letters).collect()
-    }
-
-    /// The dead letters of scheduled export.
-    #[must_use]
-    pub fn export_dead_letters(&self) -> Vec<Value> {
-        match self.cloud.export_dead_letters.to_json() {
-            Value::Array(letters) => letters,
-            _ => Vec::new(),
-        }
-    }
-
-    /// Sends the dead letters back to their queues and returns how many.
-    #[expect(clippy::unused_async, reason = "queues are asked asynchronously everywhere else")]
-    pub async fn redrive(&self) -> usize {
-        let cloud = &self.cloud;
-        let queues = [
-            (&cloud.dead_letters, &cloud.queue),
-            (&cloud.form_dead_letters, &cloud.form_queue),
-            (&cloud.message_dead_letters, &cloud.message_queue),
-        ];
-        queues.into_iter().map(|(dead_letters, queue)| dead_letters.redrive_to(queue)).sum()
-    }
-
-    /// Drops everything that waits in a queue, and all dead letters.
-    pub fn purge(&self) {
-        let Cloud { queue, dead_letters, form_queue, form_dead_letters, message_queue, message_dead_letters, .. } = &self.cloud;
-        let queues = [queue, dead_letters, form_queue, form_dead_letters, message_queue, message_dead_letters];
-        queues.into_iter().for_each(Queue::purge);
     }
 
     /// Asks for one record to be synchronised again, as a person or a sweep does.

@@ -176,5 +176,5 @@ async fn a_request_that_cannot_be_read_is_a_dead_letter() {
         }
     }
     lab.settle().await;
-    assert_eq!(lab.stack.export_dead_letters().len(), 2);
+    assert_eq!(lab.stack.dead_letters().len(), 2);
 }

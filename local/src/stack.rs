@@ -36,7 +36,6 @@ use contact_bridge::{
     webhook,
 };
 use secrecy::{ExposeSecret, SecretString};
-use serde_json::Value;
 
 use self::{
     aws::{BUS, Cloud, MESSAGE_SECRETS},

@@ -15,3 +15,6 @@ pub mod recover;
 pub mod retry;
 pub mod scan;
 pub mod upsert;
+
+/// How far apart clocks may be that say which of two things came first.
+pub const SKEW: jiff::SignedDuration = jiff::SignedDuration::from_mins(2);

@@ -27,6 +27,7 @@ use crate::{
         site::{Site, Status, inbox::Source},
     },
     ports::{Claim, ClaimStore, Clock, ErrorKind, Inbox, LinkStore, Place, StoreError, StoreResult, Ticket},
+    sync::SKEW,
 };
 
 /// How long a message is tried. With the growing delay that is about a day; several of the longest fit into the time for which those behind wait for a
@@ -36,8 +37,6 @@ pub const PATIENCE: Patience = Patience { tries: 300, longest: Duration::from_mi
 const CLAIM_TIME: SignedDuration = SignedDuration::from_mins(6);
 /// A message that did not line up again for so long is lost, and nobody waits for it: longer than the queue holds one back.
 const LOST: SignedDuration = SignedDuration::from_mins(30);
-/// How far Wix's clock may be behind.
-const SKEW: SignedDuration = SignedDuration::from_mins(2);
 /// How long a message waits for the one before it, at first and at most.
 const WAIT: (SignedDuration, SignedDuration) = (SignedDuration::from_secs(2), SignedDuration::from_secs(30));
 /// How long a message waits for each of those before it: in a long line nobody looks all the time.

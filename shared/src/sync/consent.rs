@@ -1,10 +1,11 @@
 //! What a ticked box may do to an address's subscription.
 //!
 //! The bridge raises nobody's status by itself: here the person did, and there is proof of it. Even so, whoever opted out stays out, unless
-//! the form's owner lets the form bring people back and the box was ticked after the opt-out.
+//! the form's owner lets the form bring people back and the box was ticked after the opt-out, however far apart the clocks are that tell it.
 
 use jiff::Timestamp;
 
+use super::SKEW;
 use crate::model::{
     submission::Subscribed,
     subscription::{Subscription, SubscriptionStatus},
@@ -22,7 +23,7 @@ pub enum Consent {
 /// Decides what a box that was ticked at an instant does. `resubscribe`: the form may bring back who opted out before.
 #[must_use]
 pub fn decide(known: &Subscription, ticked_at: Timestamp, resubscribe: bool) -> Consent {
-    let is_newer = known.updated_at.is_some_and(|updated| updated < ticked_at);
+    let is_newer = known.updated_at.is_some_and(|updated| updated + SKEW < ticked_at);
     match known.status {
         SubscriptionStatus::Subscribed => Consent::Leave(Subscribed::Already),
         // The site asks people to confirm: a box is not that confirmation.
@@ -50,10 +51,11 @@ mod tests {
         for (status, complained, seconds, resubscribe, expected) in [
             (NotSet, false, None, false, IN),
             (NotSet, false, Some(-9), false, IN),
-            (NotSet, true, Some(9), false, out),
-            (NotSet, true, Some(9), true, IN),
-            (Unsubscribed, false, Some(9), false, out),
-            (Unsubscribed, false, Some(9), true, IN),
+            (NotSet, true, Some(121), false, out),
+            (NotSet, true, Some(121), true, IN),
+            (Unsubscribed, false, Some(121), false, out),
+            (Unsubscribed, false, Some(121), true, IN),
+            (Unsubscribed, false, Some(120), true, out),
             (Unsubscribed, false, Some(0), true, out),
             (Unsubscribed, false, Some(-9), true, out),
             (Unsubscribed, false, None, true, out),

@@ -52,16 +52,16 @@ struct ContactReply {
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
-struct PageReply {
-    contacts: Vec<Json>,
+pub(super) struct PageReply {
+    pub(super) contacts: Vec<Json>,
     #[serde(default)]
-    paging_metadata: Option<Paging>,
+    pub(super) paging_metadata: Option<Paging>,
 }
 
 #[derive(Deserialize)]
-struct Paging {
+pub(super) struct Paging {
     #[serde(default)]
-    total: Option<u64>,
+    pub(super) total: Option<u64>,
 }
 
 impl Client {

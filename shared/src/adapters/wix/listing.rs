@@ -5,10 +5,9 @@ use std::error::Error as _;
 use async_trait::async_trait;
 use jiff::Timestamp;
 use reqwest::Method;
-use serde::Deserialize;
 use serde_json::{Map, Value as Json, json};
 
-use super::{Client, Query, call::Call, contact::to_contact};
+use super::{Client, Query, call::Call, contact::to_contact, contacts::PageReply};
 use crate::{
     adapters::http::Failure,
     model::{
@@ -22,20 +21,6 @@ use crate::{
 /// The most contacts on a page
 /// (<https://dev.wix.com/docs/api-reference/crm/members-contacts/contacts/contacts/contact-v4/query-contacts>).
 const MOST_ROWS: usize = 1_000;
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Reply {
-    contacts: Vec<Json>,
-    #[serde(default)]
-    paging_metadata: Option<Paging>,
-}
-
-#[derive(Deserialize)]
-struct Paging {
-    #[serde(default)]
-    total: Option<u64>,
-}
 
 #[async_trait]
 impl Listing for Client {
@@ -103,7 +88,7 @@ impl Client {
         let asked_at = self.clock.now();
         let call = Call::read(operation, Method::POST, self.url(&["contacts", "v4", "contacts", "query"])).body(body);
         let reply = self.send(&call).await?;
-        let read: Reply = reply.json().map_err(|failure| failure.during(operation).with_request(reply.request_id.clone()))?;
+        let read: PageReply = reply.json().map_err(|failure| failure.during(operation).with_request(reply.request_id.clone()))?;
         Ok(Page {
             rows: read.contacts.into_iter().map(|native| listed(native, self.mirror())).collect(),
             limit,

@@ -1,7 +1,5 @@
 //! A submission at work: what is left of it, and what became of the rest.
 
-use jiff::SignedDuration;
-
 use super::read::{is_email, is_key};
 use crate::{
     model::{
@@ -12,12 +10,11 @@ use crate::{
         site::form::{Form, OnFilled},
         submission::{Claim, Effect, Progress, Reason, Rejected, Submission, Values},
     },
-    sync::upsert::{self, Rules, Upsert},
+    sync::{
+        SKEW,
+        upsert::{self, Rules, Upsert},
+    },
 };
-
-/// A contact that changed this long after a submission was sent, by clocks that differ, has changed since. What one submission after the other
-/// changes within it is overridden by the last.
-const SKEW: SignedDuration = SignedDuration::from_mins(2);
 
 /// A submission at work.
 pub(super) struct Job<'a> {
@@ -84,6 +81,7 @@ impl<'a> Job<'a> {
 
     /// Decides what the values change on a contact, or on a new one. A submission that waited does not override what has changed since it was sent.
     pub fn decide(&self, contact: Option<&Contact>, country: Option<&str>) -> Upsert {
+        // What one submission after the other changes within that time is overridden by the last.
         let changed_since = contact.is_some_and(|contact| contact.updated_at.is_some_and(|at| at > self.submission.at + SKEW));
         let override_filled = matches!(self.form.on_filled, OnFilled::Override { .. }) && !changed_since;
         let new = Fields::new();

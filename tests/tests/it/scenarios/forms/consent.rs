@@ -4,7 +4,10 @@ use contact_bridge_local::vendors::kit::{Fault, FaultKind};
 use serde_json::{Value, json};
 
 use super::desk::Desk;
-use crate::scenarios::switches::{Position, Vendor, at, at_every_switch, at_every_switch_but, at_switches};
+use crate::scenarios::{
+    lab::Lab,
+    switches::{Position, Vendor, at, at_every_switch, at_every_switch_but, at_switches},
+};
 
 const UPSERT: &str = "POST /email-marketing/v1/email-subscriptions";
 
@@ -123,7 +126,7 @@ async fn a_form_that_may_brings_back_who_ticked_after_opting_out() {
         let consent = json!({"field": "subscribe", "text_version": "2026-11", "resubscribe": true});
         desk.adjust("contact", json!({"consent": consent})).await;
         desk.lab.set_subscription("back@example.com", "UNSUBSCRIBED", "BOUNCED").await;
-        desk.lab.stack.clock().advance(std::time::Duration::from_secs(1));
+        desk.lab.stack.clock().advance(std::time::Duration::from_mins(5));
         assert_eq!(desk.subscribe("back@example.com").await, "subscribed");
         let known = desk.lab.subscription("back@example.com").await;
         assert_eq!((&known["subscriptionStatus"], &known["deliverabilityStatus"]), (&json!("SUBSCRIBED"), &json!("BOUNCED")));
@@ -138,7 +141,7 @@ async fn what_wix_declines_is_told() {
         let consent = json!({"field": "subscribe", "text_version": "2026-11", "resubscribe": true});
         desk.adjust("contact", json!({"consent": consent})).await;
         desk.lab.set_subscription("back@example.com", "UNSUBSCRIBED", "VALID").await;
-        desk.lab.stack.clock().advance(std::time::Duration::from_secs(1));
+        desk.lab.stack.clock().advance(std::time::Duration::from_mins(5));
         let (told, is) = (desk.subscribe("back@example.com").await, desk.status("back@example.com").await);
         let expected = if desk.lab.stack.wix.core().switches.is("resubscribe_by_app", "allowed") {
             ("subscribed", "SUBSCRIBED")
@@ -152,21 +155,23 @@ async fn what_wix_declines_is_told() {
 
 #[tokio::test]
 async fn an_opt_out_after_the_tick_wins_even_if_the_form_comes_late() {
-    at_every_switch(async |lab| {
-        let desk = Desk::open(lab).await;
-        let consent = json!({"field": "subscribe", "text_version": "2026-11", "resubscribe": true});
-        desk.adjust("contact", json!({"consent": consent})).await;
-        desk.lab.fault(Vendor::Wix, Fault { times: 99, status: Some(503), ..Fault::any(FaultKind::Status) });
-        let answer = desk.post(json!({"email": "ada@example.com", "subscribe": "yes"})).await;
-        assert_eq!(answer.status, 202);
-        desk.lab.stack.clock().advance(std::time::Duration::from_secs(30));
-        desk.lab.set_subscription("ada@example.com", "UNSUBSCRIBED", "VALID").await;
-        desk.lab.clear_faults();
-        desk.lab.settle().await;
-        assert_eq!(desk.progress(&answer.id()).await.text("subscription"), "opted_out");
-        assert_eq!(desk.status("ada@example.com").await, "UNSUBSCRIBED");
-    })
-    .await;
+    at_every_switch(opt_out_after_the_tick).await;
+    at_switches(&["clock_ahead_ms", "clock_behind_ms"], opt_out_after_the_tick).await;
+}
+
+async fn opt_out_after_the_tick(lab: Lab) {
+    let desk = Desk::open(lab).await;
+    let consent = json!({"field": "subscribe", "text_version": "2026-11", "resubscribe": true});
+    desk.adjust("contact", json!({"consent": consent})).await;
+    desk.lab.fault(Vendor::Wix, Fault { times: 99, status: Some(503), ..Fault::any(FaultKind::Status) });
+    let answer = desk.post(json!({"email": "ada@example.com", "subscribe": "yes"})).await;
+    assert_eq!(answer.status, 202);
+    desk.lab.stack.clock().advance(std::time::Duration::from_secs(30));
+    desk.lab.set_subscription("ada@example.com", "UNSUBSCRIBED", "VALID").await;
+    desk.lab.clear_faults();
+    desk.lab.settle().await;
+    assert_eq!(desk.progress(&answer.id()).await.text("subscription"), "opted_out");
+    assert_eq!(desk.status("ada@example.com").await, "UNSUBSCRIBED");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@
 mod architecture;
 mod contract;
 mod processes;
+mod runs;
 mod scenarios;
 mod simulation;
 mod source;

@@ -224,3 +224,29 @@ async fn contacts_come_and_go_between_the_pages() {
     })
     .await;
 }
+
+#[tokio::test]
+async fn x07_whoever_is_deleted_between_the_page_and_the_upload_is_not_made() {
+    at_switches(&["total_omitted"], async |lab| {
+        lab.export(|_| {}).await;
+        let mut ids = lab.seed_people(0, 5, A_SECOND);
+        let doomed = ids.remove(2);
+        let watched = Watched::towards(Vendor::Hub, &lab).await;
+        let people = lab.clone();
+        // HubSpot is asked how many contacts it has before the page is listed, and once more behind it.
+        watched.before("POST *search", 2, move || {
+            let (people, doomed) = (people.clone(), doomed.clone());
+            async move {
+                if people.stack.wix.core().calls.of("POST /contacts/v4/contacts/query") > 0 {
+                    people.wix_delete(&doomed).await;
+                    people.settle_within(20).await;
+                }
+            }
+        });
+        let deadline = lab.stack.app.means.clock.now() + Duration::from_mins(10);
+        watched.exporter(&lab).run(&lab.site.id, RunKind::Export, deadline).await.unwrap();
+        assert!(watched.is_over());
+        lab.assert_exported(&ids);
+    })
+    .await;
+}

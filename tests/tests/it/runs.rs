@@ -1,0 +1,105 @@
+//! How a run ends: what people do at that moment counts.
+
+use std::{sync::Arc, time::Duration};
+
+use async_trait::async_trait;
+use contact_bridge::{
+    adapters::memory,
+    flows::run::{Ended, Means, Runner, Stop},
+    model::{
+        ids::SiteId,
+        run::{Reason, Run, RunKind},
+        site::Site,
+    },
+    ports::{Clock, RunStore, SiteStore},
+};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::json;
+
+const NOW: Timestamp = Timestamp::UNIX_EPOCH;
+
+struct Still;
+
+#[async_trait]
+impl Clock for Still {
+    fn now(&self) -> Timestamp {
+        NOW
+    }
+
+    async fn sleep(&self, _: Duration) {}
+}
+
+/// A store with one site, whose runs are off.
+struct Bench {
+    store: Arc<memory::Store>,
+    means: Means,
+    site: Site,
+}
+
+impl Bench {
+    async fn lay() -> Self {
+        let store = Arc::new(memory::Store::new());
+        let site: Site =
+            serde_json::from_value(json!({"site": "shop", "version": 1, "mapping": [], "crm": {"kind": "hubspot", "secret": "none"}}))
+                .unwrap();
+        store.save_site(&site).await.unwrap();
+        let means = Means {
+            runs: store.clone(),
+            sites: store.clone(),
+            links: store.clone(),
+            bus: Arc::new(memory::Bus::default()),
+            clock: Arc::new(Still),
+            owner: Arc::new(|| "runner".to_owned()),
+            pace: Arc::new(|_| ()),
+        };
+        Self { store, means, site }
+    }
+
+    async fn take(&self) -> Runner<'_> {
+        let deadline = NOW + SignedDuration::from_mins(15);
+        Runner::take(&self.means, &self.site, RunKind::Export, deadline).await.unwrap().expect("nobody else runs it")
+    }
+
+    /// The owner switches the runs on, while a runner still goes by the settings before.
+    async fn switch_on(&self) {
+        let mut site = Site { version: 2, ..self.site.clone() };
+        site.export.enabled = true;
+        self.store.save_site(&site).await.unwrap();
+    }
+
+    async fn run(&self) -> Run {
+        self.store.run(&SiteId::from("shop"), RunKind::Export).await.unwrap()
+    }
+}
+
+#[tokio::test]
+async fn settings_that_are_saved_while_a_run_ends_have_it_begin_again() {
+    let bench = Bench::lay().await;
+    let runner = bench.take().await;
+    bench.switch_on().await;
+    assert_eq!(runner.close().await.unwrap(), Ended::Closed);
+    assert_eq!(bench.run().await.due, Some(NOW));
+    let bench = Bench::lay().await;
+    let runner = bench.take().await;
+    bench.switch_on().await;
+    assert_eq!(runner.end(Ok(()), Some(NOW + SignedDuration::from_hours(720))).await.unwrap(), Ended::Rested);
+    assert_eq!(bench.run().await.due, Some(NOW));
+}
+
+#[tokio::test]
+async fn a_run_that_is_paused_while_it_ends_stays_paused() {
+    let bench = Bench::lay().await;
+    let runner = bench.take().await;
+    bench.store.pause(&bench.site.site, RunKind::Export).await.unwrap();
+    runner.end(Ok(()), Some(NOW + SignedDuration::from_hours(1))).await.unwrap();
+    assert_eq!((bench.run().await.due, bench.run().await.orders.paused), (None, true));
+}
+
+#[tokio::test]
+async fn trouble_is_over_with_a_run_that_ends_well() {
+    let bench = Bench::lay().await;
+    assert_eq!(bench.take().await.end(Err(Stop::CutShort), None).await.unwrap(), Ended::Troubled(Reason::CutShort));
+    assert!(bench.run().await.progress.trouble.is_some());
+    bench.take().await.end(Ok(()), None).await.unwrap();
+    assert_eq!(bench.run().await.progress.trouble, None);
+}

@@ -55,7 +55,7 @@ pub use self::{
 };
 use crate::{
     cloud::{Background, bus::Faults, dynamo::Dynamo, queue::Queue, worker::Worker},
-    vendors::{hubspot, kit::Clock, wix},
+    vendors::{hubspot, kit::Clock, mailchimp, wix},
 };
 
 /// The secret all fingerprint keys of a stack are derived from; it guards nobody real.
@@ -72,6 +72,8 @@ pub struct Stack {
     pub wix: wix::Simulator,
     /// The simulated `HubSpot`.
     pub hubspot: hubspot::Simulator,
+    /// The simulated Mailchimp; every site has an account with one audience.
+    pub mailchimp: mailchimp::Simulator,
     /// The bridge of the first worker.
     pub app: Arc<App>,
     /// The relays of the first worker.
@@ -127,8 +129,11 @@ impl Stack {
         let hubspot_options = hubspot::Options { clock: options.clock.clone(), seed: options.seed, ..hubspot::Options::default() };
         let (hubspot_app_id, hubspot_secret) = (hubspot_options.app_id, hubspot_options.client_secret.clone());
         let hubspot = hubspot::Simulator::start(options.listen.hubspot, hubspot_options).await?;
+        let mailchimp_options = mailchimp::Options { clock: options.clock.clone(), seed: options.seed, ..mailchimp::Options::default() };
+        let mailchimp = mailchimp::Simulator::start(options.listen.mailchimp, mailchimp_options).await?;
         // The machine may be slow; what a receiver that is too slow brings about, a test sets up on purpose.
         wix.switch("webhook_timeout_ms", 60_000)?;
+        mailchimp.switch("webhook_timeout_ms", 60_000)?;
         let clock = FlowClock::new(&options.clock);
         let stores = cloud.stores(FINGERPRINT_SECRET.into(), &clock);
         let vault = Arc::new(Vault::default());
@@ -170,6 +175,7 @@ impl Stack {
             turn: Arc::default(),
             wix,
             hubspot,
+            mailchimp,
             app,
             relays,
             form_worker: form_worker(&forms, &cloud.form_queue),

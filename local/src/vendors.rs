@@ -5,4 +5,5 @@
 
 pub mod hubspot;
 pub mod kit;
+pub mod mailchimp;
 pub mod wix;

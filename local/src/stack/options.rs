@@ -48,17 +48,26 @@ pub struct Listen {
     pub aws: SocketAddr,
     /// The control API.
     pub control: SocketAddr,
+    /// The simulated Mailchimp.
+    pub mailchimp: SocketAddr,
 }
 
 impl Listen {
-    /// Five neighbouring ports of the loopback interface, in the order of the fields; all free ones if `first` is 0.
+    /// Six neighbouring ports of the loopback interface, in the order of the fields; all free ones if `first` is 0.
     #[must_use]
     pub const fn from_port(first: u16) -> Self {
         const fn at(first: u16, place: u16) -> SocketAddr {
             let port = if first == 0 { 0 } else { first.saturating_add(place) };
             SocketAddr::new(std::net::IpAddr::V4(Ipv4Addr::LOCALHOST), port)
         }
-        Self { gateway: at(first, 0), wix: at(first, 1), hubspot: at(first, 2), aws: at(first, 3), control: at(first, 4) }
+        Self {
+            gateway: at(first, 0),
+            wix: at(first, 1),
+            hubspot: at(first, 2),
+            aws: at(first, 3),
+            control: at(first, 4),
+            mailchimp: at(first, 5),
+        }
     }
 }
 

@@ -89,7 +89,7 @@ impl Stack {
     /// Does what is due now, and tells whether there was anything.
     async fn work_off(&self, settled: &mut Settled) -> bool {
         self.cloud.timer.fire_due().await;
-        let webhooks = self.wix.deliver_due().await + self.hubspot.deliver_due().await;
+        let webhooks = self.wix.deliver_due().await + self.hubspot.deliver_due().await + self.mailchimp.deliver_due().await;
         self.schedule.timer.fire_due().await;
         let workers = self.workers();
         let workers = workers.iter().flat_map(|employee| &employee.workers).chain([&self.form_worker]);
@@ -115,7 +115,7 @@ impl Stack {
     pub fn next_due(&self) -> Option<i64> {
         let Cloud { queue, form_queue, message_queue, export_queue, .. } = &self.cloud;
         let queues = [queue, form_queue, message_queue, export_queue].map(Queue::next_due);
-        [self.wix.next_due(), self.hubspot.next_due()].into_iter().chain(queues).flatten().min()
+        [self.wix.next_due(), self.hubspot.next_due(), self.mailchimp.next_due()].into_iter().chain(queues).flatten().min()
     }
 
     /// Lets the stack work by itself as real time goes by, until what this returns is dropped. A manual clock is moved along with the

@@ -9,7 +9,7 @@ use contact_bridge::{
 };
 
 use super::Stack;
-use crate::vendors::{hubspot::PortalOptions, wix::SiteIds};
+use crate::vendors::{hubspot::PortalOptions, mailchimp::AccountOptions, wix::SiteIds};
 
 /// A site of a stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -20,6 +20,8 @@ pub struct SiteHandle {
     pub portal: u64,
     /// The Wix site.
     pub wix_site_id: String,
+    /// The id of the audience of its Mailchimp account; the account's name is the site's id, its key `key-<site's id>-us6`.
+    pub audience: String,
 }
 
 impl SiteHandle {
@@ -30,6 +32,7 @@ impl SiteHandle {
             id: SiteId::new(guid(instance, hash(name, 3))),
             portal: 1_000_000 + instance % 8_999_999,
             wix_site_id: guid(site, hash(name, 4)),
+            audience: format!("{:010x}", hash(name, 5) >> 24),
         }
     }
 
@@ -80,6 +83,7 @@ impl Stack {
             ..PortalOptions::new(handle.portal, &handle.token())
         };
         self.hubspot.add_portal(portal).map_err(|refusal| anyhow::anyhow!(refusal.0))?;
+        self.mailchimp.add_account(&AccountOptions::new(handle.id.as_str(), &handle.audience))?;
         self.wix.add_site(&SiteIds { site_id: handle.wix_site_id.clone(), instance_id: handle.id.to_string() });
         let CrmAccess::Hubspot { secret } = &site.crm;
         self.vault.put(secret, handle.token());

@@ -11,6 +11,7 @@ mod ids;
 mod lagged;
 mod limits;
 mod outbox;
+mod seats;
 mod serve;
 mod switches;
 mod vendor;
@@ -20,11 +21,12 @@ pub use self::{
     clock::Clock,
     control::{ControlError, control_router, object_of, parse_object, text_of},
     faults::{Actor, Fault, FaultKind, Faults, WebhookFault},
-    gate::gate,
+    gate::{TimedOut, gate},
     ids::Ids,
     lagged::Lagged,
     limits::Limits,
     outbox::{Carrier, Letter, Outbox, Parcel},
+    seats::{Seat, Seats},
     serve::{Serving, serve},
     switches::{Switch, Switches, Values},
     vendor::{Caller, Core, Vendor, rfc3339},

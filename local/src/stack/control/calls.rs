@@ -26,13 +26,17 @@ pub(super) async fn addresses(State(stack): Shared) -> Json<Value> {
         .map(|site| {
             let hook = format!("{}/webhooks/hubspot/{}", stack.gateway_url(), site.id);
             let forms = format!("{}/forms/{}", stack.gateway_url(), site.id);
-            json!({"site": site.id, "wix_site_id": site.wix_site_id, "portal": site.portal, "hubspot_webhooks": hook, "forms": forms})
+            json!({
+                "site": site.id, "wix_site_id": site.wix_site_id, "portal": site.portal, "hubspot_webhooks": hook, "forms": forms,
+                "audience": site.audience,
+            })
         })
         .collect();
     Json(json!({
         "gateway": stack.gateway_url(),
         "wix": stack.wix.base_url(),
         "hubspot": stack.hubspot.base_url(),
+        "mailchimp": stack.mailchimp.base_url(),
         "aws": stack.cloud.aws.url(),
         "dynamodb": stack.dynamo().map(crate::cloud::dynamo::Dynamo::endpoint),
         "control": stack.control_url(),
@@ -178,6 +182,7 @@ pub(super) async fn usage(State(stack): Shared) -> Json<Value> {
         "aws": stack.cloud.aws.calls(),
         "wix": stack.wix.core().calls.to_json(),
         "hubspot": stack.hubspot.calls().to_json(),
+        "mailchimp": stack.mailchimp.core().calls.to_json(),
     }))
 }
 
@@ -187,5 +192,6 @@ pub(super) async fn reset_usage(State(stack): Shared) -> Json<Value> {
     }
     stack.wix.core().calls.clear();
     stack.hubspot.calls().clear();
+    stack.mailchimp.core().calls.clear();
     usage(State(stack)).await
 }

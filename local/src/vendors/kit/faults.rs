@@ -37,7 +37,7 @@ pub struct Fault {
     /// `status`: the `Retry-After` header, seconds or an HTTP date.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub retry_after: Option<String>,
-    /// `status`: the body instead of the vendor's usual one.
+    /// `status`: the body instead of the vendor's usual one; a text is sent as an HTML page.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub body: Option<Value>,
     /// `timeout`, `delay`, `webhook_delay`: how long.

@@ -8,7 +8,7 @@ use axum::{
     extract::{ConnectInfo, MatchedPath, Request, State},
     http::{HeaderValue, header},
     middleware::Next,
-    response::{IntoResponse, Response},
+    response::{Html, IntoResponse, Response},
 };
 use futures::{StreamExt, stream};
 
@@ -20,6 +20,10 @@ use super::{
 
 /// Answers larger than this are not cut by the fault `cut`; no vendor page comes near it.
 const LARGEST_ANSWER: usize = 64 * 1024 * 1024;
+
+/// Marks the answer of a call that a fault lets run into a time-out.
+#[derive(Debug, Clone, Copy)]
+pub struct TimedOut;
 
 /// The middleware of a vendor's API: `axum::middleware::from_fn_with_state(vendor, gate::<V>)`. Every answer carries the vendor's own time.
 pub async fn gate<V: Vendor>(State(vendor): State<V>, request: Request, next: Next) -> Response {
@@ -83,7 +87,10 @@ fn status_answer<V: Vendor>(vendor: &V, fault: &Fault) -> Response {
     let mut answer = vendor.refusal(fault.status.unwrap_or(500));
     if let Some(body) = &fault.body {
         let status = answer.status();
-        answer = (status, Json(body)).into_response();
+        answer = match body.as_str() {
+            Some(page) => (status, Html(page.to_owned())).into_response(),
+            None => (status, Json(body)).into_response(),
+        };
     }
     if let Some(wait) = fault.retry_after.as_deref().and_then(|wait| HeaderValue::from_str(wait).ok()) {
         answer.headers_mut().insert(header::RETRY_AFTER, wait);
@@ -93,6 +100,9 @@ fn status_answer<V: Vendor>(vendor: &V, fault: &Fault) -> Response {
 
 /// What a fault makes of the answer to a call that was done.
 async fn afterwards(fault: &Fault, mut answer: Response, hangup: Option<Hangup>, manual: bool) -> Response {
+    if fault.kind == FaultKind::Timeout {
+        answer.extensions_mut().insert(TimedOut);
+    }
     match fault.kind {
         FaultKind::LoseReply => hang_up(hangup),
         FaultKind::Timeout if manual => hang_up(hangup),

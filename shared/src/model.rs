@@ -14,5 +14,6 @@ pub mod post;
 pub mod run;
 pub mod site;
 pub mod submission;
+pub mod subscriber;
 pub mod subscription;
 pub mod text;

@@ -5,6 +5,7 @@ mod inbox;
 mod links;
 mod listing;
 mod runs;
+mod subscribers;
 mod upload;
 
 use std::time::Duration;
@@ -17,6 +18,7 @@ pub use self::{
     links::{Known, LinkBatches, Made},
     listing::{Listing, ReadMany, Slice, Snapshot},
     runs::{Kept, RunStore},
+    subscribers::{Consents, Lowered, MailingService, Members, Roll, SubscriberLog},
     upload::{Row, Upload, Whose},
 };
 use crate::model::{

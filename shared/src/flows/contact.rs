@@ -109,7 +109,9 @@ impl Contacts {
         let Some(id) = &event.record else { return Ok(Effect::Skipped(Skip::NotAContact)) };
         let hint = Hint { event, side: event.side };
         match &event.kind {
-            EventKind::Installed | EventKind::Removed | EventKind::Requested { .. } => Ok(Effect::Skipped(Skip::NotAContact)),
+            EventKind::Installed | EventKind::Removed | EventKind::Requested { .. } | EventKind::SubscriptionChanged { .. } => {
+                Ok(Effect::Skipped(Skip::NotAContact))
+            }
             EventKind::Erased => self.erased(event.side, id).await,
             EventKind::Merged { from } => self.merge_event(hint, id, from).await,
             EventKind::Deleted { by_merge } => self.deleted(hint, id, *by_merge).await,

@@ -83,6 +83,7 @@ pub fn defaults(site: &SiteId) -> Site {
         mirror_field: None,
         forms: Forms::new(),
         inbox: Inbox::new(),
+        subscribers: None,
     }
 }
 

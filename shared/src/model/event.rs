@@ -9,6 +9,7 @@ use super::{
     entity::Entity,
     ids::{RecordId, Side, SiteId},
     run::RunKind,
+    subscriber::Address,
 };
 
 /// A hint that something happened to a record, or to a site.
@@ -104,6 +105,11 @@ pub enum EventKind {
         #[serde(default, skip_serializing_if = "Option::is_none")]
         prefer: Option<Side>,
     },
+    /// The subscription of an e-mail address may have changed: on the side of Wix, or of the mailing service.
+    SubscriptionChanged {
+        /// The address.
+        address: Address,
+    },
     /// The app was installed on the site.
     Installed,
     /// The app was removed from the site.
@@ -130,6 +136,7 @@ impl EventKind {
             Self::Merged { .. } => "merged",
             Self::Restored => "restored",
             Self::Resync { .. } => "resync",
+            Self::SubscriptionChanged { .. } => "changed",
             Self::Installed => "installed",
             Self::Removed => "removed",
             Self::Requested { .. } => "requested",
@@ -160,14 +167,22 @@ impl Event {
         Self { site: site.clone(), side, record: Some(record.clone()), kind, at, id: None, entity: None, attempts: 0 }
     }
 
+    /// Tells that the subscription of an address may have changed.
+    #[must_use]
+    pub const fn subscription_changed(site: SiteId, side: Side, address: Address, at: Timestamp) -> Self {
+        let kind = EventKind::SubscriptionChanged { address };
+        Self { site, side, record: None, kind, at, id: None, entity: None, attempts: 0 }
+    }
+
     /// The `source` of all events on the bus.
     pub const SOURCE: &'static str = "contact-bridge";
 
-    /// Returns the detail type on the bus: `contact.updated`, `site.removed`, `export.requested`.
+    /// Returns the detail type on the bus: `contact.updated`, `site.removed`, `export.requested`, `subscriber.changed`.
     #[must_use]
     pub fn detail_type(&self) -> String {
         let subject = match self.kind {
             EventKind::Requested { .. } => "export",
+            EventKind::SubscriptionChanged { .. } => "subscriber",
             _ if self.record.is_some() => "contact",
             _ => "site",
         };

@@ -3,6 +3,7 @@
 mod export;
 pub mod form;
 pub mod inbox;
+pub mod subscribers;
 
 use std::collections::BTreeMap;
 
@@ -74,6 +75,9 @@ pub struct Site {
     /// Where messages and activities come from.
     #[serde(default, skip_serializing_if = "inbox::Inbox::is_empty")]
     pub inbox: inbox::Inbox,
+    /// The e-mail subscribers, if they go to a mailing service.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub subscribers: Option<subscribers::Subscribers>,
 }
 
 impl Site {

@@ -1,0 +1,111 @@
+//! Addresses of a mailing list: what the mailing service has of them, what it is to have, and what is remembered of them.
+//!
+//! Consent belongs to an address, not to a contact. Nothing here raises anybody's status.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::{fingerprint::Digest, ids::RecordId};
+
+/// An e-mail address as its side spells it. Contact data: never logged, never stored.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(transparent)]
+pub struct Address(String);
+
+impl Address {
+    /// Takes an address as it is spelled.
+    pub fn new(text: impl Into<String>) -> Self {
+        Self(text.into())
+    }
+
+    /// Returns the address as it is spelled.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+/// Hides the address.
+impl fmt::Debug for Address {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Address(..)")
+    }
+}
+
+/// Where a member of a mailing list stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MemberStatus {
+    /// Gets mails.
+    Subscribed,
+    /// Was asked to confirm, and did not yet.
+    Pending,
+    /// Opted out, or complained about a mail.
+    Unsubscribed,
+    /// Mails do not arrive.
+    Bounced,
+    /// The list's owner took it off the list. Nobody opted out.
+    Archived,
+    /// Is on the list, but never was to get its mails.
+    Other,
+}
+
+/// A member of a mailing list, as the mailing service has it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Member {
+    /// Its address.
+    pub address: Address,
+    /// Where it stands.
+    pub status: MemberStatus,
+    /// Its tags.
+    pub tags: BTreeSet<String>,
+}
+
+/// What the mailing service is to know of an address.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// The address.
+    pub address: Address,
+    /// Values by the service's names of its fields; an empty one clears.
+    pub fields: Values,
+    /// Tags it is to have (true) or not to have; all others stay as they are.
+    pub tags: BTreeMap<String, bool>,
+}
+
+/// Values of a mailing service's fields, by its names. Contact data.
+#[derive(Clone, Default, PartialEq, Eq)]
+pub struct Values(pub BTreeMap<String, String>);
+
+/// Shows names only.
+impl fmt::Debug for Values {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_set().entries(self.0.keys()).finish()
+    }
+}
+
+/// What is remembered of an address, under its keyed digest: what was sent on the strength of which state, and which opt-outs were carried over.
+/// Holds no value.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Remembered {
+    /// Counts writes; a write is conditional on it.
+    pub version: u64,
+    /// The contact whose values were sent.
+    pub contact: Option<RecordId>,
+    /// The keyed digest of what was sent last; nothing of an address that was never sent.
+    pub sent: Option<Digest>,
+    /// When that was.
+    pub sent_at: Option<Timestamp>,
+    /// When the consent it was sent on the strength of was given or last changed, by Wix's clock.
+    pub consent_at: Option<Timestamp>,
+    /// The opt-out in Wix that the mailing service was told of: when it was last changed there, or when it was told where Wix does not say.
+    pub out_in_wix: Option<Timestamp>,
+    /// When Wix was told that the address opted out, or bounced, in the mailing service.
+    pub out_in_service: Option<Timestamp>,
+    /// The mailing service takes the address for good no more, or its owner took it off the list.
+    pub refused: bool,
+}

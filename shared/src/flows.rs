@@ -9,3 +9,4 @@ pub mod inbox;
 pub mod queue;
 pub mod run;
 pub mod setup;
+pub mod subscribers;

@@ -18,7 +18,7 @@ pub use self::{
     links::{Known, LinkBatches, Made},
     listing::{Listing, ReadMany, Slice, Snapshot},
     runs::{Kept, RunStore},
-    subscribers::{Consents, Lowered, MailingService, Members, Roll, SubscriberLog},
+    subscribers::{Consents, MailingService, Members, Roll, SubscriberLog},
     upload::{Row, Upload, Whose},
 };
 use crate::model::{

@@ -14,6 +14,7 @@ pub mod prints;
 pub mod recover;
 pub mod retry;
 pub mod scan;
+pub mod subscribers;
 pub mod upsert;
 
 /// How far apart clocks may be that say which of two things came first.

@@ -63,6 +63,7 @@ mod pointers;
 mod runs;
 mod sites;
 mod submissions;
+mod subscribers;
 mod write;
 
 use std::sync::Arc;

@@ -8,6 +8,7 @@ mod runs;
 mod sites;
 mod state;
 mod submissions;
+mod subscribers;
 
 pub use self::{
     messages::{Bus, NoQueue, Vault},

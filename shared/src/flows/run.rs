@@ -152,10 +152,19 @@ pub async fn request_due(runs: &dyn RunStore, bus: &dyn EventBus, now: Timestamp
 /// Has the timer look at the runs of a site whose settings were saved, or never again.
 pub async fn schedule(runs: &dyn RunStore, site: &Site, now: Timestamp) -> StoreResult<()> {
     for kind in RunKind::ALL {
-        let wanted = site.export.enabled && (kind != RunKind::Audit || site.export.audit_hours > 0);
-        runs.schedule(&site.site, kind, wanted.then_some(now)).await?;
+        runs.schedule(&site.site, kind, is_wanted(site, kind).then_some(now)).await?;
     }
     Ok(())
+}
+
+/// Tells whether a site's settings want a kind of run.
+#[must_use]
+pub fn is_wanted(site: &Site, kind: RunKind) -> bool {
+    match kind {
+        RunKind::Export => site.export.enabled,
+        RunKind::Audit => site.export.enabled && site.export.audit_hours > 0,
+        RunKind::Subscribers => site.subscribers.as_ref().is_some_and(|subscribers| subscribers.enabled),
+    }
 }
 
 /// What a runner may use: its time, and the site's budgets at the vendors.
@@ -293,7 +302,7 @@ impl<'a> Runner<'a> {
             Err(error) if error.kind == ErrorKind::Stale => return Ok(Ended::Busy),
             Err(error) => return Err(error),
         }
-        if ended == Ended::Continues {
+        if ended == Ended::Continues && !self.others_wait(now).await? {
             self.means.bus.publish(&[Event::requested(&self.site.site, self.kind, now)]).await?;
         }
         Ok(ended)
@@ -301,13 +310,24 @@ impl<'a> Runner<'a> {
 
     /// Ends a run that the settings do not want, or not now.
     pub async fn close(mut self) -> StoreResult<Ended> {
-        let off = self.site.status == Status::Installed && !self.site.export.enabled;
+        let off = self.site.status == Status::Installed && !is_wanted(self.site, self.kind);
         let due = (!off).then(|| self.means.clock.now() + CLOSED);
         self.run.progress.next = None;
         let kept = Kept { progress: &self.run.progress, until: None, due };
         let orders = self.means.runs.keep(&self.site.site, self.kind, &self.lease.owner, kept).await?;
         self.heed(orders, due).await?;
         Ok(Ended::Closed)
+    }
+
+    /// Tells whether another run of the site is due, which the timer requests before this one: none starves beside one that never ends.
+    async fn others_wait(&self, now: Timestamp) -> StoreResult<bool> {
+        for kind in RunKind::ALL.into_iter().filter(|kind| *kind != self.kind) {
+            let other = self.means.runs.run(&self.site.site, kind).await?;
+            if other.due.is_some_and(|due| due <= now) {
+                return Ok(true);
+            }
+        }
+        Ok(false)
     }
 
     /// What people did while the run came to its end counts: they paused it, asked for it, or saved other settings.

@@ -16,11 +16,13 @@ pub enum RunKind {
     Export,
     /// Both sides are read completely and compared.
     Audit,
+    /// E-mail subscribers go to the mailing service, and opt-outs both ways.
+    Subscribers,
 }
 
 impl RunKind {
     /// All kinds.
-    pub const ALL: [Self; 2] = [Self::Export, Self::Audit];
+    pub const ALL: [Self; 3] = [Self::Export, Self::Audit, Self::Subscribers];
 
     /// Returns the short name used in keys and logs.
     #[must_use]
@@ -28,6 +30,7 @@ impl RunKind {
         match self {
             Self::Export => "export",
             Self::Audit => "audit",
+            Self::Subscribers => "subscribers",
         }
     }
 

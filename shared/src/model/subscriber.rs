@@ -54,6 +54,15 @@ pub enum MemberStatus {
     Other,
 }
 
+/// What Wix is told of an address.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Lowered {
+    /// Its owner opted out.
+    Unsubscribed,
+    /// Mails do not arrive.
+    Bounced,
+}
+
 /// A member of a mailing list, as the mailing service has it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Member {
@@ -106,6 +115,18 @@ pub struct Remembered {
     pub out_in_wix: Option<Timestamp>,
     /// When Wix was told that the address opted out, or bounced, in the mailing service.
     pub out_in_service: Option<Timestamp>,
-    /// The mailing service takes the address for good no more, or its owner took it off the list.
-    pub refused: bool,
+    /// Why nothing is sent to the mailing service although Wix has the address as subscribed.
+    pub kept_back: Option<KeptBack>,
+}
+
+/// Why nothing of a subscribed address is sent.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum KeptBack {
+    /// The mailing service does not take the address: it was deleted there for good, or opted out before it was known here.
+    Refused,
+    /// The list's owner took it off the list.
+    Archived,
+    /// The mailing service refuses what was sent of it; something else is tried.
+    Invalid(Digest),
 }

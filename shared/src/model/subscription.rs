@@ -9,6 +9,8 @@ pub struct Subscription {
     pub status: SubscriptionStatus,
     /// Whether its owner complained about a mail.
     pub complained: bool,
+    /// Whether mails do not arrive.
+    pub bounced: bool,
     /// Whether mails arrive, in the side's own word, for its adapter alone.
     pub deliverability: Option<String>,
     /// When any of this changed last, by the side's clock.

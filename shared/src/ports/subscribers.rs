@@ -5,10 +5,12 @@ use jiff::Timestamp;
 
 use super::{ErrorKind, StoreResult};
 use crate::model::{
+    contact::Contact,
+    field::Field,
     fingerprint::Digest,
     ids::SiteId,
     listing::{Ask, Page},
-    subscriber::{Address, Entry, Member, Remembered},
+    subscriber::{Address, Entry, Lowered, Member, Remembered},
     subscription::{Subscription, SubscriptionStatus},
 };
 
@@ -64,26 +66,21 @@ pub trait MailingService: Send + Sync {
     async fn opt_out(&self, address: &Address) -> StoreResult<()>;
 }
 
-/// What Wix is told of an address.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Lowered {
-    /// Its owner opted out.
-    Unsubscribed,
-    /// Mails do not arrive.
-    Bounced,
-}
-
 /// The e-mail subscriptions of a Wix site, many at a time, and lowered where somebody opted out elsewhere.
 #[async_trait]
 pub trait Consents: Send + Sync {
     /// Reads what is known of addresses, in their order; of one that was never heard of nothing is set. As it is now, not from an index.
     async fn subscriptions(&self, addresses: &[Address]) -> StoreResult<Vec<Subscription>>;
 
-    /// Lowers what was just read of an address, leaving all else as it is.
-    async fn lower(&self, address: &Address, known: &Subscription, to: Lowered) -> StoreResult<()>;
+    /// Lowers what was just read of an address, leaving all else as it is, and returns what is known of it then.
+    async fn lower(&self, address: &Address, known: &Subscription, to: Lowered) -> StoreResult<Subscription>;
 
-    /// Lists contacts whose address has this status, as [`super::Listing::page`] does. What a contact shows of its address may lag.
-    async fn contacts(&self, ask: &Ask, status: SubscriptionStatus) -> StoreResult<Page>;
+    /// Finds contacts by their primary addresses. May lag behind writes by minutes.
+    async fn contacts_of(&self, addresses: &[Address]) -> StoreResult<Vec<Contact>>;
+
+    /// Lists contacts whose address has this status, as [`super::Listing::page`] does, with these fields, their addresses and their labels.
+    /// What a contact shows of its address may lag.
+    async fn contacts(&self, ask: &Ask, status: SubscriptionStatus, fields: &[Field]) -> StoreResult<Page>;
 }
 
 /// What is remembered of addresses, by their keyed digests.

@@ -63,7 +63,7 @@ mod tests {
             (Pending, false, Some(9), true, Consent::Leave(Subscribed::Pending)),
         ] {
             let updated_at = seconds.map(|seconds| TICKED - SignedDuration::from_secs(seconds));
-            let known = Subscription { status, complained, updated_at, deliverability: None };
+            let known = Subscription { status, complained, updated_at, ..Subscription::default() };
             assert_eq!(decide(&known, TICKED, resubscribe), expected, "{known:?} {resubscribe}");
         }
     }

@@ -35,7 +35,7 @@ const MOST_WRITTEN: usize = 100;
 const ATTEMPTS: u32 = 8;
 
 /// Items by their sort keys, all of one partition.
-type Items = BTreeMap<String, Item>;
+pub(super) type Items = BTreeMap<String, Item>;
 
 #[async_trait]
 impl LinkBatches for Store {
@@ -151,7 +151,7 @@ impl Store {
     }
 
     /// Reads items of a site by their keys; those that are not there are left out.
-    async fn read_many(&self, keys: impl Iterator<Item = Key>, read: Read) -> StoreResult<Items> {
+    pub(super) async fn read_many(&self, keys: impl Iterator<Item = Key>, read: Read) -> StoreResult<Items> {
         let keys: BTreeMap<String, Key> = keys.map(|key| (key.sort.clone(), key)).collect();
         let keys: Vec<Key> = keys.into_values().collect();
         let calls = keys.chunks(MOST_READ).map(|keys| self.read_batch(keys, read));

@@ -113,6 +113,11 @@ impl Key {
         Self::of(site, format!("made#{}", digest.hex()))
     }
 
+    /// Where it lies what is remembered of an address.
+    pub(super) fn subscriber(site: &SiteId, address: &Digest) -> Self {
+        Self::of(site, format!("subscriber#{}", address.hex()))
+    }
+
     /// Where the proof of a consent lies.
     pub(super) fn consent(site: &SiteId, address: &Digest, at: Timestamp) -> Self {
         Self::of(site, format!("consent#{}#{at}", address.hex()))

@@ -53,7 +53,7 @@ impl SiteStore for Store {
         let settings = item::settings(Key::settings(&site.site), site)?;
         let copy = item::settings(Key::registry(&site.site), site)?;
         let writes = vec![
-            Write::put(settings, Condition::settings(before), Refusal::Fail(ErrorKind::Stale)),
+            Write::put(settings, Condition::version(before), Refusal::Fail(ErrorKind::Stale)),
             Write::put(copy, Condition::none(), Refusal::Skip),
         ];
         self.commit(&operation, writes).await

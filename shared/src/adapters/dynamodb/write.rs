@@ -109,8 +109,8 @@ impl Condition {
         Self { expression: "attribute_not_exists(cause) OR cause <> :erased", values: vec![(":erased", erased)] }
     }
 
-    /// The settings have this version; 0 stands for none.
-    pub(super) fn settings(version: u64) -> Self {
+    /// The item has this version; 0 stands for none.
+    pub(super) fn version(version: u64) -> Self {
         if version == 0 {
             return Self { expression: "attribute_not_exists(version)", values: Vec::new() };
         }

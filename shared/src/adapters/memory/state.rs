@@ -15,6 +15,7 @@ use crate::{
         run::{FailedRow, Lease, Run, RunKind},
         site::{Site, Spent},
         submission::{ConsentProof, Record},
+        subscriber::Remembered,
     },
     ports::{Claim, Noted, Place},
 };
@@ -67,6 +68,7 @@ pub(super) struct OfSite {
     pub(super) claimed: bool,
     pub(super) busy_until: Option<Timestamp>,
     pub(super) failed: BTreeMap<RecordId, FailedRow>,
+    pub(super) subscribers: BTreeMap<Digest, Remembered>,
 }
 
 impl OfSite {

@@ -28,11 +28,25 @@ impl Listing for Client {
         MOST_ROWS
     }
 
-    /// A page whose reply would be too long is asked for again with half as many contacts.
     async fn page(&self, ask: &Ask) -> StoreResult<Page> {
+        self.page_having(ask, None).await
+    }
+}
+
+/// What else is asked of the contacts of a listing.
+pub(super) struct Having<'a> {
+    /// A field of a filter, and the value it is to have.
+    pub(super) filter: (&'a str, &'a str),
+    /// The parts of a contact that are shown.
+    pub(super) shown: &'a [&'a str],
+}
+
+impl Client {
+    /// A page whose reply would be too long is asked for again with half as many contacts.
+    pub(super) async fn page_having(&self, ask: &Ask, having: Option<&Having<'_>>) -> StoreResult<Page> {
         let mut limit = ask.limit.clamp(1, MOST_ROWS);
         loop {
-            match self.listed(ask, limit).await {
+            match self.listed(ask, having, limit).await {
                 Err(error) if is_too_long(&error) && limit > 1 => limit = limit.div_ceil(2),
                 outcome => return outcome,
             }
@@ -78,13 +92,16 @@ impl Client {
     }
 
     /// Everything stands under `query`: what stands beside it is ignored, and then every contact matches.
-    async fn listed(&self, ask: &Ask, limit: usize) -> StoreResult<Page> {
+    async fn listed(&self, ask: &Ask, having: Option<&Having<'_>>, limit: usize) -> StoreResult<Page> {
         let operation = "wix list contacts";
-        let body = json!({"query": {
-            "filter": filter(ask),
+        let mut body = json!({"query": {
+            "filter": filter(ask, having),
             "sort": [{"fieldName": "createdDate", "order": "ASC"}],
             "paging": {"limit": limit, "offset": ask.offset},
         }});
+        if let (Some(having), Some(query)) = (having, body.get_mut("query")) {
+            query["fields"] = json!(having.shown);
+        }
         let asked_at = self.clock.now();
         let call = Call::read(operation, Method::POST, self.url(&["contacts", "v4", "contacts", "query"])).body(body);
         let reply = self.send(&call).await?;
@@ -98,8 +115,8 @@ impl Client {
     }
 }
 
-fn filter(ask: &Ask) -> Json {
-    let mut filter = Map::new();
+fn filter(ask: &Ask, having: Option<&Having<'_>>) -> Json {
+    let mut filter: Map<String, Json> = having.map(|having| having.filter).into_iter().map(|(field, value)| (field.to_owned(), json!({"$eq": value}))).collect();
     let created = match ask.created {
         Created::Any => None,
         Created::From(stamp) => Some(("$gte", stamp)),

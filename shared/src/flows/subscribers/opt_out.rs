@@ -1,0 +1,44 @@
+//! An opt-out on one side is an opt-out on the other.
+
+use super::{Subscribers, again};
+use crate::{
+    model::{subscriber::Address, subscription::Subscription},
+    ports::{ErrorKind, StoreError, StoreResult},
+    sync::subscribers::{Carry, carried, carry},
+};
+
+/// How an address stands after its opt-outs were seen to.
+pub(super) struct Standing {
+    /// What Wix knows of it.
+    pub(super) wix: Subscription,
+    /// What was done.
+    pub(super) carried: Carry,
+}
+
+impl Subscribers {
+    /// Reads an address on both sides as it is now, and carries an opt-out over that one side does not know of.
+    pub(super) async fn reconcile(&self, address: &Address) -> StoreResult<Standing> {
+        again(|| self.reconcile_once(address)).await
+    }
+
+    async fn reconcile_once(&self, address: &Address) -> StoreResult<Standing> {
+        let one = std::slice::from_ref(address);
+        let known = self.remembered(one).await?.pop().unwrap_or_default();
+        let mut wix = self.consents.subscriptions(one).await?.pop().unwrap_or_default();
+        let member = self.service.member(address).await?.map(|member| member.status);
+        let carry = carry(&wix, member, &known);
+        match carry {
+            Carry::ToService => self.service.opt_out(address).await?,
+            Carry::ToWix(lowered) => match self.consents.lower(address, &wix, lowered).await {
+                Ok(after) => wix = after,
+                // Wix does not take the address for one: nobody is mailed there.
+                Err(StoreError { kind: ErrorKind::Invalid(_) | ErrorKind::Forbidden, .. }) => {}
+                Err(error) => return Err(error),
+            },
+            Carry::Known | Carry::Nothing => {}
+        }
+        let after = carried(carry, &wix, member, &known, self.now());
+        self.remember(address, &known, after).await?;
+        Ok(Standing { wix, carried: carry })
+    }
+}

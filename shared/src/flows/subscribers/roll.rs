@@ -1,0 +1,115 @@
+//! The list's members, and the contacts that opted out, against what the other side knows of them.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use jiff::Timestamp;
+
+use super::{Subscribers, opt_out::Standing};
+use crate::{
+    flows::run::{Allowance, Step, Stop},
+    model::{
+        ids::Side,
+        listing::Listed,
+        normal,
+        subscriber::{Address, Entry, Member, MemberStatus, Values},
+        subscription::SubscriptionStatus,
+    },
+    ports::Roll,
+    sync::{
+        scan::Cursor,
+        subscribers::{Carry, Done, Leg, Tally, carry, is_out},
+    },
+};
+
+impl Subscribers {
+    /// Members of the list: who opted out there, and who opted out in Wix; in a complete pass also who is none of those any more who are sent.
+    pub(super) async fn members(&self, since: Option<Timestamp>, offset: usize, full: bool, allowance: &Allowance) -> Step<Done> {
+        let page = self.service.members(&Roll { since, archived: false, offset }).await?;
+        let addresses: Vec<Address> = page.rows.iter().map(|member| member.address.clone()).collect();
+        let known = self.remembered(&addresses).await?;
+        let wix = self.consents.subscriptions(&addresses).await.map_err(|error| Stop::at(Side::Wix, error))?;
+        let mut tally = Tally { members: page.rows.len() as u64, ..Tally::default() };
+        for ((member, known), wix) in page.rows.iter().zip(&known).zip(&wix) {
+            let back = known.out_in_service.is_some() && gets_mails(member.status);
+            if back || carry(wix, Some(member.status), known) != Carry::Nothing {
+                allowance.ensure_time()?;
+                count(&mut tally, &self.reconcile(&member.address).await?);
+            }
+        }
+        if full {
+            tally.changed += self.untag_strangers(&page.rows).await?;
+            tally.read += tally.changed;
+        }
+        let next = offset + page.rows.len();
+        let more = !page.rows.is_empty() && next < page.total;
+        Ok(Done { next: more.then_some(Leg::Members(next)), as_of: Some(page.as_of), tally })
+    }
+
+    /// Members that the list's owner took off it: they are not put back.
+    pub(super) async fn archived(&self, since: Option<Timestamp>, offset: usize) -> Step<Done> {
+        let page = self.service.members(&Roll { since, archived: true, offset }).await?;
+        let addresses: Vec<Address> = page.rows.iter().map(|member| member.address.clone()).collect();
+        for (address, known) in addresses.iter().zip(self.remembered(&addresses).await?) {
+            if known.kept_back != Some(crate::model::subscriber::KeptBack::Archived) {
+                self.reconcile(address).await?;
+            }
+        }
+        let next = offset + page.rows.len();
+        let more = !page.rows.is_empty() && next < page.total;
+        let tally = Tally { members: page.rows.len() as u64, ..Tally::default() };
+        Ok(Done { next: more.then_some(Leg::Archived(next)), as_of: Some(page.as_of), tally })
+    }
+
+    /// Contacts that opted out in Wix: all their addresses, since only Wix can tell which one a contact's status is about.
+    pub(super) async fn opted_out(&self, since: Option<Timestamp>, cursor: &Cursor, allowance: &Allowance) -> Step<Done> {
+        let page = self.listed(SubscriptionStatus::Unsubscribed, since, cursor).await?;
+        let addresses: Vec<Address> = page.rows.iter().flat_map(addresses_of).collect();
+        let known = self.remembered(&addresses).await?;
+        let wix = self.consents.subscriptions(&addresses).await.map_err(|error| Stop::at(Side::Wix, error))?;
+        let mut tally = Tally::default();
+        for ((address, known), wix) in addresses.iter().zip(&known).zip(&wix) {
+            // How it stands on the list is not known here; if nobody was told of the opt-out, it is looked at.
+            if is_out(wix) && carry(wix, Some(MemberStatus::Subscribed), known) != Carry::Nothing {
+                allowance.ensure_time()?;
+                count(&mut tally, &self.reconcile(address).await?);
+            }
+        }
+        Ok(Done { next: page.next.map(Leg::OptedOut), as_of: Some(page.as_of), tally })
+    }
+
+    /// Takes our tags off members whose contact is gone, has another address by now, or is none of those who are sent. Nobody opted out:
+    /// their subscription stays. Returns how many.
+    async fn untag_strangers(&self, members: &[Member]) -> Step<u64> {
+        let ours: Vec<&Member> = members.iter().filter(|member| member.tags.contains(&self.settings.tag)).collect();
+        let addresses: Vec<Address> = ours.iter().map(|member| member.address.clone()).collect();
+        let contacts = self.consents.contacts_of(&addresses).await.map_err(|error| Stop::at(Side::Wix, error))?;
+        let belonging: BTreeSet<String> =
+            contacts.iter().filter(|contact| self.belongs(contact)).filter_map(|contact| super::send::primary(contact)).collect();
+        let mut untagged = 0;
+        for member in ours.into_iter().filter(|member| !belonging.contains(&normal::email(member.address.as_str()))) {
+            let tags: BTreeMap<String, bool> = self.own_tags().map(|tag| (tag.to_owned(), false)).collect();
+            self.change(&Entry { address: member.address.clone(), fields: Values::default(), tags }, None).await?;
+            untagged += 1;
+        }
+        Ok(untagged)
+    }
+}
+
+const fn gets_mails(status: MemberStatus) -> bool {
+    matches!(status, MemberStatus::Subscribed | MemberStatus::Pending)
+}
+
+fn count(tally: &mut Tally, standing: &Standing) {
+    match standing.carried {
+        Carry::ToService => tally.opted_out_there += 1,
+        Carry::ToWix(_) => tally.opted_out_here += 1,
+        Carry::Known | Carry::Nothing => {}
+    }
+}
+
+/// All addresses of a contact.
+pub(super) fn addresses_of(row: &Listed) -> Vec<Address> {
+    let Listed::Contact(contact) = row else { return Vec::new() };
+    let values = ["email", "emails"].iter().filter_map(|field| contact.get(&(*field).into()));
+    values.flat_map(|value| value.elements().iter().map(Address::new)).collect()
+}

@@ -1,0 +1,242 @@
+//! Whoever is subscribed in Wix goes to the list.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use futures::{StreamExt, TryStreamExt, stream};
+use jiff::Timestamp;
+use tracing::warn;
+
+use super::{Subscribers, again, roll::addresses_of};
+use crate::{
+    flows::run::{Allowance, Step, Stop},
+    model::{
+        contact::{Contact, Found, MatchKey},
+        ids::{RecordId, Side},
+        listing::Listed,
+        normal,
+        subscriber::{Address, Entry, KeptBack, Remembered, Values},
+        subscription::{Subscription, SubscriptionStatus},
+    },
+    ports::{ErrorKind, StoreResult},
+    sync::{
+        scan::Cursor,
+        subscribers::{Done, Leg, Send, Tally, carried, digest, is_in, send},
+    },
+};
+
+/// So many contacts are seen to at a time: their consent is asked for right before they are sent.
+const AT_A_TIME: usize = 500;
+/// So many members are changed at the same time.
+const CHANGES_AT_A_TIME: usize = 4;
+
+/// A subscribed address, whose values it gets, and what is remembered of it.
+struct Wanted {
+    entry: Entry,
+    contact: RecordId,
+    belongs: bool,
+    wix: Subscription,
+    known: Remembered,
+}
+
+impl Subscribers {
+    /// Contacts that are subscribed in Wix.
+    pub(super) async fn subscribed(&self, since: Option<Timestamp>, cursor: &Cursor, allowance: &Allowance) -> Step<Done> {
+        let page = self.listed(SubscriptionStatus::Subscribed, since, cursor).await?;
+        let mut tally = Tally::default();
+        for rows in page.rows.chunks(AT_A_TIME) {
+            allowance.ensure_time()?;
+            tally.add(&self.send_all(rows).await?);
+        }
+        Ok(Done { next: page.next.map(Leg::Subscribed), as_of: Some(page.as_of), tally })
+    }
+
+    /// Sends the contact of an address, if it is to be sent.
+    pub(super) async fn send_one(&self, address: &Address) -> StoreResult<()> {
+        let found = self.contacts.find(&MatchKey::Email(address.as_str().to_owned())).await?;
+        let email = normal::email(address.as_str());
+        let Some(contact) = found.into_iter().find(|contact| primary(contact).is_some_and(|own| own == email)) else { return Ok(()) };
+        match self.send_all(&[Listed::Contact(contact)]).await {
+            Ok(_) => Ok(()),
+            Err(Stop::Failed { error, .. }) => Err(error),
+            Err(_) => Ok(()),
+        }
+    }
+
+    async fn send_all(&self, rows: &[Listed]) -> Step<Tally> {
+        let mut tally = Tally { read: rows.len() as u64, ..Tally::default() };
+        let wanted = self.wanted(rows).await?;
+        tally.left_out = (rows.len() - wanted.len()) as u64;
+        let (mut new, mut changed) = (Vec::new(), Vec::new());
+        for wanted in wanted {
+            match send(&wanted.known, digest(&self.key, &wanted.entry), wanted.belongs) {
+                Send::Unchanged => tally.unchanged += 1,
+                Send::KeptBack => tally.kept_back += 1,
+                Send::Nothing => tally.left_out += 1,
+                Send::Add => new.push(wanted),
+                Send::Change => changed.push(wanted),
+            }
+        }
+        changed.extend(self.add(new, &mut tally).await?);
+        let changes = stream::iter(changed).map(|wanted| async move { self.change(&wanted.entry, Some(&wanted)).await });
+        let taken: Vec<bool> = changes.buffer_unordered(CHANGES_AT_A_TIME).try_collect().await?;
+        let refused = taken.iter().filter(|taken| !**taken).count() as u64;
+        tally.refused += refused;
+        tally.changed += taken.len() as u64 - refused;
+        Ok(tally)
+    }
+
+    /// What the list is to know of contacts whose address is subscribed as of now, each address once.
+    async fn wanted(&self, rows: &[Listed]) -> Step<Vec<Wanted>> {
+        let addresses: Vec<Address> = rows.iter().flat_map(addresses_of).collect();
+        let states = self.consents.subscriptions(&addresses).await.map_err(|error| Stop::at(Side::Wix, error))?;
+        let states: BTreeMap<String, Subscription> =
+            addresses.iter().zip(states).map(|(address, state)| (normal::email(address.as_str()), state)).collect();
+        let state_of = |address: &Address| states.get(&normal::email(address.as_str()));
+        let mut chosen: Vec<(&Contact, Address)> = Vec::new();
+        let mut seen = BTreeSet::new();
+        for row in rows {
+            let Listed::Contact(contact) = row else { continue };
+            let own = addresses_of(row).into_iter().find(|address| state_of(address).is_some_and(is_in));
+            if let Some(address) = own.filter(|address| seen.insert(normal::email(address.as_str()))) {
+                chosen.push((contact, address));
+            }
+        }
+        let addresses: Vec<Address> = chosen.iter().map(|(_, address)| address.clone()).collect();
+        let mut wanted = Vec::new();
+        for ((contact, address), known) in chosen.into_iter().zip(self.remembered(&addresses).await?) {
+            if !self.is_anothers(contact, &address, &known).await? {
+                let wix = state_of(&address).cloned().unwrap_or_default();
+                let belongs = self.belongs(contact);
+                wanted.push(Wanted { entry: self.entry(contact, address, belongs), contact: contact.id.clone(), belongs, wix, known });
+            }
+        }
+        Ok(wanted)
+    }
+
+    /// Tells whether the values of another contact stand for the address, which was there first and has it still.
+    async fn is_anothers(&self, contact: &Contact, address: &Address, known: &Remembered) -> Step<bool> {
+        let Some(other) = known.contact.as_ref().filter(|other| **other != contact.id) else { return Ok(false) };
+        let Found::Present(other) = self.contacts.get(other).await.map_err(|error| Stop::at(Side::Wix, error))? else { return Ok(false) };
+        let age = |contact: &Contact| (contact.created_at, contact.id.clone());
+        let has_it = addresses_of(&Listed::Contact(other.clone())).iter().any(|own| normal::email(own.as_str()) == normal::email(address.as_str()));
+        Ok(has_it && age(&other) < age(contact))
+    }
+
+    /// Adds addresses that were never sent; returns those that the list has all the same.
+    async fn add(&self, new: Vec<Wanted>, tally: &mut Tally) -> Step<Vec<Wanted>> {
+        let mut there = Vec::new();
+        let mut new = new.into_iter().peekable();
+        while new.peek().is_some() {
+            let batch: Vec<Wanted> = new.by_ref().take(self.service.most_added()).collect();
+            let entries: Vec<Entry> = batch.iter().map(|wanted| wanted.entry.clone()).collect();
+            for (wanted, outcome) in batch.into_iter().zip(self.service.add(&entries).await?) {
+                match outcome {
+                    Ok(()) => {
+                        self.sent(&wanted).await?;
+                        tally.added += 1;
+                    }
+                    Err(ErrorKind::Exists(_)) => there.push(wanted),
+                    Err(kind) => {
+                        self.refused(&wanted, &kind).await?;
+                        tally.refused += 1;
+                    }
+                }
+            }
+        }
+        Ok(there)
+    }
+
+    /// Changes what the list has of an address, and sees to it that an opt-out met on the way is carried over; tells whether the service took it.
+    pub(super) async fn change(&self, entry: &Entry, wanted: Option<&Wanted>) -> Step<bool> {
+        let member = match self.service.put(entry).await {
+            Ok(member) => member,
+            Err(error) if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::Invalid(_)) => {
+                if let Some(wanted) = wanted {
+                    self.refused(wanted, &error.kind).await?;
+                }
+                return Ok(false);
+            }
+            Err(error) => return Err(error.into()),
+        };
+        again(|| async {
+            let known = self.remembered(std::slice::from_ref(&entry.address)).await?.pop().unwrap_or_default();
+            let mut after = Remembered { sent: Some(digest(&self.key, entry)), sent_at: Some(self.now()), kept_back: None, ..known.clone() };
+            if let Some(wanted) = wanted {
+                after.contact = Some(wanted.contact.clone());
+                after.consent_at = wanted.wix.updated_at;
+            }
+            self.remember(&entry.address, &known, after).await
+        })
+        .await?;
+        self.reconcile_member(entry, member.status).await?;
+        Ok(true)
+    }
+
+    /// An opt-out, or an absence, that a write came across.
+    async fn reconcile_member(&self, entry: &Entry, status: crate::model::subscriber::MemberStatus) -> Step<()> {
+        use crate::model::subscriber::MemberStatus::{Archived, Bounced, Unsubscribed};
+        if matches!(status, Unsubscribed | Bounced | Archived) {
+            self.reconcile(&entry.address).await?;
+        }
+        Ok(())
+    }
+
+    async fn sent(&self, wanted: &Wanted) -> StoreResult<()> {
+        let address = &wanted.entry.address;
+        again(|| async {
+            let known = self.remembered(std::slice::from_ref(address)).await?.pop().unwrap_or_default();
+            let after = Remembered {
+                contact: Some(wanted.contact.clone()),
+                sent: Some(digest(&self.key, &wanted.entry)),
+                sent_at: Some(self.now()),
+                consent_at: wanted.wix.updated_at,
+                kept_back: None,
+                ..known.clone()
+            };
+            self.remember(address, &known, after).await
+        })
+        .await
+    }
+
+    async fn refused(&self, wanted: &Wanted, kind: &ErrorKind) -> StoreResult<()> {
+        warn!(site = %self.site.site, contact = %wanted.contact, reason = kind.name(), "The mailing service does not take a subscriber.");
+        let address = &wanted.entry.address;
+        let why = match kind {
+            ErrorKind::Invalid(_) => KeptBack::Invalid(digest(&self.key, &wanted.entry)),
+            _ => KeptBack::Refused,
+        };
+        again(|| async {
+            let known = self.remembered(std::slice::from_ref(address)).await?.pop().unwrap_or_default();
+            self.remember(address, &known, Remembered { kept_back: Some(why), ..known.clone() }).await
+        })
+        .await
+    }
+
+    /// Tells whether a contact is one of those who are sent.
+    pub(super) fn belongs(&self, contact: &Contact) -> bool {
+        let own = contact.get(&"labels".into()).map(|value| value.elements()).unwrap_or_default();
+        self.settings.labels.is_empty() || self.settings.labels.iter().any(|label| own.contains(label))
+    }
+
+    /// The tags that the bridge gives and takes.
+    pub(super) fn own_tags(&self) -> impl Iterator<Item = &str> {
+        std::iter::once(self.settings.tag.as_str()).chain(self.settings.label_tags.values().map(String::as_str))
+    }
+
+    fn entry(&self, contact: &Contact, address: Address, belongs: bool) -> Entry {
+        let text = |field| contact.get(field).map(|value| value.elements().join(", ")).unwrap_or_default();
+        let fields = self.settings.fields.iter().map(|(name, field)| (name.clone(), text(field))).collect();
+        let labels = contact.get(&"labels".into()).map(|value| value.elements()).unwrap_or_default();
+        let mut tags: BTreeMap<String, bool> = self.own_tags().map(|tag| (tag.to_owned(), false)).collect();
+        tags.insert(self.settings.tag.clone(), belongs);
+        for (_, tag) in self.settings.label_tags.iter().filter(|(label, _)| belongs && labels.contains(label)) {
+            tags.insert(tag.clone(), true);
+        }
+        Entry { address, fields: Values(fields), tags }
+    }
+}
+
+/// The primary address of a contact, as addresses are compared.
+pub(super) fn primary(contact: &Contact) -> Option<String> {
+    contact.get(&"email".into()).and_then(|value| value.as_text()).map(normal::email)
+}

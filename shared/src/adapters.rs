@@ -5,6 +5,7 @@ pub mod dynamodb;
 pub mod eventbridge;
 pub mod http;
 pub mod hubspot;
+pub mod mailchimp;
 pub mod memory;
 pub mod secrets;
 pub mod sqs;

@@ -327,6 +327,7 @@ fn draw_site(name: &str, rng: &mut SmallRng) -> Site {
         wix: WixAccess::App,
         crm: CrmAccess::Hubspot { secret: "none".to_owned() },
         mapping: people::mapping(),
+        subscribers: None,
         generations: std::collections::BTreeMap::new(),
         mirror_field: None,
         forms: std::collections::BTreeMap::new(),

@@ -4,6 +4,7 @@
 
 mod architecture;
 mod contract;
+mod mailchimp;
 mod processes;
 mod runs;
 mod scenarios;

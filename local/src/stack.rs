@@ -152,6 +152,7 @@ impl Stack {
             vendors: Vendors {
                 wix: WixApp { base: wix.base_url().parse()?, id: wix_app_id.clone(), secret: wix_app_secret.into() },
                 hubspot_base: hubspot.base_url().parse()?,
+                mailchimp_base: Some(mailchimp.base_url().parse()?),
                 hubspot_version: HUBSPOT_VERSION.to_owned(),
                 hubspot_app_id: Some(hubspot_app_id.to_string()),
             },

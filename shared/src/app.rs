@@ -24,6 +24,7 @@ use crate::{
         self,
         http::{self, Http, Limiters},
         hubspot::{self, TokenKeeper},
+        mailchimp,
     },
     config::{self, ConfigError},
     flows::{
@@ -35,9 +36,11 @@ use crate::{
         event::Event,
         fingerprint::Key,
         ids::{Pair, SiteId},
-        site::{CrmAccess, Site},
+        site::{CrmAccess, Site, subscribers::MailingAccess},
     },
-    ports::{Clock, ContactStore, ErrorKind, LinkStore, Queue, RunStore, Secrets, SiteStore, Standing, StoreError, StoreResult},
+    ports::{
+        Clock, ContactStore, ErrorKind, LinkStore, MailingService, Queue, RunStore, Secrets, SiteStore, Standing, StoreError, StoreResult,
+    },
     webhook::{forms::service_names, messages::services},
 };
 
@@ -56,6 +59,8 @@ pub struct Vendors {
     pub hubspot_version: String,
     /// The id of the HubSpot app.
     pub hubspot_app_id: Option<String>,
+    /// The Mailchimp API; by default where each account's key says.
+    pub mailchimp_base: Option<Url>,
 }
 
 impl Vendors {
@@ -64,8 +69,8 @@ impl Vendors {
     /// # Errors
     /// Names the variable.
     pub async fn of(settings: config::Vendors, secrets: &dyn Secrets) -> Result<Self, ConfigError> {
-        let config::Vendors { wix, hubspot_base, hubspot_version, hubspot_app_id } = settings;
-        Ok(Self { wix: WixApp::of(wix, secrets).await?, hubspot_base, hubspot_version, hubspot_app_id })
+        let config::Vendors { wix, hubspot_base, hubspot_version, hubspot_app_id, mailchimp_base } = settings;
+        Ok(Self { wix: WixApp::of(wix, secrets).await?, hubspot_base, hubspot_version, hubspot_app_id, mailchimp_base })
     }
 }
 
@@ -174,7 +179,11 @@ impl App {
     /// Saves a site's settings as its owner wants them, checked against what both sides have.
     pub async fn save(&self, wanted: Site) -> Result<Site, SettingsError> {
         let stores = self.connect(&wanted).await?;
-        let services = setup::Services { forms: service_names().collect(), messages: services() };
+        let list_fields = match &wanted.subscribers {
+            Some(subscribers) if subscribers.check().is_ok() => self.mailing(&wanted, &subscribers.service).await?.fields().await?,
+            _ => Vec::new(),
+        };
+        let services = setup::Services { forms: service_names().collect(), messages: services(), list_fields };
         let Means { sites, runs, clock, .. } = &self.means;
         let registry = setup::Registry { sites: sites.as_ref(), runs: runs.as_ref(), clock: clock.as_ref() };
         let saved = setup::save(registry, &stores, wanted, &services).await?;
@@ -195,7 +204,7 @@ impl App {
     fn contacts_over(&self, site: Site, stores: Pair<Arc<dyn ContactStore>>) -> Contacts {
         Contacts {
             mapping: Mapping::new(&site.row_keys(setup::rows(&site)), site.default_country.as_deref()),
-            key: Key::derive(self.means.fingerprint_secret.expose_secret().as_bytes(), &site.site),
+            key: self.key_of(&site.site),
             stores,
             links: self.means.links.clone(),
             clock: self.means.clock.clone(),
@@ -236,6 +245,22 @@ impl App {
         };
         let credentials = hubspot::Credentials::read(secret, &self.means.secrets.secret(secret).await?)?;
         Ok(hubspot::Client::new(settings, means, credentials))
+    }
+
+    /// Connects a site's mailing service: adding one is an arm here.
+    async fn mailing(&self, site: &Site, access: &MailingAccess) -> StoreResult<Arc<dyn MailingService>> {
+        match access {
+            MailingAccess::Mailchimp { secret, list } => {
+                let settings = mailchimp::Settings { base: self.means.vendors.mailchimp_base.clone(), list: list.clone() };
+                let http = self.http(&site.site, "mailchimp", mailchimp::RATE, mailchimp::HABITS);
+                let key = self.means.secrets.secret(secret).await?;
+                Ok(Arc::new(mailchimp::Client::new(&settings, http, &key, self.means.clock.clone())?))
+            }
+        }
+    }
+
+    fn key_of(&self, site: &SiteId) -> Key {
+        Key::derive(self.means.fingerprint_secret.expose_secret().as_bytes(), site)
     }
 
     fn http(&self, site: &SiteId, system: &'static str, rate: http::Rate, habits: http::Habits) -> Http {

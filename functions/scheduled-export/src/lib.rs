@@ -78,7 +78,11 @@ async fn deal_with(exporter: &Exporter, message: &SqsMessage, deadline: Timestam
 }
 
 async fn run(exporter: &Exporter, event: &Event, deadline: Timestamp) -> StoreResult<()> {
-    let EventKind::Requested { run, now } = event.kind else { return Ok(()) };
+    let (run, now) = match &event.kind {
+        EventKind::Requested { run, now } => (*run, *now),
+        EventKind::SubscriptionChanged { address } => return exporter.subscription_changed(&event.site, address).await,
+        _ => return Ok(()),
+    };
     if now {
         exporter.ask(&event.site, run).await?;
     }

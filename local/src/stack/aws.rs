@@ -8,7 +8,7 @@ use aws_sdk_dynamodb::config::Credentials;
 use contact_bridge::{
     adapters::{dynamodb, eventbridge, memory, sqs},
     model::{event::Event, message::Message, submission::Submission},
-    ports::{self, ClaimStore, Clock, LinkBatches, LinkStore, RunStore, SiteStore, SubmissionStore},
+    ports::{self, ClaimStore, Clock, LinkBatches, LinkStore, RunStore, SiteStore, SubmissionStore, SubscriberLog},
 };
 use secrecy::SecretString;
 use serde_json::json;
@@ -91,14 +91,16 @@ pub(crate) struct Stores {
     pub claims: Arc<dyn ClaimStore>,
     pub runs: Arc<dyn RunStore>,
     pub batches: Arc<dyn LinkBatches>,
+    pub log: Arc<dyn SubscriberLog>,
 }
 
 impl Stores {
-    fn of<S: LinkStore + LinkBatches + SiteStore + RunStore + SubmissionStore + ClaimStore + 'static>(store: S) -> Self {
+    fn of<S: LinkStore + LinkBatches + SiteStore + RunStore + SubmissionStore + SubscriberLog + ClaimStore + 'static>(store: S) -> Self {
         let store = Arc::new(store);
         Self {
             links: store.clone(),
             batches: store.clone(),
+            log: store.clone(),
             sites: store.clone(),
             runs: store.clone(),
             submissions: store.clone(),
@@ -118,7 +120,7 @@ impl Cloud {
         let bus = Bus::new(BUS, clock, BusOptions { seed: options.seed, ..BusOptions::default() });
         bus.add_rule(Rule { pattern: pattern(&["contact.", "site."]), target: sync.0.clone() });
         bus.add_rule(Rule { pattern: pattern(&["message."]), target: messages.0.clone() });
-        bus.add_rule(Rule { pattern: pattern(&["export."]), target: exports.0.clone() });
+        bus.add_rule(Rule { pattern: pattern(&["export.", "subscriber."]), target: exports.0.clone() });
         let queues = [&sync, &forms, &messages, &exports].into_iter().flat_map(|(queue, dead)| [queue.clone(), dead.clone()]).collect();
         let resources = Resources { buses: vec![bus.clone()], queues, ..Resources::default() };
         Ok(Self {

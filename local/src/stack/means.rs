@@ -56,7 +56,12 @@ pub(crate) fn relay_means(means: &Means, claims: Arc<dyn ClaimStore>, queue: Arc
 /// Scheduled export, with nothing in common with contact sync but the stores.
 pub(crate) fn exporter(means: &Means, stores: &Stores, cloud: &Cloud) -> StoreResult<Arc<Exporter>> {
     let means = Means { queue: cloud.export_queue(), ..means.clone() };
-    Ok(Arc::new(Exporter { app: App::new(means)?.at(Pace::Bulk), batches: stores.batches.clone(), bus: cloud.publisher() }))
+    Ok(Arc::new(Exporter {
+        app: App::new(means)?.at(Pace::Bulk),
+        batches: stores.batches.clone(),
+        log: stores.log.clone(),
+        bus: cloud.publisher(),
+    }))
 }
 
 /// The taking in of forms at its queue.

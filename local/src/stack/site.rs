@@ -4,7 +4,7 @@ use contact_bridge::{
     flows::setup::{self, SettingsError},
     model::{
         ids::{Side, SiteId},
-        site::{CrmAccess, Direction, OnDelete, OnMerge, Site},
+        site::{CrmAccess, Direction, OnDelete, OnMerge, Site, subscribers::MailingAccess},
     },
 };
 
@@ -101,6 +101,9 @@ impl Stack {
     /// # Errors
     /// Names the field and the rule.
     pub async fn save_site(&self, site: Site) -> Result<Site, SettingsError> {
+        if let Some(MailingAccess::Mailchimp { secret, .. }) = site.subscribers.as_ref().map(|subscribers| &subscribers.service) {
+            self.vault.put(secret, format!("key-{}-us6", site.site));
+        }
         let saved = self.app.save(site).await?;
         for employee in self.workers() {
             employee.app.forget(&saved.site);

@@ -139,8 +139,8 @@ pub async fn contact_sync() -> Result<App, StartError> {
 pub async fn scheduled_export() -> Result<Exporter, StartError> {
     let config::Export { worker, vendors, event_bus } = config::Export::from_env()?;
     let ground = Ground::of(worker).await?;
-    let (batches, bus) = (ground.store.clone(), Arc::new(ground.bus(&event_bus)));
-    Ok(Exporter { app: ground.bridge(vendors).await?.at(Pace::Bulk), batches, bus })
+    let (batches, log, bus) = (ground.store.clone(), ground.store.clone(), Arc::new(ground.bus(&event_bus)));
+    Ok(Exporter { app: ground.bridge(vendors).await?.at(Pace::Bulk), batches, log, bus })
 }
 
 /// Puts the taking in of forms together from the process's environment.

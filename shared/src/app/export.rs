@@ -12,13 +12,15 @@ use crate::{
         contact::Contacts,
         export::Export,
         run::{self, Ended, Runner, Stop},
+        subscribers::Subscribers,
     },
     model::{
         ids::{Pair, SiteId},
         run::RunKind,
         site::Site,
+        subscriber::Address,
     },
-    ports::{ContactStore, EventBus, LinkBatches, StoreResult},
+    ports::{ContactStore, EventBus, LinkBatches, StoreResult, SubscriberLog},
 };
 
 /// Both sides of a site, connected.
@@ -33,6 +35,8 @@ pub struct Exporter {
     pub app: App,
     /// The links, many at a time.
     pub batches: Arc<dyn LinkBatches>,
+    /// What is remembered of e-mail addresses.
+    pub log: Arc<dyn SubscriberLog>,
     /// The bus.
     pub bus: Arc<dyn EventBus>,
 }
@@ -56,14 +60,50 @@ impl Exporter {
         };
         let means = self.means_of(site);
         let Some(runner) = Runner::take(&means, &settings, kind, deadline).await? else { return Ok(Ended::Busy) };
+        if kind == RunKind::Subscribers {
+            return self.run_subscribers(&settings, runner).await;
+        }
         let sides = match self.sides(&settings).await {
             Ok(sides) => sides,
             Err(error) => return runner.end(Err(Stop::NoCredentials(error)), None).await,
         };
         match kind {
             RunKind::Export => self.export(&settings, sides).run(runner).await,
-            RunKind::Audit => self.audit(&settings, sides).run(runner).await,
+            RunKind::Audit | RunKind::Subscribers => self.audit(&settings, sides).run(runner).await,
         }
+    }
+
+    async fn run_subscribers(&self, site: &Site, runner: Runner<'_>) -> StoreResult<Ended> {
+        match self.subscribers(site).await {
+            Ok(Some(subscribers)) => subscribers.run(runner).await,
+            Ok(None) => runner.close().await,
+            Err(error) => runner.end(Err(Stop::NoCredentials(error)), None).await,
+        }
+    }
+
+    /// Sees to an address whose subscription may have changed.
+    pub async fn subscription_changed(&self, site: &SiteId, address: &Address) -> StoreResult<()> {
+        let Some(settings) = self.app.means.sites.site(site).await? else { return Ok(()) };
+        match self.subscribers(&settings).await? {
+            Some(subscribers) => subscribers.changed(address).await,
+            None => Ok(()),
+        }
+    }
+
+    /// Connects a site's subscribers; nothing where its settings have none.
+    async fn subscribers(&self, site: &Site) -> StoreResult<Option<Subscribers>> {
+        let Some(settings) = site.subscribers.clone() else { return Ok(None) };
+        let wix = self.app.wix(site).await?;
+        Ok(Some(Subscribers {
+            key: self.app.key_of(&site.site),
+            service: self.app.mailing(site, &settings.service).await?,
+            consents: wix.clone(),
+            contacts: wix,
+            log: self.log.clone(),
+            means: self.means_of(&site.site),
+            site: site.clone(),
+            settings,
+        }))
     }
 
     async fn sides(&self, site: &Site) -> StoreResult<Sides> {

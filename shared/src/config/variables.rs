@@ -39,6 +39,11 @@ impl Variables {
         url.ok_or(ConfigError::Invalid { name, expected: "a URL" })
     }
 
+    /// Returns a URL with a host, if one is set.
+    pub fn optional_url(&self, name: &'static str) -> Result<Option<Url>, ConfigError> {
+        self.optional(name).map(|_| self.url(name, "")).transpose()
+    }
+
     /// Returns a secret, or where it is kept.
     #[must_use]
     pub fn secret(&self, name: &'static str) -> Option<SecretText> {

@@ -13,11 +13,13 @@ use super::{
 use crate::{
     mapping::{self, MappingError},
     model::{
+        field::FieldSpec,
         ids::{Pair, SiteId},
         site::{
             CrmAccess, Export, MappingRow, OnConflict, OnDelete, OnMerge, Rails, Site, Status, WixAccess,
             form::Forms,
             inbox::{self, Inbox, SourceError},
+            subscribers::Subscribers,
         },
     },
     ports::{Clock, ContactStore, RunStore, SiteStore, StoreError, StoreResult},
@@ -43,6 +45,14 @@ pub enum SettingsError {
         /// The rule.
         rule: &'static str,
     },
+    /// The subscribers' fields break a rule.
+    #[error("subscribers.fields.{name}: {rule}")]
+    Subscribers {
+        /// The mailing service's name of the field.
+        name: String,
+        /// The rule.
+        rule: &'static str,
+    },
     /// A source of messages breaks a rule.
     #[error(transparent)]
     Source(#[from] SourceError),
@@ -57,6 +67,8 @@ pub struct Services {
     pub forms: Vec<&'static str>,
     /// Those that send messages and activities.
     pub messages: Vec<&'static str>,
+    /// The names of the mailing list's fields, where the site has a mailing list.
+    pub list_fields: Vec<String>,
 }
 
 /// Returns the settings of a site that was just installed: safe ones, with which nothing is synchronised until the owner chose a
@@ -196,6 +208,7 @@ pub async fn save(
     if !errors.is_empty() {
         return Err(SettingsError::Forms(errors));
     }
+    check_subscribers(&wanted, &services.list_fields, schemas.wix)?;
     wanted.version += 1;
     sites.save_site(&wanted).await?;
     run::schedule(registry.runs, &wanted, registry.clock.now()).await?;
@@ -215,6 +228,20 @@ fn keep_what_is_ours(wanted: &mut Site, stored: Option<Site>) {
     }
 }
 
+/// Checks the fields of subscribers against what both sides have.
+fn check_subscribers(site: &Site, list: &[String], wix: &[FieldSpec]) -> Result<(), SettingsError> {
+    for (name, field) in site.subscribers.iter().flat_map(|subscribers| &subscribers.fields) {
+        let refuse = |rule| Err(SettingsError::Subscribers { name: name.clone(), rule });
+        if !list.contains(name) {
+            return refuse("must be a field of the list that takes a text");
+        }
+        if wix.iter().all(|spec| spec.field != *field) {
+            return refuse("must be filled with a field of Wix");
+        }
+    }
+    Ok(())
+}
+
 fn check_fields(site: &Site) -> Result<(), SettingsError> {
     let refuse = |field, rule| Err(SettingsError::Field { field, rule });
     if site.site.as_str().is_empty() {
@@ -227,6 +254,9 @@ fn check_fields(site: &Site) -> Result<(), SettingsError> {
         return refuse("rails.percent_per_hour", "must be a percentage, 0 to 100");
     }
     if let Err((field, rule)) = site.export.check() {
+        return refuse(field, rule);
+    }
+    if let Some(Err((field, rule))) = site.subscribers.as_ref().map(Subscribers::check) {
         return refuse(field, rule);
     }
     let CrmAccess::Hubspot { secret } = &site.crm;

@@ -332,6 +332,5 @@ fn draw_site(name: &str, rng: &mut SmallRng) -> Site {
         mirror_field: None,
         forms: std::collections::BTreeMap::new(),
         inbox: std::collections::BTreeMap::new(),
-        subscribers: None,
     }
 }

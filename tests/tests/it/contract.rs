@@ -13,6 +13,7 @@ mod reservations;
 mod runs;
 mod sites;
 mod submissions;
+mod subscribers;
 
 /// Runs each contract over each store.
 macro_rules! contracts {
@@ -162,4 +163,9 @@ contracts! {
         posts_are_counted_within_their_minute,
         posts_counted_at_once_are_counted_once_each,
         submissions_of_other_sites_are_not_seen;
+    subscribers:
+        what_is_remembered_reads_back_in_the_order_asked,
+        what_somebody_else_wrote_meanwhile_is_not_overwritten,
+        addresses_of_other_sites_are_not_seen,
+        hundreds_are_read_at_once;
 }

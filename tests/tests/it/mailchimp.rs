@@ -114,10 +114,7 @@ impl Account {
 
 fn hash(email: &str) -> String {
     // Worked out with `printf %s .. | md5sum`.
-    let known = [
-        ("ada@example.com", "3e3417d7ef77d5932a6734b916515ed5"),
-        ("bob@example.com", "4b9bb80620f03eb3719e0a061c14283d"),
-    ];
+    let known = [("ada@example.com", "3e3417d7ef77d5932a6734b916515ed5"), ("bob@example.com", "4b9bb80620f03eb3719e0a061c14283d")];
     known.iter().find(|(known, _)| *known == email).unwrap().1.to_owned()
 }
 
@@ -147,7 +144,8 @@ const LOWERED: [&str; 4] = ["unsubscribed", "cleaned", "transactional", "pending
 async fn new_addresses_are_subscribed_and_known_ones_stay_as_they_are() -> anyhow::Result<()> {
     for (at, account) in Account::at(&["member_exists_title", "api_unsubscribe", "tags_in_body_fire", "welcome_on_api"]).await? {
         for (number, status) in LOWERED.iter().enumerate() {
-            account.seed(&json!([{"email_address": format!("old{number}@example.com"), "status": status, "merge_fields": {"FNAME": "Old"}}]));
+            account
+                .seed(&json!([{"email_address": format!("old{number}@example.com"), "status": status, "merge_fields": {"FNAME": "Old"}}]));
         }
         let mut entries: Vec<Entry> = (0..4).map(|number| entry(&format!("OLD{number}@example.com"), &[("FNAME", "New")], &[])).collect();
         entries.push(entry("ada@example.com", &[("FNAME", "Ada"), ("LNAME", "")], &[("Wix", true), ("Gone", false)]));
@@ -212,13 +210,18 @@ async fn a_put_changes_fields_and_tags_and_no_status() -> anyhow::Result<()> {
     for (at, account) in Account::at(&["status_if_new_required", "put_other_address", "put_archived", "touch_without_change"]).await? {
         for status in ["subscribed", "unsubscribed", "cleaned", "transactional", "pending"] {
             let email = format!("{status}@example.com");
-            account.seed(&json!([{"email_address": email, "status": status, "merge_fields": {"FNAME": "A", "LNAME": "B"}, "tags": ["Old", "Own"]}]));
+            account.seed(
+                &json!([{"email_address": email, "status": status, "merge_fields": {"FNAME": "A", "LNAME": "B"}, "tags": ["Old", "Own"]}]),
+            );
             let tags = [("Wix", true), ("Old", false), ("Never", false)];
             let member = account.client.put(&entry(&email.to_uppercase(), &[("FNAME", "Ada"), ("LNAME", "")], &tags)).await?;
             assert_eq!(member.tags, ["Own".to_owned(), "Wix".to_owned()].into(), "{at}");
             assert_eq!(account.client.member(&address(&email)).await?, Some(member), "{at}");
             let stored = account.stored(&email).unwrap();
-            assert_eq!((&stored["status"], &stored["merge_fields"]["FNAME"], &stored["merge_fields"]["LNAME"]), (&json!(status), &json!("Ada"), &json!("")));
+            assert_eq!(
+                (&stored["status"], &stored["merge_fields"]["FNAME"], &stored["merge_fields"]["LNAME"]),
+                (&json!(status), &json!("Ada"), &json!(""))
+            );
         }
         let new = account.client.put(&entry("ada@example.com", &[("FNAME", "Ada")], &[("Wix", true)])).await?;
         assert_eq!((new.status, new.tags.len()), (MemberStatus::Subscribed, 1), "{at}");
@@ -230,7 +233,8 @@ async fn a_put_changes_fields_and_tags_and_no_status() -> anyhow::Result<()> {
 #[tokio::test]
 async fn whoever_was_taken_off_the_list_stays_off_and_untouched() -> anyhow::Result<()> {
     for (at, account) in Account::at(&["put_archived", "archived_listed", "status_if_new_required"]).await? {
-        account.seed(&json!([{"email_address": "ada@example.com", "merge_fields": {"FNAME": "Old"}}, {"email_address": "bob@example.com"}]));
+        account
+            .seed(&json!([{"email_address": "ada@example.com", "merge_fields": {"FNAME": "Old"}}, {"email_address": "bob@example.com"}]));
         account.archive("ada@example.com").await;
         let before = account.stored("ada@example.com");
         let put = account.client.put(&entry("ada@example.com", &[("FNAME", "Ada")], &[("Wix", true)])).await?;
@@ -248,9 +252,13 @@ async fn whoever_was_taken_off_the_list_stays_off_and_untouched() -> anyhow::Res
 #[tokio::test]
 async fn an_opt_out_lowers_and_nothing_else() -> anyhow::Result<()> {
     for (at, account) in Account::at(&["api_unsubscribe"]).await? {
-        for (status, expected) in
-            [("subscribed", "unsubscribed"), ("pending", "unsubscribed"), ("unsubscribed", "unsubscribed"), ("cleaned", "cleaned"), ("transactional", "transactional")]
-        {
+        for (status, expected) in [
+            ("subscribed", "unsubscribed"),
+            ("pending", "unsubscribed"),
+            ("unsubscribed", "unsubscribed"),
+            ("cleaned", "cleaned"),
+            ("transactional", "transactional"),
+        ] {
             let email = format!("{status}@example.com");
             account.seed(&json!([{"email_address": email, "status": status}]));
             account.client.opt_out(&address(&email.to_uppercase())).await?;
@@ -322,7 +330,9 @@ async fn no_more_than_eight_calls_are_made_at_once() -> anyhow::Result<()> {
 #[tokio::test]
 async fn refusals_without_json_are_understood() -> anyhow::Result<()> {
     for (at, account) in Account::at(&["bare_refusals"]).await? {
-        for (status, times, expected) in [(429, 1, None), (429, 9, Some("throttled")), (502, 9, Some("unavailable")), (401, 1, Some("access_denied"))] {
+        for (status, times, expected) in
+            [(429, 1, None), (429, 9, Some("throttled")), (502, 9, Some("unavailable")), (401, 1, Some("access_denied"))]
+        {
             account.simulator.core().faults.clear();
             account.clock.advance(Duration::from_secs(60));
             account.simulator.core().faults.add(Fault { times, ..Fault::status(status, "GET /3.0/**") }).unwrap();

@@ -19,5 +19,6 @@ mod merges;
 mod messages;
 mod people;
 mod sites;
+mod subscribers;
 mod switches;
 mod values;

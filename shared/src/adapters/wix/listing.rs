@@ -116,7 +116,8 @@ impl Client {
 }
 
 fn filter(ask: &Ask, having: Option<&Having<'_>>) -> Json {
-    let mut filter: Map<String, Json> = having.map(|having| having.filter).into_iter().map(|(field, value)| (field.to_owned(), json!({"$eq": value}))).collect();
+    let mut filter: Map<String, Json> =
+        having.map(|having| having.filter).into_iter().map(|(field, value)| (field.to_owned(), json!({"$eq": value}))).collect();
     let created = match ask.created {
         Created::Any => None,
         Created::From(stamp) => Some(("$gte", stamp)),

@@ -122,7 +122,12 @@ impl Client {
     }
 
     /// Writes all that can be written of an address.
-    async fn upsert(&self, operation: &'static str, email: &str, (status, deliverability): (&str, Option<&str>)) -> StoreResult<Subscription> {
+    async fn upsert(
+        &self,
+        operation: &'static str,
+        email: &str,
+        (status, deliverability): (&str, Option<&str>),
+    ) -> StoreResult<Subscription> {
         let mut wanted = Map::from_iter([("email".to_owned(), Json::from(email)), ("subscriptionStatus".to_owned(), status.into())]);
         wanted.extend(deliverability.map(|deliverability| ("deliverabilityStatus".to_owned(), deliverability.into())));
         let call = self.subscription_call(Call::write, operation, &[]);

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Subscribers, opt_out::Standing};
 use crate::{
@@ -11,7 +11,7 @@ use crate::{
         ids::Side,
         listing::Listed,
         normal,
-        subscriber::{Address, Entry, Member, MemberStatus, Values},
+        subscriber::{Address, Entry, KeptBack, Member, MemberStatus, Remembered, Values},
         subscription::SubscriptionStatus,
     },
     ports::Roll,
@@ -20,6 +20,9 @@ use crate::{
         subscribers::{Carry, Done, Leg, Tally, carry, is_out},
     },
 };
+
+/// By when a contact that was just made shows in every listing.
+const VISIBLE: SignedDuration = SignedDuration::from_mins(15);
 
 impl Subscribers {
     /// Members of the list: who opted out there, and who opted out in Wix; in a complete pass also who is none of those any more who are sent.
@@ -37,7 +40,10 @@ impl Subscribers {
             }
         }
         if full {
-            tally.changed += self.untag_strangers(&page.rows).await?;
+            let since_long = |known: &Remembered| known.sent_at.is_none_or(|sent| sent + VISIBLE <= self.now());
+            let members: Vec<&Member> =
+                page.rows.iter().zip(&known).filter(|(_, known)| since_long(known)).map(|(member, _)| member).collect();
+            tally.changed += self.untag_strangers(&members).await?;
             tally.read += tally.changed;
         }
         let next = offset + page.rows.len();
@@ -50,7 +56,7 @@ impl Subscribers {
         let page = self.service.members(&Roll { since, archived: true, offset }).await?;
         let addresses: Vec<Address> = page.rows.iter().map(|member| member.address.clone()).collect();
         for (address, known) in addresses.iter().zip(self.remembered(&addresses).await?) {
-            if known.kept_back != Some(crate::model::subscriber::KeptBack::Archived) {
+            if known.kept_back != Some(KeptBack::Archived) {
                 self.reconcile(address).await?;
             }
         }
@@ -79,8 +85,8 @@ impl Subscribers {
 
     /// Takes our tags off members whose contact is gone, has another address by now, or is none of those who are sent. Nobody opted out:
     /// their subscription stays. Returns how many.
-    async fn untag_strangers(&self, members: &[Member]) -> Step<u64> {
-        let ours: Vec<&Member> = members.iter().filter(|member| member.tags.contains(&self.settings.tag)).collect();
+    async fn untag_strangers(&self, members: &[&Member]) -> Step<u64> {
+        let ours: Vec<&Member> = members.iter().copied().filter(|member| member.tags.contains(&self.settings.tag)).collect();
         let addresses: Vec<Address> = ours.iter().map(|member| member.address.clone()).collect();
         let contacts = self.consents.contacts_of(&addresses).await.map_err(|error| Stop::at(Side::Wix, error))?;
         let belonging: BTreeSet<String> =

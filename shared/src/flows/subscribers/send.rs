@@ -20,7 +20,7 @@ use crate::{
     ports::{ErrorKind, StoreResult},
     sync::{
         scan::Cursor,
-        subscribers::{Done, Leg, Send, Tally, carried, digest, is_in, send},
+        subscribers::{Done, Leg, Send, Tally, digest, is_in, send},
     },
 };
 
@@ -30,7 +30,7 @@ const AT_A_TIME: usize = 500;
 const CHANGES_AT_A_TIME: usize = 4;
 
 /// A subscribed address, whose values it gets, and what is remembered of it.
-struct Wanted {
+pub(super) struct Wanted {
     entry: Entry,
     contact: RecordId,
     belongs: bool,
@@ -118,7 +118,8 @@ impl Subscribers {
         let Some(other) = known.contact.as_ref().filter(|other| **other != contact.id) else { return Ok(false) };
         let Found::Present(other) = self.contacts.get(other).await.map_err(|error| Stop::at(Side::Wix, error))? else { return Ok(false) };
         let age = |contact: &Contact| (contact.created_at, contact.id.clone());
-        let has_it = addresses_of(&Listed::Contact(other.clone())).iter().any(|own| normal::email(own.as_str()) == normal::email(address.as_str()));
+        let has_it =
+            addresses_of(&Listed::Contact(other.clone())).iter().any(|own| normal::email(own.as_str()) == normal::email(address.as_str()));
         Ok(has_it && age(&other) < age(contact))
     }
 
@@ -132,7 +133,7 @@ impl Subscribers {
             for (wanted, outcome) in batch.into_iter().zip(self.service.add(&entries).await?) {
                 match outcome {
                     Ok(()) => {
-                        self.sent(&wanted).await?;
+                        self.sent(&wanted.entry, Some(&wanted)).await?;
                         tally.added += 1;
                     }
                     Err(ErrorKind::Exists(_)) => there.push(wanted),
@@ -158,16 +159,7 @@ impl Subscribers {
             }
             Err(error) => return Err(error.into()),
         };
-        again(|| async {
-            let known = self.remembered(std::slice::from_ref(&entry.address)).await?.pop().unwrap_or_default();
-            let mut after = Remembered { sent: Some(digest(&self.key, entry)), sent_at: Some(self.now()), kept_back: None, ..known.clone() };
-            if let Some(wanted) = wanted {
-                after.contact = Some(wanted.contact.clone());
-                after.consent_at = wanted.wix.updated_at;
-            }
-            self.remember(&entry.address, &known, after).await
-        })
-        .await?;
+        self.sent(entry, wanted).await?;
         self.reconcile_member(entry, member.status).await?;
         Ok(true)
     }
@@ -181,19 +173,17 @@ impl Subscribers {
         Ok(())
     }
 
-    async fn sent(&self, wanted: &Wanted) -> StoreResult<()> {
-        let address = &wanted.entry.address;
+    /// Remembers what was sent, and on the strength of what.
+    async fn sent(&self, entry: &Entry, wanted: Option<&Wanted>) -> StoreResult<()> {
         again(|| async {
-            let known = self.remembered(std::slice::from_ref(address)).await?.pop().unwrap_or_default();
-            let after = Remembered {
-                contact: Some(wanted.contact.clone()),
-                sent: Some(digest(&self.key, &wanted.entry)),
-                sent_at: Some(self.now()),
-                consent_at: wanted.wix.updated_at,
-                kept_back: None,
-                ..known.clone()
-            };
-            self.remember(address, &known, after).await
+            let known = self.remembered(std::slice::from_ref(&entry.address)).await?.pop().unwrap_or_default();
+            let mut after =
+                Remembered { sent: Some(digest(&self.key, entry)), sent_at: Some(self.now()), kept_back: None, ..known.clone() };
+            if let Some(wanted) = wanted {
+                after.contact = Some(wanted.contact.clone());
+                after.consent_at = wanted.wix.updated_at;
+            }
+            self.remember(&entry.address, &known, after).await
         })
         .await
     }

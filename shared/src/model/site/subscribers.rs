@@ -87,11 +87,7 @@ impl Subscribers {
                 "subscribers.service.list",
                 "must be the id of an audience, letters and digits",
             ),
-            (
-                INTERVAL_MINUTES.contains(&self.interval_minutes),
-                "subscribers.interval_minutes",
-                "must be 5 minutes to 30 days, 5 to 43200",
-            ),
+            (INTERVAL_MINUTES.contains(&self.interval_minutes), "subscribers.interval_minutes", "must be 5 minutes to 30 days, 5 to 43200"),
             (FULL_HOURS.contains(&self.full_hours), "subscribers.full_hours", "must be an hour to 30 days, 1 to 720"),
             (!self.tag.trim().is_empty(), "subscribers.tag", "must not be empty"),
             (self.label_tags.values().all(|tag| !tag.trim().is_empty()), "subscribers.label_tags", "must not hold an empty tag"),

@@ -19,7 +19,9 @@ use contact_bridge::{
         link::{Hold, Intent, IntentRow, Link, Notes, Overwrote, Reservation, RowState},
         site::Site,
     },
-    ports::{ClaimStore, Clock, ErrorKind, LinkBatches, LinkStore, Noted, RunStore, SiteStore, StoreResult, SubmissionStore},
+    ports::{
+        ClaimStore, Clock, ErrorKind, LinkBatches, LinkStore, Noted, RunStore, SiteStore, StoreResult, SubmissionStore, SubscriberLog,
+    },
 };
 use contact_bridge_local::{
     cloud::dynamo::{Dynamo, Storage},
@@ -40,10 +42,11 @@ pub(super) struct Bench {
     pub(super) sites: Arc<dyn SiteStore>,
     pub(super) submissions: Arc<dyn SubmissionStore>,
     pub(super) claims: Arc<dyn ClaimStore>,
+    pub(super) log: Arc<dyn SubscriberLog>,
     pub(super) site: SiteId,
 }
 
-fn bench<S: LinkStore + LinkBatches + RunStore + SiteStore + SubmissionStore + ClaimStore + 'static>(store: S) -> Bench {
+fn bench<S: LinkStore + LinkBatches + RunStore + SiteStore + SubmissionStore + ClaimStore + SubscriberLog + 'static>(store: S) -> Bench {
     let store = Arc::new(store);
     Bench {
         links: store.clone(),
@@ -51,7 +54,8 @@ fn bench<S: LinkStore + LinkBatches + RunStore + SiteStore + SubmissionStore + C
         runs: store.clone(),
         sites: store.clone(),
         submissions: store.clone(),
-        claims: store,
+        claims: store.clone(),
+        log: store,
         site: SiteId::from("2712ae1d-3f64-46d7-9f8a-3c0b6f3f5f1e"),
     }
 }

@@ -85,6 +85,7 @@ impl Watched {
         let base = match vendor {
             Vendor::Wix => &mut means.vendors.wix.base,
             Vendor::Hub => &mut means.vendors.hubspot_base,
+            Vendor::Mail => means.vendors.mailchimp_base.as_mut().expect("a simulator"),
         };
         let moments = Arc::new(Mutex::new(Vec::new()));
         let surprised = Arc::new(AtomicBool::new(false));
@@ -130,8 +131,8 @@ impl Watched {
 
     /// Scheduled export on the same way.
     pub fn exporter(&self, lab: &Lab) -> Exporter {
-        let Exporter { batches, bus, .. } = &*lab.stack.exporter;
-        Exporter { app: App::new(self.means.clone()).unwrap().at(Pace::Bulk), batches: batches.clone(), bus: bus.clone() }
+        let Exporter { batches, log, bus, .. } = &*lab.stack.exporter;
+        Exporter { app: App::new(self.means.clone()).unwrap().at(Pace::Bulk), batches: batches.clone(), log: log.clone(), bus: bus.clone() }
     }
 
     /// Takes the messages that are due, as the queue hands them out, and works on them.

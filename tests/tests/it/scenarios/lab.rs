@@ -65,6 +65,8 @@ impl Lab {
         hub.switches().reset();
         wix.outbox.clear();
         hub.outbox().clear();
+        self.stack.mailchimp.core().switches.reset();
+        self.stack.mailchimp.core().outbox.clear();
         self.clear_faults();
         self.stack.purge();
         self.stack.set_workers(1).unwrap();
@@ -331,12 +333,14 @@ impl Lab {
         match vendor {
             Vendor::Wix => self.stack.wix.fault(fault).unwrap(),
             Vendor::Hub => self.stack.hubspot.faults().add(fault).unwrap(),
+            Vendor::Mail => self.stack.mailchimp.core().faults.add(fault).unwrap(),
         }
     }
 
     pub fn clear_faults(&self) {
         self.stack.wix.core().faults.clear();
         self.stack.hubspot.faults().clear();
+        self.stack.mailchimp.core().faults.clear();
     }
 
     /// Holds the next webhooks of a vendor back, the first by the first number of seconds and so on.

@@ -73,6 +73,9 @@ const NUMBERS: &[(&str, i64)] = &[
     ("searches_per_second", 1),
     ("in_limit", 1),
     ("token_lifetime_s", 60),
+    ("merge_fields_most", 30),
+    ("simultaneous_connections", 8),
+    ("busy_turns", 3),
 ];
 
 /// A vendor.
@@ -80,6 +83,7 @@ const NUMBERS: &[(&str, i64)] = &[
 pub enum Vendor {
     Wix,
     Hub,
+    Mail,
 }
 
 /// A switch at another position than its default.
@@ -122,6 +126,7 @@ impl Position {
             match vendor {
                 Vendor::Wix => stack.wix.core().switches.put(name, value.clone()).unwrap(),
                 Vendor::Hub => stack.hubspot.switches().put(name, value.clone()).unwrap(),
+                Vendor::Mail => stack.mailchimp.switch(name, value.clone()).unwrap(),
             }
         }
     }
@@ -146,16 +151,27 @@ pub async fn at_every_switch(scenario: impl AsyncFn(Lab)) {
 
 /// As [`at_every_switch`], without the switches at whose other positions the vendor cannot do what the scenario needs.
 pub async fn at_every_switch_but(left_out: &[&str], scenario: impl AsyncFn(Lab)) {
-    at_flips(|name| ![left_out, NOT_OF_CONTACTS, CLOCKS].iter().any(|names| names.contains(&name)), scenario).await;
+    let is_left_out = |name| [left_out, NOT_OF_CONTACTS, CLOCKS].iter().any(|names| names.contains(&name));
+    at_flips(|vendor, name| vendor != Vendor::Mail && !is_left_out(name), scenario).await;
 }
 
 /// Runs a scenario at the defaults on both stores, and at the other positions of these switches.
 pub async fn at_switches(names: &[&str], scenario: impl AsyncFn(Lab)) {
-    at_flips(|name| names.contains(&name), scenario).await;
+    at_flips(|vendor, name| vendor != Vendor::Mail && names.contains(&name), scenario).await;
 }
 
-async fn at_flips(is_chosen: impl Fn(&str) -> bool, scenario: impl AsyncFn(Lab)) {
-    let chosen: Vec<Flip> = flipped().await.into_iter().filter(|(_, name, _)| is_chosen(name)).collect();
+/// As [`at_switches`], for switches of Wix and of the mailing service.
+pub async fn at_switches_of_lists(wix: &[&str], mail: &[&str], scenario: impl AsyncFn(Lab)) {
+    let is_chosen = |vendor, name| match vendor {
+        Vendor::Wix => wix.contains(&name),
+        Vendor::Hub => false,
+        Vendor::Mail => mail.contains(&name),
+    };
+    at_flips(is_chosen, scenario).await;
+}
+
+async fn at_flips(is_chosen: impl Fn(Vendor, &str) -> bool, scenario: impl AsyncFn(Lab)) {
+    let chosen: Vec<Flip> = flipped().await.into_iter().filter(|(vendor, name, _)| is_chosen(*vendor, name)).collect();
     let alone = chosen.iter().map(|flip| Position { flipped: vec![flip.clone()], ..Position::defaults() });
     let mut positions = vec![Position::dynamodb(), Position::defaults()];
     positions.extend(alone.chain(together(&chosen)));
@@ -202,7 +218,11 @@ pub async fn at(positions: &[Position], scenario: impl AsyncFn(Lab)) {
 /// Every other position of every switch of both vendors.
 async fn flipped() -> Vec<Flip> {
     let lab = Lab::start(&Position::defaults()).await;
-    let known = [(Vendor::Wix, lab.stack.wix.core().switches.to_json()), (Vendor::Hub, lab.stack.hubspot.switches().to_json())];
+    let known = [
+        (Vendor::Wix, lab.stack.wix.core().switches.to_json()),
+        (Vendor::Hub, lab.stack.hubspot.switches().to_json()),
+        (Vendor::Mail, lab.stack.mailchimp.core().switches.to_json()),
+    ];
     let mut flipped = Vec::new();
     for (vendor, switches) in known {
         for (name, switch) in switches.as_object().unwrap() {

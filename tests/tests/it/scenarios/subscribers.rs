@@ -1,0 +1,345 @@
+//! Group 6: consent. The whole path: subscriptions in Wix, signed webhooks of both sides, the run, and the list in Mailchimp.
+
+use std::{collections::BTreeSet, time::Duration};
+
+use contact_bridge::model::{run::RunKind, site::subscribers::Subscribers};
+use contact_bridge_local::vendors::kit::{Fault, FaultKind};
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::{
+    lab::Lab,
+    switches::{Vendor, at_switches_of_lists},
+};
+
+/// What Wix leaves open of subscriptions.
+const WIX: &[&str] = &[
+    "in_limit",
+    "mirrored_email",
+    "noop_subscription_event",
+    "page_cap",
+    "subscription_case",
+    "subscription_keys",
+    "subscription_mirror",
+    "subscription_upsert",
+    "total_omitted",
+    "unknown_subscription",
+    "visibility_lag_ms",
+];
+
+/// What Mailchimp leaves open.
+const MAIL: &[&str] = &[
+    "api_unsubscribe",
+    "archive_fires",
+    "archived_listed",
+    "bare_refusals",
+    "complaint_is_unsubscribe",
+    "compliance_pending",
+    "default_order",
+    "member_exists_title",
+    "profile_with_subscribe",
+    "put_archived",
+    "since_last_changed",
+    "status_if_new_required",
+    "touch_without_change",
+    "unknown_merge_field",
+    "upemail_order",
+    "visibility_lag_ms",
+    "webhook_delay_ms",
+];
+
+async fn at_both(scenario: impl AsyncFn(Lab)) {
+    at_switches_of_lists(WIX, MAIL, scenario).await;
+}
+
+impl Lab {
+    /// Has subscribers go to Mailchimp; nothing is sent before the first run.
+    async fn subscribers(&self, more: Value) {
+        let mut settings = json!({"service": {"kind": "mailchimp", "secret": "mailchimp/shop", "list": self.site.audience}});
+        settings.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        let settings: Subscribers = serde_json::from_value(settings).unwrap();
+        self.adjust(|site| site.subscribers = Some(settings)).await;
+    }
+
+    async fn person(&self, name: &str, status: &str) -> String {
+        let email = address(name);
+        let id = self.wix_create(json!({"name": {"first": name, "last": "Stone"}, "emails": {"items": [{"email": email}]}})).await;
+        self.set_subscription(&email, status, "VALID").await;
+        id
+    }
+
+    /// Runs the subscribers now, when what was written before shows everywhere.
+    async fn run_subscribers(&self) {
+        self.settle().await;
+        self.stack.clock().advance(Duration::from_mins(3));
+        self.stack.run_now(&self.site.id, RunKind::Subscribers).await.unwrap();
+        self.settle().await;
+    }
+
+    /// Runs a pass that looks at everybody.
+    async fn run_all(&self) {
+        self.stack.live(Duration::from_hours(25)).await.unwrap();
+        self.settle().await;
+    }
+
+    fn member(&self, name: &str) -> Value {
+        let all = self.stack.mailchimp.contacts(Some(self.site.id.as_str())).unwrap();
+        all.into_iter().find(|member| member["email_address"] == address(name)).unwrap_or_default()
+    }
+
+    fn status(&self, name: &str) -> String {
+        self.member(name)["status"].as_str().unwrap_or("absent").to_owned()
+    }
+
+    fn tags(&self, name: &str) -> BTreeSet<String> {
+        let tags = self.member(name)["tags"].as_array().cloned().unwrap_or_default();
+        tags.iter().filter_map(|tag| tag["name"].as_str().map(str::to_owned)).collect()
+    }
+
+    async fn consent(&self, name: &str) -> String {
+        self.subscription(&address(name)).await["subscriptionStatus"].as_str().unwrap_or("absent").to_owned()
+    }
+
+    /// A person acts in Mailchimp.
+    fn in_mailchimp(&self, act: &str, name: &str) {
+        self.stack.mailchimp.act(act, &json!({"site": self.site.id, "email": address(name)})).unwrap();
+    }
+
+    fn drop_webhooks_of_mailchimp(&self) {
+        self.fault(Vendor::Mail, Fault { times: 100, ..Fault::any(FaultKind::WebhookDrop) });
+    }
+
+    /// Whoever was written to in Mailchimp's name.
+    fn written_to(&self, name: &str) -> usize {
+        self.stack.mailchimp.mails().iter().filter(|mail| mail["email"] == address(name)).count()
+    }
+
+    /// The writes to the list of this site.
+    fn list_writes(&self) -> Vec<String> {
+        let calls = self.stack.mailchimp.core().calls.to_json();
+        let own = calls["sites"][self.site.id.as_str()].as_object().cloned().unwrap_or_default();
+        own.into_iter().filter(|(route, _)| !route.starts_with("GET ")).map(|(route, count)| format!("{route} x {count}")).collect()
+    }
+}
+
+fn address(name: &str) -> String {
+    format!("{}@example.com", name.to_lowercase())
+}
+
+#[tokio::test]
+async fn subscribers_go_to_the_list_and_nobody_else() {
+    at_both(async |lab| {
+        lab.person("Ada", "SUBSCRIBED").await;
+        for (name, status) in [("Bob", "UNSUBSCRIBED"), ("Cleo", "PENDING"), ("Dan", "NOT_SET")] {
+            lab.person(name, status).await;
+        }
+        lab.subscribers(json!({})).await;
+        lab.run_subscribers().await;
+        assert_eq!(lab.status("Ada"), "subscribed");
+        assert_eq!(lab.member("Ada")["merge_fields"]["FNAME"], "Ada");
+        assert_eq!(lab.tags("Ada"), BTreeSet::from(["Wix".to_owned()]));
+        assert_eq!(["Bob", "Cleo", "Dan"].map(|name| lab.status(name)), ["absent"; 3]);
+        lab.forget_calls();
+        lab.stack.mailchimp.core().calls.clear();
+        lab.run_subscribers().await;
+        lab.run_all().await;
+        assert_eq!(lab.list_writes(), Vec::<String>::new(), "nothing new: nothing is written");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c01_a_full_resync_after_the_table_was_lost_raises_nobody() {
+    at_both(async |lab| {
+        for name in ["Ada", "Bob", "Cleo"] {
+            lab.person(name, "SUBSCRIBED").await;
+        }
+        // They are on the list by another tool of the owner's; the bridge knows nothing of it, as after a backup.
+        lab.stack
+            .mailchimp
+            .seed(&json!({"site": lab.site.id, "contacts": [
+                {"email_address": address("Ada"), "status": "unsubscribed"},
+                {"email_address": address("Bob"), "status": "cleaned"},
+                {"email_address": address("Cleo"), "status": "subscribed"},
+            ]}))
+            .unwrap();
+        lab.drop_webhooks_of_mailchimp();
+        lab.subscribers(json!({})).await;
+        lab.run_subscribers().await;
+        lab.run_all().await;
+        assert_eq!(["Ada", "Bob", "Cleo"].map(|name| lab.status(name)), ["unsubscribed", "cleaned", "subscribed"]);
+        assert_eq!(["Ada", "Bob", "Cleo"].map(|name| lab.written_to(name)), [0; 3]);
+        assert_eq!(lab.consent("Ada").await, "UNSUBSCRIBED");
+        assert_eq!(lab.subscription(&address("Bob")).await["deliverabilityStatus"], "BOUNCED");
+        assert_eq!(lab.consent("Cleo").await, "SUBSCRIBED");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c02_sides_that_differ_at_the_start_are_brought_in_step_once() {
+    at_both(async |lab| {
+        lab.person("Ada", "SUBSCRIBED").await;
+        lab.person("Bob", "UNSUBSCRIBED").await;
+        lab.stack
+            .mailchimp
+            .seed(&json!({"site": lab.site.id, "contacts": [
+                {"email_address": address("Ada"), "status": "unsubscribed"},
+                {"email_address": address("Bob"), "status": "subscribed"},
+            ]}))
+            .unwrap();
+        lab.subscribers(json!({})).await;
+        lab.run_subscribers().await;
+        for name in ["Ada", "Bob"] {
+            assert_eq!((lab.status(name).as_str(), lab.consent(name).await.as_str()), ("unsubscribed", "UNSUBSCRIBED"), "{name}");
+        }
+        // They come back, each on one side: neither is turned again, on either side, however often the run looks.
+        lab.set_subscription(&address("Ada"), "SUBSCRIBED", "VALID").await;
+        lab.in_mailchimp("signup", "Bob");
+        lab.run_subscribers().await;
+        lab.stack.mailchimp.core().calls.clear();
+        for _ in 0..3 {
+            lab.run_all().await;
+        }
+        assert_eq!((lab.status("Ada").as_str(), lab.consent("Ada").await.as_str()), ("unsubscribed", "SUBSCRIBED"));
+        assert_eq!((lab.status("Bob").as_str(), lab.consent("Bob").await.as_str()), ("subscribed", "UNSUBSCRIBED"));
+        assert_eq!(lab.list_writes(), Vec::<String>::new());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c04_who_leaves_a_label_stays_subscribed() {
+    at_both(async |lab| {
+        let ada = lab.person("Ada", "SUBSCRIBED").await;
+        let key = lab.wix_label(&ada, "Friends").await;
+        lab.subscribers(json!({"labels": [key], "label_tags": {key.as_str(): "Friends"}})).await;
+        lab.run_subscribers().await;
+        assert_eq!(lab.tags("Ada"), BTreeSet::from(["Friends".to_owned(), "Wix".to_owned()]));
+        lab.wix_unlabel(&ada, &key).await;
+        lab.run_subscribers().await;
+        lab.run_all().await;
+        assert_eq!(lab.tags("Ada"), BTreeSet::new());
+        assert_eq!((lab.status("Ada").as_str(), lab.consent("Ada").await.as_str()), ("subscribed", "SUBSCRIBED"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c05_absence_is_no_opt_out() {
+    at_both(async |lab| {
+        let ada = lab.person("Ada", "SUBSCRIBED").await;
+        for name in ["Bob", "Cleo"] {
+            lab.person(name, "SUBSCRIBED").await;
+        }
+        lab.subscribers(json!({})).await;
+        lab.run_subscribers().await;
+        // A contact is deleted in Wix; a member is taken off the list, another one deleted from it for good.
+        lab.wix_delete(&ada).await;
+        lab.list_call(Method::DELETE, "Bob", "").await;
+        lab.list_call(Method::POST, "Cleo", "/actions/delete-permanent").await;
+        lab.run_subscribers().await;
+        lab.run_all().await;
+        assert_eq!(lab.status("Ada"), "subscribed");
+        assert_eq!(lab.tags("Ada"), BTreeSet::new());
+        assert_eq!((lab.status("Bob").as_str(), lab.consent("Bob").await.as_str()), ("archived", "SUBSCRIBED"), "nor is it put back");
+        assert_eq!((lab.status("Cleo").as_str(), lab.consent("Cleo").await.as_str()), ("absent", "SUBSCRIBED"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c06_an_opt_out_whose_webhook_was_lost_is_found() {
+    at_both(async |lab| {
+        for name in ["Ada", "Bob", "Cleo"] {
+            lab.person(name, "SUBSCRIBED").await;
+        }
+        lab.subscribers(json!({})).await;
+        lab.run_subscribers().await;
+        lab.drop_webhooks_of_mailchimp();
+        lab.in_mailchimp("unsubscribe", "Ada");
+        lab.in_mailchimp("bounce", "Bob");
+        lab.run_subscribers().await;
+        assert_eq!(lab.consent("Ada").await, "UNSUBSCRIBED");
+        assert_eq!(lab.subscription(&address("Bob")).await["deliverabilityStatus"], "BOUNCED");
+        // And the other way round.
+        lab.fault(Vendor::Wix, Fault { times: 100, ..Fault::any(FaultKind::WebhookDrop) });
+        lab.set_subscription(&address("Cleo"), "UNSUBSCRIBED", "VALID").await;
+        lab.stack.wix.core().faults.clear();
+        lab.run_subscribers().await;
+        lab.run_all().await;
+        assert_eq!(lab.status("Cleo"), "unsubscribed");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn opt_outs_go_both_ways_at_once() {
+    at_both(async |lab| {
+        for name in ["Ada", "Bob"] {
+            lab.person(name, "SUBSCRIBED").await;
+        }
+        lab.subscribers(json!({})).await;
+        lab.run_subscribers().await;
+        lab.in_mailchimp("unsubscribe", "Ada");
+        lab.set_subscription(&address("Bob"), "UNSUBSCRIBED", "VALID").await;
+        // No run: the webhooks alone.
+        lab.stack.pause_run(&lab.site.id, RunKind::Subscribers, true).await.unwrap();
+        lab.settle().await;
+        assert_eq!(lab.consent("Ada").await, "UNSUBSCRIBED");
+        assert_eq!(lab.status("Bob"), "unsubscribed");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn l05_c07_a_late_echo_about_a_deleted_contact_brings_nobody_back() {
+    at_both(async |lab| {
+        let ada = lab.person("Ada", "SUBSCRIBED").await;
+        lab.subscribers(json!({})).await;
+        lab.run_subscribers().await;
+        lab.settle().await;
+        lab.wix_edit(&ada, json!({"name": {"first": "Eva"}})).await;
+        lab.fault(Vendor::Mail, Fault { ms: Some(3_600_000), times: 10, ..Fault::any(FaultKind::WebhookDelay) });
+        lab.stack.clock().advance(Duration::from_mins(3));
+        lab.stack.run_now(&lab.site.id, RunKind::Subscribers).await.unwrap();
+        lab.settle_within(60).await;
+        lab.set_subscription(&address("Ada"), "UNSUBSCRIBED", "VALID").await;
+        lab.wix_delete(&ada).await;
+        let mails = lab.written_to("Ada");
+        lab.settle().await;
+        lab.run_all().await;
+        assert_eq!(lab.wix_ids(), Vec::<String>::new());
+        assert_eq!((lab.status("Ada").as_str(), lab.consent("Ada").await.as_str()), ("unsubscribed", "UNSUBSCRIBED"));
+        assert_eq!(lab.written_to("Ada"), mails);
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn an_opt_out_between_the_listing_and_the_post_is_heeded() {
+    at_both(async |lab| {
+        lab.person("Ada", "SUBSCRIBED").await;
+        lab.subscribers(json!({})).await;
+        lab.settle().await;
+        lab.stack.clock().advance(Duration::from_mins(3));
+        // The listing still shows her as subscribed.
+        lab.stack.wix.switch("visibility_lag_ms", 600_000).unwrap();
+        lab.fault(Vendor::Wix, Fault { times: 100, ..Fault::any(FaultKind::WebhookDrop) });
+        lab.set_subscription(&address("Ada"), "UNSUBSCRIBED", "VALID").await;
+        lab.stack.run_now(&lab.site.id, RunKind::Subscribers).await.unwrap();
+        lab.settle().await;
+        assert_eq!(lab.status("Ada"), "absent");
+    })
+    .await;
+}
+
+impl Lab {
+    /// The list's owner acts on a member.
+    async fn list_call(&self, method: Method, name: &str, tail: &str) {
+        let hash = format!("{:x}", md5::compute(address(name)));
+        let url = format!("{}/3.0/lists/{}/members/{hash}{tail}", self.stack.mailchimp.base_url(), self.site.audience);
+        let call = reqwest::Client::new().request(method, url).bearer_auth(format!("key-{}-us6", self.site.id)).header("x-actor", "admin");
+        assert!(call.send().await.unwrap().status().is_success());
+    }
+}

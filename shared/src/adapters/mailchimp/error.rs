@@ -84,7 +84,11 @@ pub(super) fn refusal(reply: &Reply, operation: &str) -> StoreError {
 
 /// Says what the error of one of many rows means.
 pub(super) fn row_refusal(row: &RowError) -> ErrorKind {
-    if row.error_code == "ERROR_CONTACT_EXISTS" { ErrorKind::Exists(None) } else { meaning(&[&row.error], [row.field.as_str()].into_iter()) }
+    if row.error_code == "ERROR_CONTACT_EXISTS" {
+        ErrorKind::Exists(None)
+    } else {
+        meaning(&[&row.error], [row.field.as_str()].into_iter())
+    }
 }
 
 fn meaning<'a>(texts: &[&str], fields: impl Iterator<Item = &'a str>) -> ErrorKind {

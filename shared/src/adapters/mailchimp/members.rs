@@ -72,8 +72,12 @@ impl Client {
 
     /// Gives a member the tags it lacks and takes those it is not to have, so that no automation starts.
     pub(super) async fn tag(&self, entry: &Entry, mut member: Member) -> StoreResult<Member> {
-        let changes: Vec<(&String, bool)> =
-            entry.tags.iter().map(|(name, wanted)| (name, *wanted)).filter(|(name, wanted)| member.tags.contains(*name) != *wanted).collect();
+        let changes: Vec<(&String, bool)> = entry
+            .tags
+            .iter()
+            .map(|(name, wanted)| (name, *wanted))
+            .filter(|(name, wanted)| member.tags.contains(*name) != *wanted)
+            .collect();
         if changes.is_empty() {
             return Ok(member);
         }
@@ -82,7 +86,11 @@ impl Client {
         let body = json!({"tags": tags, "is_syncing": true});
         self.send(&Call::write("mailchimp tag member", Method::POST, path(&entry.address) + "/tags", body)).await?;
         for (name, wanted) in changes {
-            if wanted { member.tags.insert(name.clone()) } else { member.tags.remove(name) };
+            if wanted {
+                member.tags.insert(name.clone())
+            } else {
+                member.tags.remove(name)
+            };
         }
         Ok(member)
     }

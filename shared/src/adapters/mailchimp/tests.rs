@@ -146,7 +146,10 @@ async fn a_row_that_is_in_no_list_is_unknown() {
     assert_eq!(outcomes, [Ok(()), Err(ErrorKind::Garbled), Err(ErrorKind::Invalid(vec!["FNAME".into()])), Ok(())]);
     let body: Json = account.server.received_requests().await.unwrap()[1].body_json().unwrap();
     assert_eq!(body["members"].as_array().unwrap().len(), 3);
-    assert_eq!(body["members"][0], json!({"email_address": "ada@example.com", "status": "subscribed", "merge_fields": {}, "tags": ["Wix"]}));
+    assert_eq!(
+        body["members"][0],
+        json!({"email_address": "ada@example.com", "status": "subscribed", "merge_fields": {}, "tags": ["Wix"]})
+    );
     assert_eq!(body["update_existing"], false);
 }
 
@@ -166,7 +169,9 @@ async fn whether_to_ask_first_is_read_once() {
 #[tokio::test]
 async fn nothing_is_written_where_nothing_differs() {
     let account = Account::new().await;
-    account.answer("GET", ADA, json!({"email_address": "ada@example.com", "status": "unsubscribed", "tags": [{"id": 1, "name": "Wix"}]})).await;
+    account
+        .answer("GET", ADA, json!({"email_address": "ada@example.com", "status": "unsubscribed", "tags": [{"id": 1, "name": "Wix"}]}))
+        .await;
     account.client.put(&entry("Ada@Example.com")).await.unwrap();
     account.client.opt_out(&address("ADA@example.com")).await.unwrap();
     assert_eq!(account.calls().await, [format!("GET {ADA}"), format!("GET {ADA}")]);
@@ -194,7 +199,9 @@ async fn changes_are_asked_for_from_a_second_earlier() {
     account.client.members(&roll).await.unwrap();
     let calls = account.server.received_requests().await.unwrap();
     let pairs: Vec<(String, String)> = calls[0].url.query_pairs().map(|(name, value)| (name.into(), value.into())).collect();
-    for (name, value) in [("since_last_changed", "2026-02-03T09:59:59+00:00"), ("status", "archived"), ("offset", "2000"), ("count", "1000")] {
+    for (name, value) in
+        [("since_last_changed", "2026-02-03T09:59:59+00:00"), ("status", "archived"), ("offset", "2000"), ("count", "1000")]
+    {
         assert!(pairs.contains(&(name.to_owned(), value.to_owned())), "{name}: {pairs:?}");
     }
 }

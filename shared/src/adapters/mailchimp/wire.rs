@@ -20,11 +20,7 @@ struct Tag {
 
 impl From<Shown> for Member {
     fn from(shown: Shown) -> Self {
-        Self {
-            address: shown.email_address,
-            status: status(&shown.status),
-            tags: shown.tags.into_iter().map(|tag| tag.name).collect(),
-        }
+        Self { address: shown.email_address, status: status(&shown.status), tags: shown.tags.into_iter().map(|tag| tag.name).collect() }
     }
 }
 

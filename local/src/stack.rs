@@ -7,6 +7,7 @@ mod control;
 pub(crate) mod door;
 pub(crate) mod employee;
 mod letters;
+mod mailing;
 pub(crate) mod means;
 mod options;
 mod people;
@@ -89,6 +90,8 @@ pub struct Stack {
     door: Door,
     publisher: Arc<dyn Bus>,
     vault: Arc<Vault>,
+    /// The public keys of Wix that the intake trusts.
+    wix_keys: Arc<Mutex<Vec<String>>>,
     wix_app_id: String,
     hubspot_secret: String,
     employees: Arc<Mutex<Vec<Employee>>>,
@@ -184,6 +187,7 @@ impl Stack {
             cloud,
             door,
             vault,
+            wix_keys: Arc::default(),
             wix_app_id,
             hubspot_secret,
         };
@@ -197,9 +201,16 @@ impl Stack {
     /// # Errors
     /// When one is no key, or there are too many.
     pub async fn trust_wix_keys(&self, pems: &[String]) -> anyhow::Result<()> {
+        self.admit(pems).await?;
+        *lock(&self.wix_keys) = pems.to_vec();
+        Ok(())
+    }
+
+    /// Puts an intake behind the gateway that reads its settings and secrets afresh, as a deployment does.
+    async fn admit(&self, wix_keys: &[String]) -> anyhow::Result<()> {
         let variables = [
             ("WIX_APP_ID", self.wix_app_id.clone()),
-            ("WIX_WEBHOOK_PUBLIC_KEYS", pems.join(",")),
+            ("WIX_WEBHOOK_PUBLIC_KEYS", wix_keys.join(",")),
             ("HUBSPOT_CLIENT_SECRETS", self.hubspot_secret.clone()),
             ("MESSAGE_SECRET_PREFIX", MESSAGE_SECRETS.to_owned()),
             ("PUBLIC_URL", self.gateway_url()),

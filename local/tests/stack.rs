@@ -7,6 +7,8 @@ mod control;
 mod demo;
 #[path = "stack/deployment.rs"]
 mod deployment;
+#[path = "stack/mailing.rs"]
+mod mailing;
 #[path = "stack/merges.rs"]
 mod merges;
 #[path = "stack/restart.rs"]

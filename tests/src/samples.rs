@@ -3,6 +3,7 @@
 mod aws;
 mod bodies;
 mod forms;
+pub mod mailchimp;
 pub mod messages;
 mod sign;
 
@@ -19,7 +20,7 @@ use contact_bridge::{
         message::Message,
         run::RunKind,
     },
-    webhook::{HubspotVerifier, Request, WixVerifier},
+    webhook::{HubspotVerifier, MailchimpVerifier, Request, WixVerifier},
 };
 use http::{HeaderMap, Method};
 use jiff::Timestamp;
@@ -57,16 +58,21 @@ pub fn all(now: Timestamp) -> Vec<Sample> {
         .into_iter()
         .map(|(name, claims)| sign::wix(name, &claims))
         .chain(bodies::hubspot(now).into_iter().map(|(name, notices)| sign::hubspot(name, &notices, now)))
+        .chain(mailchimp::all(now))
         .chain(messages::all(now))
         .collect();
     let intake = requests.iter().map(|sent| sample("webhook-intake", sent.name, aws::http(sent, now)));
-    let sync = requests.iter().map(|sent| (sent.name, events(sent, now))).chain(resyncs(now));
+    let of_subscribers = |event: &Event| matches!(event.kind, EventKind::SubscriptionChanged { .. });
+    let (subscribers, others): (Vec<_>, Vec<_>) =
+        requests.iter().map(|sent| (sent.name, events(sent, now))).partition(|(_, events)| events.iter().any(of_subscribers));
+    let sync = others.into_iter().chain(resyncs(now));
     let carried = |events: &[Event]| events.iter().map(|event| (event.detail_type(), json!(event))).collect();
     let sync = sync.map(|(name, events)| (name, carried(&events)));
     let relay = requests.iter().map(|sent| (sent.name, messages(sent, now)));
     let relay = relay.map(|(name, messages)| (name, messages.iter().map(|own| (Message::DETAIL_TYPE.to_owned(), json!(own))).collect()));
     let runs = [("export-requested", RunKind::Export), ("audit-requested", RunKind::Audit)];
-    let export = runs.into_iter().map(|(name, run)| (name, carried(&[Event::requested(&SiteId::new(SITE), run, now)])));
+    let export = runs.into_iter().map(|(name, run)| (name, vec![Event::requested(&SiteId::new(SITE), run, now)]));
+    let export = export.chain(subscribers).map(|(name, events)| (name, carried(&events)));
     let schedules = [sample("contact-sync", "daily", aws::scheduled(now)), sample("scheduled-export", "timer", aws::timer(now))];
     let behind_queues =
         queued("contact-sync", sync, now).chain(queued("inbox-relay", relay, now)).chain(queued("scheduled-export", export, now));
@@ -118,6 +124,9 @@ fn events(sent: &Sent, now: Timestamp) -> Vec<Event> {
         if sent.name.starts_with("wix") {
             let verifier = WixVerifier::new(APP, sign::WIX_PUBLIC_KEY).expect("the test key is a key");
             verifier.verify(&request, now)?.events()
+        } else if sent.name.starts_with("mailchimp") {
+            let verifier = MailchimpVerifier::new(&format!("{SITE}={}", messages::SECRET).into());
+            verifier.verify(&request, &SiteId::new(SITE), now)?.events()
         } else {
             let verifier = HubspotVerifier::new(PUBLIC_URL, sign::HUBSPOT_SECRET).expect("the test secret is a secret");
             verifier.verify(&request, &SiteId::new(SITE), now)?.events()

@@ -23,9 +23,7 @@ pub async fn handle(intake: &Intake, request: Request) -> Result<Response<Body>,
         return Ok(answer(StatusCode::NOT_FOUND));
     };
     if request.method() != Method::POST {
-        let mut response = answer(StatusCode::METHOD_NOT_ALLOWED);
-        response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static("POST"));
-        return Ok(response);
+        return Ok(looked_at(&sender, request.method()));
     }
     Ok(match open(intake, &sender, &request) {
         Ok(taken) => match published(&sender, &taken, intake.publish(&taken).await) {
@@ -37,6 +35,17 @@ pub async fn handle(intake: &Intake, request: Request) -> Result<Response<Body>,
             refused(&sender, &refusal)
         }
     })
+}
+
+/// Answers what is no delivery: whoever looks first finds somebody there, which tells it no more than the path does.
+fn looked_at(sender: &Sender, method: &Method) -> Response<Body> {
+    if sender.looks_first() && method == Method::GET {
+        return answer(StatusCode::OK);
+    }
+    let allowed = if sender.looks_first() { "GET, POST" } else { "POST" };
+    let mut response = answer(StatusCode::METHOD_NOT_ALLOWED);
+    response.headers_mut().insert(header::ALLOW, header::HeaderValue::from_static(allowed));
+    response
 }
 
 fn open(intake: &Intake, sender: &Sender, request: &Request) -> Result<Taken, WebhookError> {

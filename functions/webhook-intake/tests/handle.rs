@@ -25,6 +25,12 @@ async fn every_sample_is_published_and_answered_with_200() {
         ("hubspot-restore", &["contact.restored"]),
         ("intercom-admin-replied", &["message.received"]),
         ("intercom-user-replied", &["message.received"]),
+        ("mailchimp-campaign", &[]),
+        ("mailchimp-cleaned", &["subscriber.changed"]),
+        ("mailchimp-profile", &["subscriber.changed"]),
+        ("mailchimp-subscribe", &["subscriber.changed"]),
+        ("mailchimp-unsubscribe", &["subscriber.changed"]),
+        ("mailchimp-upemail", &["subscriber.changed", "subscriber.changed"]),
         ("plain-activity", &["message.received"]),
         ("plain-message", &["message.received"]),
         ("plain-message-of-the-business", &["message.received"]),
@@ -44,6 +50,7 @@ async fn every_sample_is_published_and_answered_with_200() {
         ("wix-label-created", &[]),
         ("wix-message-sent-to-business", &[]),
         ("wix-message-sent-to-participant", &[]),
+        ("wix-subscription-changed", &["subscriber.changed"]),
         ("wix-unknown-event", &[]),
     ];
     assert_eq!(samples(), expected.iter().map(|(name, _)| (*name).to_owned()).collect::<Vec<_>>());
@@ -107,6 +114,7 @@ async fn a_message_for_another_site_or_source_is_refused() {
         refused("twilio-sms", StatusCode::UNAUTHORIZED, |event| event["rawPath"] = path.into()).await;
     }
     refused("calendly-invitee-created", StatusCode::UNAUTHORIZED, |event| event["rawPath"] = "/webhooks/calendly/closed-site".into()).await;
+    refused("mailchimp-unsubscribe", StatusCode::UNAUTHORIZED, |event| event["rawPath"] = "/webhooks/mailchimp/other-site".into()).await;
     refused("plain-message", StatusCode::NOT_FOUND, |event| event["rawPath"] = "/webhooks/telegraph/site".into()).await;
 }
 
@@ -205,6 +213,8 @@ async fn what_was_sent_long_ago_is_refused() {
         ("wix-contact-created", 3_600_060, StatusCode::UNAUTHORIZED),
         ("calendly-invitee-created", 180, StatusCode::OK),
         ("calendly-invitee-created", 181, StatusCode::UNAUTHORIZED),
+        ("mailchimp-unsubscribe", 300, StatusCode::OK),
+        ("mailchimp-unsubscribe", 301, StatusCode::UNAUTHORIZED),
         ("plain-message", 300, StatusCode::OK),
         ("plain-message", 301, StatusCode::UNAUTHORIZED),
     ] {
@@ -215,17 +225,35 @@ async fn what_was_sent_long_ago_is_refused() {
 
 #[tokio::test]
 async fn other_paths_and_methods_are_refused() {
-    for path in ["/", "/webhooks", "/webhooks/hubspot", "/webhooks/wix/x", "/webhooks/mailchimp/site", "/health"] {
+    for path in ["/", "/webhooks", "/webhooks/hubspot", "/webhooks/wix/x", "/webhooks/mailchimp", "/health"] {
         refused("wix-contact-created", StatusCode::NOT_FOUND, |event| event["rawPath"] = path.into()).await;
     }
-    for (name, method) in [("wix-contact-created", "GET"), ("hubspot-creation", "GET"), ("hubspot-creation", "PUT")] {
+    for (name, method) in [
+        ("wix-contact-created", "GET"),
+        ("hubspot-creation", "GET"),
+        ("hubspot-creation", "PUT"),
+        ("mailchimp-profile", "PUT"),
+        ("twilio-sms", "GET"),
+    ] {
         refused(name, StatusCode::METHOD_NOT_ALLOWED, |event| event["requestContext"]["http"]["method"] = method.into()).await;
     }
 }
 
 #[tokio::test]
+async fn mailchimp_finds_somebody_at_its_path() {
+    let harness = Harness::new().await.without_bus();
+    let mut event = event("mailchimp-profile");
+    event["requestContext"]["http"]["method"] = "GET".into();
+    event["headers"] = json!({});
+    event["body"] = Value::Null;
+    assert_eq!(harness.handle(&event).await, answer(StatusCode::OK));
+    assert_eq!(harness.publications(), 0);
+}
+
+#[tokio::test]
 async fn an_event_that_cannot_be_published_is_not_acknowledged() {
-    for name in ["wix-contact-created", "hubspot-creation", "twilio-sms", "calendly-invitee-created", "plain-message"] {
+    for name in ["wix-contact-created", "hubspot-creation", "twilio-sms", "calendly-invitee-created", "mailchimp-upemail", "plain-message"]
+    {
         let harness = Harness::new().await.without_bus();
         assert_eq!(harness.handle(&event(name)).await, answer(StatusCode::INTERNAL_SERVER_ERROR));
     }

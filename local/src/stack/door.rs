@@ -24,8 +24,13 @@ use crate::{
 };
 
 /// The routes of webhooks, as in `template.yaml`; the closest first, as the real gateway chooses them.
-const WEBHOOK_ROUTES: [&str; 4] =
-    ["POST /webhooks/wix", "POST /webhooks/hubspot/{site}", "POST /webhooks/{sender}/{site}", "POST /webhooks/{sender}/{site}/{source}"];
+const WEBHOOK_ROUTES: [&str; 5] = [
+    "POST /webhooks/wix",
+    "POST /webhooks/hubspot/{site}",
+    "GET /webhooks/mailchimp/{site}",
+    "POST /webhooks/{sender}/{site}",
+    "POST /webhooks/{sender}/{site}/{source}",
+];
 
 /// The gateway with the intake behind it. The intake can be replaced while the gateway runs, as a deployment with other settings does.
 #[derive(Clone)]

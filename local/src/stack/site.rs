@@ -25,8 +25,9 @@ pub struct SiteHandle {
 }
 
 impl SiteHandle {
-    /// The ids of the site of this name, always the same ones.
-    pub(crate) fn named(name: &str) -> Self {
+    /// The ids of the site of this name, always the same ones; settings may need them before the site is there.
+    #[must_use]
+    pub fn named(name: &str) -> Self {
         let (instance, site) = (hash(name, 1), hash(name, 2));
         Self {
             id: SiteId::new(guid(instance, hash(name, 3))),
@@ -54,7 +55,7 @@ fn guid(high: u64, low: u64) -> String {
 
 impl Stack {
     /// Adds a site, or brings back the one of this name that the store knows: the Wix site and the portal with their webhooks led to
-    /// the gateway, the portal's secret, and settings saved like an owner saves them. Wix is the system of record, deletes and merges are
+    /// the gateway, the mailing service if it has one, the secrets, and settings saved like an owner saves them. Wix is the system of record, deletes and merges are
     /// propagated, unless `adjust` says otherwise.
     ///
     /// # Errors
@@ -68,6 +69,7 @@ impl Stack {
         };
         adjust(&mut site);
         self.connect_vendors(&handle, &site)?;
+        self.connect_mailing(&handle, &site).await?;
         self.handles().insert(handle.id.clone(), handle.clone());
         self.save_site(site).await?;
         Ok(handle)

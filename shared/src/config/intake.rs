@@ -14,7 +14,7 @@ pub struct Intake {
     pub wix: WixWebhooks,
     /// How to verify webhooks of HubSpot.
     pub hubspot: HubspotWebhooks,
-    /// How to verify webhooks of services whose messages go to the Inbox.
+    /// How to verify webhooks of Mailchimp, and of services whose messages go to the Inbox.
     pub messages: MessageWebhooks,
     /// The name or ARN of the event bus. Read from `EVENT_BUS_NAME`.
     pub event_bus: String,
@@ -43,12 +43,12 @@ pub struct HubspotWebhooks {
     pub client_secrets: Option<SecretText>,
 }
 
-/// How to verify webhooks of services whose messages go to the Inbox.
+/// How to verify webhooks of senders that have a list of secrets: Mailchimp, and the services whose messages go to the Inbox.
 #[derive(Clone, Debug)]
 pub struct MessageWebhooks {
     /// As that of [`HubspotWebhooks`].
     pub public_url: String,
-    /// What stands before a service's name in the name of the secret that lists who may send: `/contact-bridge/intake/messages/` and
+    /// What stands before a sender's name in the name of the secret that lists who may send: `/contact-bridge/intake/messages/` and
     /// `twilio`. Without it everything is refused. Read from `MESSAGE_SECRET_PREFIX`.
     pub secret_prefix: Option<String>,
 }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{HubspotVerifier, MessagesVerifier, Request, Sender, SetUpError, WebhookError, WixVerifier};
+use super::{HubspotVerifier, MailchimpVerifier, MessagesVerifier, Request, Sender, SetUpError, WebhookError, WixVerifier};
 use crate::{
     config,
     model::{event::Event, ids::SiteId, message::Message},
@@ -15,6 +15,7 @@ pub struct Intake {
     clock: Arc<dyn Clock>,
     wix: WixVerifier,
     hubspot: HubspotVerifier,
+    mailchimp: MailchimpVerifier,
     messages: MessagesVerifier,
     max_body_bytes: usize,
 }
@@ -62,6 +63,7 @@ impl Intake {
             clock,
             wix: WixVerifier::from_settings(&settings.wix, secrets).await?,
             hubspot: HubspotVerifier::from_settings(&settings.hubspot, secrets).await?,
+            mailchimp: MailchimpVerifier::from_settings(&settings.messages, secrets).await?,
             messages: MessagesVerifier::from_settings(&settings.messages, secrets).await?,
             max_body_bytes: settings.max_body_bytes,
         })
@@ -80,6 +82,7 @@ impl Intake {
         match sender {
             Sender::Wix => self.wix.verify(request, now)?.events().map(events),
             Sender::Hubspot(site) => self.hubspot.verify(request, site, now)?.events().map(events),
+            Sender::Mailchimp(site) => self.mailchimp.verify(request, site, now)?.events().map(events),
             Sender::Messages(channel) => {
                 let messages = self.messages.verify(request, channel, now)?.messages()?;
                 Ok(Taken { events: Vec::new(), messages })

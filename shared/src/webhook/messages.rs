@@ -2,8 +2,6 @@
 //!
 //! A service is a file below this module and a line in the list of `services!`; everything else is the same for all of them.
 
-mod keys;
-mod mac;
 #[cfg(test)]
 mod tests;
 
@@ -13,7 +11,11 @@ use http::HeaderMap;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
-use super::{Request, SetUpError, Verified, WebhookError};
+use super::{
+    Request, SetUpError, Verified, WebhookError,
+    keys::{self, Keys},
+    mac,
+};
 use crate::{
     config,
     model::{
@@ -21,9 +23,8 @@ use crate::{
         message::{Author, Content, Message, Person},
         site::inbox::is_source,
     },
-    ports::{ErrorKind, Secrets},
+    ports::Secrets,
 };
-use keys::Keys;
 
 /// Declares the services, each a module with a `Service` of that name. `rustfmt` does not follow this, so it is told of the files apart.
 macro_rules! services {
@@ -72,7 +73,7 @@ struct Trust<'a> {
 impl Trust<'_> {
     /// Refuses an instant more than so many seconds from now, in either direction.
     fn check_time(&self, sent: i64, seconds: u64) -> Result<(), WebhookError> {
-        if self.now.as_millisecond().abs_diff(sent.saturating_mul(1000)) > seconds * 1000 { Err(WebhookError::Stale) } else { Ok(()) }
+        mac::check_time(self.now, sent, seconds)
     }
 }
 
@@ -203,12 +204,7 @@ impl MessagesVerifier {
     pub async fn from_settings(settings: &config::MessageWebhooks, secrets: &dyn Secrets) -> Result<Self, SetUpError> {
         let mut found = Vec::new();
         for name in services() {
-            let Some(prefix) = &settings.secret_prefix else { continue };
-            match secrets.secret(&format!("{prefix}{name}")).await {
-                Ok(text) => found.push((name, text)),
-                Err(error) if error.kind == ErrorKind::NotFound => {}
-                Err(source) => return Err(config::ConfigError::Secret { name: "MESSAGE_SECRET_PREFIX", source }.into()),
-            }
+            found.extend(keys::listed(settings.secret_prefix.as_deref(), name, secrets).await?.map(|text| (name, text)));
         }
         Ok(Self::new(&settings.public_url, &found))
     }

@@ -1,6 +1,6 @@
 //! Who sends, told from the path alone.
 
-use super::{Channel, messages::Answer};
+use super::{Channel, mailchimp, messages::Answer};
 use crate::model::ids::SiteId;
 
 /// Who a request claims to come from.
@@ -10,6 +10,8 @@ pub enum Sender {
     Wix,
     /// HubSpot, for this site: HubSpot's payloads do not know of sites, but its signature covers the path.
     Hubspot(SiteId),
+    /// Mailchimp, for this site: each of its webhooks has a secret of its own.
+    Mailchimp(SiteId),
     /// A service whose messages go to the Inbox.
     Messages(Channel),
 }
@@ -32,6 +34,7 @@ impl Sender {
         match rest.split_once('/') {
             None if rest == "wix" => Some(Self::Wix),
             Some(("hubspot", site)) if is_site(site) => Some(Self::Hubspot(SiteId::new(site))),
+            Some((mailchimp::NAME, site)) if is_site(site) => Some(Self::Mailchimp(SiteId::new(site))),
             Some((service, rest)) => {
                 let (site, source) = rest.split_once('/').map_or((rest, None), |(site, source)| (site, Some(source)));
                 Channel::new(service, Some(site).filter(|site| is_site(site))?, source).map(Self::Messages)
@@ -46,7 +49,17 @@ impl Sender {
         match self {
             Self::Wix => "wix",
             Self::Hubspot(_) => "hubspot",
+            Self::Mailchimp(_) => mailchimp::NAME,
             Self::Messages(channel) => channel.service(),
+        }
+    }
+
+    /// Tells whether the sender looks with GET whether anybody is there, before it sends anything.
+    #[must_use]
+    pub const fn looks_first(&self) -> bool {
+        match self {
+            Self::Mailchimp(_) => true,
+            Self::Wix | Self::Hubspot(_) | Self::Messages(_) => false,
         }
     }
 
@@ -54,7 +67,7 @@ impl Sender {
     #[must_use]
     pub fn answer(&self) -> Answer {
         match self {
-            Self::Wix | Self::Hubspot(_) => Answer::EMPTY,
+            Self::Wix | Self::Hubspot(_) | Self::Mailchimp(_) => Answer::EMPTY,
             Self::Messages(channel) => channel.answer(),
         }
     }
@@ -77,6 +90,11 @@ mod tests {
             ("/prod/webhooks/wix", Some(Sender::Wix)),
             ("/webhooks/hubspot/3bbcabc7-ebb7", hubspot("3bbcabc7-ebb7")),
             ("/prod/webhooks/hubspot/s_1", hubspot("s_1")),
+            ("/webhooks/mailchimp/s_1", Some(Sender::Mailchimp(SiteId::new("s_1")))),
+            ("/prod/webhooks/mailchimp/s_1", Some(Sender::Mailchimp(SiteId::new("s_1")))),
+            ("/webhooks/mailchimp/s_1/own", None),
+            ("/webhooks/mailchimp/", None),
+            ("/webhooks/mailchimp", None),
             ("/webhooks/twilio/s_1", twilio("twilio")),
             ("/prod/webhooks/twilio/s_1/sms-2", twilio("sms-2")),
             ("/webhooks/twilio/s_1/SMS", None),

@@ -60,9 +60,16 @@ pub(super) fn wix(now: Timestamp) -> Vec<(&'static str, Value)> {
         ("wix-conversations-merged", inbox_event("conversation", "conversations_merged", &wix_merge(), now)),
         ("wix-app-installed", envelope("AppInstalled", &json!({"appId": APP}))),
         ("wix-app-removed", envelope("AppRemoved", &json!({"appId": APP}))),
+        ("wix-unknown-event", envelope("PaidPlanPurchased", &json!({"vendorProductId": "plan-1", "cycle": "MONTHLY"}))),
         (
-            "wix-unknown-event",
-            envelope("com.wixpress.emailsubscriptions.v1.EmailSubscriptionChanged", &json!({"email": "ada@example.com"})),
+            "wix-subscription-changed",
+            envelope(
+                "com.wixpress.emailsubscriptions.v1.EmailSubscriptionChanged",
+                &json!({"subscription": {
+                    "id": "5a0c3f0e-9d1b-4f0b-8c1e-2f6f0a7d9b31", "email": "ada@example.com", "subscriptionStatus": "UNSUBSCRIBED",
+                    "deliverabilityStatus": "VALID",
+                }}),
+            ),
         ),
     ];
     let (iat, exp) = (now.as_second(), now.as_second() + TOKEN_LIFE);

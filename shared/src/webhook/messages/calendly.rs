@@ -6,7 +6,10 @@ use aws_lc_rs::hmac;
 use jiff::{Timestamp, tz::TimeZone};
 use serde::Deserialize;
 
-use super::{Delivery, Draft, Trust, mac};
+use super::{
+    Delivery, Draft, Trust,
+    mac::{self, Stamped},
+};
 use crate::{
     model::message::{Author, Content, Person},
     webhook::{Request, WebhookError, json},
@@ -26,12 +29,10 @@ impl super::Service for Service {
     }
 
     fn verify(&self, request: &Request<'_>, trust: &Trust<'_>) -> Result<(), WebhookError> {
-        let header = mac::header(request.headers, "calendly-webhook-signature", WebhookError::Unsigned)?;
-        let values = |name| header.split(',').filter_map(move |pair| pair.trim().split_once('=').filter(|(own, _)| *own == name));
-        let sent = values("t").map(|(_, value)| value).next().ok_or(WebhookError::MalformedTimestamp)?;
-        trust.check_time(sent.parse().map_err(|_| WebhookError::MalformedTimestamp)?, WINDOW_SECONDS)?;
-        let tags: Vec<_> = values("v1").filter_map(|(_, value)| hex::decode(value).ok()).collect();
-        let signed = mac::is_signed(hmac::HMAC_SHA256, trust.secrets, &[sent.as_bytes(), b".", request.body], &tags);
+        let stamped = Stamped::of(request.headers, "calendly-webhook-signature")?;
+        trust.check_time(stamped.sent()?, WINDOW_SECONDS)?;
+        let tags: Vec<_> = stamped.tags.iter().filter_map(|tag| hex::decode(tag).ok()).collect();
+        let signed = mac::is_signed(hmac::HMAC_SHA256, trust.secrets, &[stamped.stamp.as_bytes(), b".", request.body], &tags);
         if signed { Ok(()) } else { Err(WebhookError::Signature) }
     }
 

@@ -2,6 +2,7 @@
 //!
 //! <https://dev.wix.com/docs/build-apps/develop-your-app/api-integrations/events-and-webhooks/about-webhooks>
 //! <https://dev.wix.com/docs/rest/crm/members-contacts/contacts/contacts/contact-v4/contact-created>
+//! <https://dev.wix.com/docs/rest/crm/communication/email-subscriptions/introduction>
 
 use jiff::Timestamp;
 use serde::Deserialize;
@@ -12,6 +13,7 @@ use crate::{
         entity::Entity,
         event::{Event, EventKind},
         ids::{RecordId, Side, SiteId},
+        subscriber::Address,
     },
     webhook::{Payload, WebhookError, json},
 };
@@ -85,12 +87,27 @@ struct Merge<'a> {
     target_contact: Option<&'a RawValue>,
 }
 
+/// What an event of an address encloses: it has neither an id, nor a time, nor the levels of the others.
+#[derive(Deserialize)]
+struct SubscriptionEvent {
+    #[serde(alias = "emailSubscription", alias = "email_subscription")]
+    subscription: Subscribed,
+}
+
+/// Whose subscription it is. What became of it is read where it is needed.
+#[derive(Deserialize)]
+struct Subscribed {
+    #[serde(default, alias = "emailAddress", alias = "email_address")]
+    email: String,
+}
+
 /// What the bridge does with an event type.
 enum Topic {
     Created,
     Updated,
     Deleted,
     Merged,
+    SubscriptionChanged,
     Installed,
     Removed,
 }
@@ -103,6 +120,7 @@ impl Topic {
         match event_type {
             "AppInstalled" => return Some(Self::Installed),
             "AppRemoved" => return Some(Self::Removed),
+            "com.wixpress.emailsubscriptions.v1.EmailSubscriptionChanged" => return Some(Self::SubscriptionChanged),
             _ => {}
         }
         match event_type.strip_prefix("wix.contacts.v4.contact")?.strip_prefix(['_', '-'])? {
@@ -130,6 +148,7 @@ impl Payload for Delivery {
         let event = match topic {
             Topic::Installed => site_event(site, EventKind::Installed, received),
             Topic::Removed => site_event(site, EventKind::Removed, received),
+            Topic::SubscriptionChanged => subscription_event(site, &data, received)?,
             Topic::Created => DomainEvent::read(&data)?.created(site, received)?,
             Topic::Updated => DomainEvent::read(&data)?.updated(site, received)?,
             Topic::Deleted => DomainEvent::read(&data)?.deleted(site, received)?,
@@ -142,6 +161,15 @@ impl Payload for Delivery {
 /// Events of the app itself have neither an id nor a time of their own.
 fn site_event(site: SiteId, kind: EventKind, at: Timestamp) -> Event {
     Event { site, side: Side::Wix, record: None, kind, at, id: None, entity: None, attempts: 0 }
+}
+
+fn subscription_event(site: SiteId, data: &str, at: Timestamp) -> Result<Event, WebhookError> {
+    let event: SubscriptionEvent = json::parse_text("event", data)?;
+    let email = event.subscription.email.trim();
+    if email.is_empty() {
+        return Err(WebhookError::Missing { part: "event", field: "subscription.email" });
+    }
+    Ok(Event::subscription_changed(site, Side::Wix, Address::new(email), at))
 }
 
 impl<'a> DomainEvent<'a> {

@@ -10,6 +10,7 @@ use crate::{
         entity::Entity,
         event::{Event, EventKind},
         ids::{RecordId, Side, SiteId},
+        subscriber::Address,
     },
     webhook::{
         WebhookError,
@@ -182,6 +183,31 @@ fn the_app_is_installed_and_removed() {
     }
 }
 
+fn subscription_changed(body: &Value) -> Result<Vec<Event>, WebhookError> {
+    delivered(&envelope("com.wixpress.emailsubscriptions.v1.EmailSubscriptionChanged", body.to_string()))
+}
+
+#[test]
+fn the_subscription_of_an_address_changed() {
+    for body in [
+        json!({"subscription": {"id": "s", "email": "ada@example.com", "subscriptionStatus": "UNSUBSCRIBED", "deliverabilityStatus": "VALID"}}),
+        json!({"subscription": {"email": "ada@example.com", "subscription_status": "SUBSCRIBED"}}),
+        json!({"email_subscription": {"email": " ada@example.com "}}),
+    ] {
+        let events = subscription_changed(&body).unwrap();
+        let expected = EventKind::SubscriptionChanged { address: Address::new("ada@example.com") };
+        assert_eq!((&events[0].kind, &events[0].record, events[0].side, events[0].at), (&expected, &None, Side::Wix, now()), "{body}");
+    }
+}
+
+#[test]
+fn a_subscription_of_nobody_is_refused_by_name() {
+    for body in [json!({"subscription": {}}), json!({"subscription": {"email": ""}})] {
+        assert_eq!(subscription_changed(&body).unwrap_err().to_string(), "event lacks subscription.email", "{body}");
+    }
+    assert!(matches!(subscription_changed(&json!({"email": "ada@example.com"})), Err(WebhookError::Unreadable { part: "event", .. })));
+}
+
 #[test]
 fn other_well_signed_events_are_none_of_ours() {
     for name in [
@@ -190,7 +216,7 @@ fn other_well_signed_events_are_none_of_ours() {
         "wix.contacts.v4.extended_field_updated",
         "wix.contacts.v4.contact_renamed",
         "wix.crm.inbox.v2.message_message_sent_to_business",
-        "com.wixpress.emailsubscriptions.v1.EmailSubscriptionChanged",
+        "com.wixpress.emailsubscriptions.v1.EmailSubscriptionRenamed",
         "Contacts/ContactCreated",
         "",
     ] {

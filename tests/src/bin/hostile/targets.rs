@@ -24,7 +24,7 @@ use contact_bridge::{
     },
     ports::{Clock, Queue, SiteStore, StoreResult},
     webhook::{
-        Channel, HubspotVerifier, MessagesVerifier, Request, Sender, WixVerifier,
+        Channel, HubspotVerifier, MailchimpVerifier, MessagesVerifier, Request, Sender, WixVerifier,
         forms::{self as door, service_names},
     },
 };
@@ -69,6 +69,7 @@ pub fn all() -> anyhow::Result<Vec<Target>> {
         wix_token(bodies(&["webhook-intake/wix-contact-updated.json", "webhook-intake/wix-contact-created.json"])?)?,
         wix_claims(&bodies(&["webhook-intake/wix-contact-updated.json", "webhook-intake/wix-contact-merged.json"])?)?,
         hubspot(bodies(&["webhook-intake/hubspot-property-change.json", "webhook-intake/hubspot-merge.json"])?)?,
+        mailchimp(bodies(&["webhook-intake/mailchimp-unsubscribe.json", "webhook-intake/mailchimp-upemail.json"])?),
     ];
     for (kind, path) in [
         ("application/json", "form-upsert/json.json"),
@@ -172,6 +173,17 @@ fn hubspot(good: Vec<Vec<u8>>) -> anyhow::Result<Target> {
         let request = Request::new(&Method::POST, &path, &headers, bytes, usize::MAX);
         request.and_then(|request| verifier.verify(&request, &SiteId::new(samples::SITE), now())?.events()).is_ok()
     }))
+}
+
+/// A notice, signed as it is.
+fn mailchimp(good: Vec<Vec<u8>>) -> Target {
+    let verifier = MailchimpVerifier::new(&format!("*={}", samples::messages::SECRET).into());
+    let path = format!("/webhooks/mailchimp/{}", samples::SITE);
+    Target::new("a signed notice of Mailchimp", good, move |bytes| {
+        let headers = headers(&[("x-mailchimp-signature", samples::mailchimp::signature(bytes, now()))]);
+        let request = Request::new(&Method::POST, &path, &headers, bytes, usize::MAX);
+        request.and_then(|request| verifier.verify(&request, &SiteId::new(samples::SITE), now())?.events()).is_ok()
+    })
 }
 
 /// The form the samples of this name are for.

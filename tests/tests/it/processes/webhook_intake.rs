@@ -33,7 +33,8 @@ impl Intake {
         let bus = Bus::new(BUS, &clock, BusOptions::default());
         bus.add_rule(Rule { pattern: Pattern::default(), target: events.clone() });
         let secret = format!("*={}", samples::messages::SECRET);
-        let parameters = services().into_iter().map(|service| (format!("/messages/{service}"), secret.clone())).collect();
+        let parameters =
+            services().into_iter().chain(["mailchimp"]).map(|service| (format!("/messages/{service}"), secret.clone())).collect();
         let resources = Resources { buses: vec![bus], parameters, ..Resources::default() };
         let aws = Aws::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), resources).await?;
         let env = [
@@ -59,18 +60,18 @@ impl Intake {
     }
 }
 
-/// What the sample of contact sync or of the relay with the same name carries; nothing if there is no such sample.
+/// What the sample of the function behind the bus with the same name carries; nothing if there is no such sample.
 fn expected(fresh: &[samples::Sample], name: &str) -> Vec<Value> {
-    let paths = ["contact-sync", "inbox-relay"].map(|function| format!("{function}/{name}.json"));
+    let paths = ["contact-sync", "inbox-relay", "scheduled-export"].map(|function| format!("{function}/{name}.json"));
     let sample = fresh.iter().find(|sample| paths.iter().any(|path| sample.path.ends_with(path)));
     let records = sample.and_then(|sample| sample.event["Records"].as_array());
     let envelope = |record: &Value| serde_json::from_str::<Value>(record["body"].as_str().unwrap()).unwrap();
     records.into_iter().flatten().map(|record| envelope(record)["detail"].clone()).collect()
 }
 
-/// Returns an event as its sender told it: Twilio does not say when, so its messages are of when they come in.
+/// Returns an event as its sender told it: Twilio and Mailchimp do not say when, so what they send is of when it comes in.
 fn told(mut event: Value) -> Value {
-    if event["service"] == "twilio" {
+    if event["service"] == "twilio" || (event["kind"] == "subscription_changed" && event["side"] == "external") {
         event["at"].take();
     }
     event

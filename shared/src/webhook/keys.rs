@@ -1,17 +1,32 @@
-//! Who may send for which site: the secrets of one service.
+//! Who may send for which site: the secrets of one sender, from a list.
 
 use std::collections::BTreeMap;
 
 use secrecy::SecretString;
 
-use crate::model::ids::{SiteId, SourceId};
+use super::SetUpError;
+use crate::{
+    config::ConfigError,
+    model::ids::{SiteId, SourceId},
+    ports::{ErrorKind, Secrets},
+};
 
 /// For whom a secret counts that names no site.
 const EVERYBODY: &str = "*";
 /// Two are active during a rotation. Each one more makes a refusal dearer.
 const MOST: usize = 4;
 
-/// The secrets of one service.
+/// Fetches the list of a sender's secrets, which is named by a prefix and the sender; nothing without a prefix, or where there is no list.
+pub(super) async fn listed(prefix: Option<&str>, sender: &str, secrets: &dyn Secrets) -> Result<Option<SecretString>, SetUpError> {
+    let Some(prefix) = prefix else { return Ok(None) };
+    match secrets.secret(&format!("{prefix}{sender}")).await {
+        Ok(text) => Ok(Some(text)),
+        Err(error) if error.kind == ErrorKind::NotFound => Ok(None),
+        Err(source) => Err(ConfigError::Secret { name: "MESSAGE_SECRET_PREFIX", source }.into()),
+    }
+}
+
+/// The secrets of one sender.
 #[derive(Default)]
 pub(super) struct Keys(BTreeMap<String, Vec<SecretString>>);
 
@@ -40,8 +55,16 @@ impl Keys {
 
     /// Returns the secrets that sign for a source: its own, else its site's, else everybody's. Who has closer ones accepts no others.
     pub(super) fn of(&self, site: &SiteId, source: &SourceId) -> &[SecretString] {
-        let names = [format!("{site}/{source}"), site.to_string(), EVERYBODY.to_owned()];
-        names.iter().find_map(|name| self.0.get(name)).map(Vec::as_slice).unwrap_or_default()
+        self.closest(&[&format!("{site}/{source}"), site.as_str(), EVERYBODY])
+    }
+
+    /// As [`Self::of`], for a sender without sources.
+    pub(super) fn of_site(&self, site: &SiteId) -> &[SecretString] {
+        self.closest(&[site.as_str(), EVERYBODY])
+    }
+
+    fn closest(&self, names: &[&str]) -> &[SecretString] {
+        names.iter().find_map(|name| self.0.get(*name)).map(Vec::as_slice).unwrap_or_default()
     }
 }
 

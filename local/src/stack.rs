@@ -18,7 +18,7 @@ mod settle;
 mod site;
 
 use std::{
-    collections::BTreeMap,
+    collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
@@ -92,6 +92,8 @@ pub struct Stack {
     vault: Arc<Vault>,
     /// The public keys of Wix that the intake trusts.
     wix_keys: Arc<Mutex<Vec<String>>>,
+    /// The sites whose mailing service has a webhook.
+    mailing: Arc<Mutex<BTreeSet<SiteId>>>,
     wix_app_id: String,
     hubspot_secret: String,
     employees: Arc<Mutex<Vec<Employee>>>,
@@ -188,6 +190,7 @@ impl Stack {
             door,
             vault,
             wix_keys: Arc::default(),
+            mailing: Arc::default(),
             wix_app_id,
             hubspot_secret,
         };

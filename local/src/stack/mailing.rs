@@ -9,7 +9,7 @@ use secrecy::ExposeSecret;
 use serde::Deserialize;
 use serde_json::json;
 
-use super::{SiteHandle, Stack, aws::MESSAGE_SECRETS, lock};
+use super::{Stack, aws::MESSAGE_SECRETS, lock};
 
 /// What Mailchimp answers to whoever makes a webhook. It never shows the secret again.
 #[derive(Deserialize)]
@@ -21,25 +21,28 @@ struct Made {
 impl Stack {
     /// Does for a site with subscribers what its owner does: the key into the secrets, a webhook in Mailchimp, and its signing secret to the
     /// intake.
-    pub(super) async fn connect_mailing(&self, handle: &SiteHandle, site: &Site) -> anyhow::Result<()> {
-        let Some(subscribers) = &site.subscribers else { return Ok(()) };
+    pub(super) async fn connect_mailing(&self, site: &Site) -> anyhow::Result<()> {
+        let Some(subscribers) = site.subscribers.as_ref().filter(|_| !lock(&self.mailing).contains(&site.site)) else { return Ok(()) };
         let MailingAccess::Mailchimp { secret, list } = &subscribers.service;
-        let key = format!("key-{}-us6", handle.id);
+        let key = format!("key-{}-us6", site.site);
         self.vault.put(secret, &key);
         let all = |names: &[&str]| names.iter().map(|name| ((*name).to_owned(), true.into())).collect::<serde_json::Map<_, _>>();
         let hook = json!({
-            "url": format!("{}/webhooks/mailchimp/{}", self.gateway_url(), handle.id),
+            "url": format!("{}/webhooks/mailchimp/{}", self.gateway_url(), site.site),
             "signing_enabled": true,
             "events": all(&["subscribe", "unsubscribe", "profile", "cleaned", "upemail", "campaign"]),
             "sources": all(&["user", "admin", "api"]),
         });
         let url = format!("{}/3.0/lists/{list}/webhooks", self.mailchimp.base_url());
         let answer = reqwest::Client::new().post(url).bearer_auth(key).json(&hook).send().await?;
-        let status = answer.status();
-        anyhow::ensure!(status.is_success(), "subscribers: Mailchimp refuses the webhook with {status}: {}", answer.text().await?);
-        if let Made { signing_secret: Some(secret) } = answer.json().await? {
-            trust(&self.vault, &format!("{}={secret}", handle.id)).await;
+        // Settings that Mailchimp does not know are refused when they are saved, with the field and the rule.
+        if !answer.status().is_success() {
+            return Ok(());
         }
+        if let Made { signing_secret: Some(secret) } = answer.json().await? {
+            trust(&self.vault, &format!("{}={secret}", site.site)).await;
+        }
+        lock(&self.mailing).insert(site.site.clone());
         let keys = lock(&self.wix_keys).clone();
         self.admit(&keys).await
     }

@@ -4,8 +4,9 @@ use contact_bridge::{
     flows::setup::{self, SettingsError},
     model::{
         ids::{Side, SiteId},
-        site::{CrmAccess, Direction, OnDelete, OnMerge, Site, subscribers::MailingAccess},
+        site::{CrmAccess, Direction, OnDelete, OnMerge, Site},
     },
+    ports::{ErrorKind, StoreError},
 };
 
 use super::Stack;
@@ -69,7 +70,6 @@ impl Stack {
         };
         adjust(&mut site);
         self.connect_vendors(&handle, &site)?;
-        self.connect_mailing(&handle, &site).await?;
         self.handles().insert(handle.id.clone(), handle.clone());
         self.save_site(site).await?;
         Ok(handle)
@@ -98,14 +98,13 @@ impl Stack {
         self.vault.put(secret, if lost { "{\"refresh_token\":".to_owned() } else { handle.token() });
     }
 
-    /// Saves settings like an owner does: checked against what both sides have.
+    /// Saves settings like an owner does: checked against what both sides have. Where they have a mailing service for the first time, its key
+    /// is among the secrets then, and its webhooks lead to the gateway.
     ///
     /// # Errors
     /// Names the field and the rule.
     pub async fn save_site(&self, site: Site) -> Result<Site, SettingsError> {
-        if let Some(MailingAccess::Mailchimp { secret, .. }) = site.subscribers.as_ref().map(|subscribers| &subscribers.service) {
-            self.vault.put(secret, format!("key-{}-us6", site.site));
-        }
+        self.connect_mailing(&site).await.map_err(|error| StoreError::new(ErrorKind::Unavailable, error.to_string()))?;
         let saved = self.app.save(site).await?;
         for employee in self.workers() {
             employee.app.forget(&saved.site);

@@ -151,7 +151,7 @@ pub async fn at_every_switch(scenario: impl AsyncFn(Lab)) {
 
 /// As [`at_every_switch`], without the switches at whose other positions the vendor cannot do what the scenario needs.
 pub async fn at_every_switch_but(left_out: &[&str], scenario: impl AsyncFn(Lab)) {
-    let is_left_out = |name| [left_out, NOT_OF_CONTACTS, CLOCKS].iter().any(|names| names.contains(&name));
+    let is_left_out = |name: &str| [left_out, NOT_OF_CONTACTS, CLOCKS].iter().any(|names| names.contains(&name));
     at_flips(|vendor, name| vendor != Vendor::Mail && !is_left_out(name), scenario).await;
 }
 
@@ -162,7 +162,7 @@ pub async fn at_switches(names: &[&str], scenario: impl AsyncFn(Lab)) {
 
 /// As [`at_switches`], for switches of Wix and of the mailing service.
 pub async fn at_switches_of_lists(wix: &[&str], mail: &[&str], scenario: impl AsyncFn(Lab)) {
-    let is_chosen = |vendor, name| match vendor {
+    let is_chosen = |vendor: Vendor, name: &str| match vendor {
         Vendor::Wix => wix.contains(&name),
         Vendor::Hub => false,
         Vendor::Mail => mail.contains(&name),

@@ -197,7 +197,7 @@ impl Contacts {
         }
     }
 
-    /// Whoever lost the link to an erased record in a merge may be the same person: that is left to somebody to decide, and nobody who comes
+    /// Whoever lost the link to an erased record, or to its counterpart, in a merge may be the same person: that is left to somebody to decide, and nobody who comes
     /// anew is linked with them.
     async fn leave_parted(&self, side: Side, id: &RecordId) -> Step<()> {
         let parked = self.links.parked(&self.site.site).await?;
@@ -222,6 +222,7 @@ impl Contacts {
     /// The delete came before the erasure: its tombstone still names the counterpart, unless that is somebody else's by now who is there.
     async fn erase_buried(&self, side: Side, id: &RecordId, counterpart: &RecordId) -> Step<Effect> {
         let other = side.opposite();
+        self.leave_parted(other, counterpart).await?;
         if let Slot::Linked(mut link) = self.look_up(other, counterpart).await? {
             if matches!(self.read(side, link.id(side)).await?, Found::Absent) {
                 let effect = self.erase_linked(other, &link).await?;
@@ -253,6 +254,7 @@ impl Contacts {
 
     pub(super) async fn erase_linked(&self, side: Side, link: &Link) -> Step<Effect> {
         self.ensure_not_being_written(link)?;
+        self.leave_parted(side, link.id(side)).await?;
         let mut link = link.clone();
         link.erasure_open = true;
         self.keep_others_off(&mut link, side).await?;

@@ -68,15 +68,15 @@ impl Contacts {
         self.look_again(&[(side, source)]).await
     }
 
-    /// The winner was deleted since: whatever went into it is gone with it, or erased with it. Which of the two, the winner's own event tells;
-    /// it is waited for.
+    /// The winner was deleted since: whatever went into it is gone with it, or erased with it. Which of the two, the winner's own events tell, of
+    /// which the one of its deletion may come before the one of its erasure; they are waited for.
     async fn all_are_gone(&self, hint: Hint<'_>, winner: &RecordId, from: &[RecordId]) -> Step<Effect> {
         let ended = self.look_up(hint.side, winner).await?;
-        if matches!(ended, Slot::Free | Slot::Linked(_)) && self.clock.now() < hint.event.at + EVIDENCE_TIME {
+        let is_erased = matches!(ended, Slot::Gone(tombstone) if tombstone.cause == Cause::Erased);
+        if !is_erased && self.clock.now() < hint.event.at + EVIDENCE_TIME {
             return Err(self.later(WHILE_WRITTEN, "the end of a merge's winner is not told yet").into());
         }
         let mut effect = Effect::Skipped(Skip::Absent);
-        let is_erased = matches!(ended, Slot::Gone(tombstone) if tombstone.cause == Cause::Erased);
         for id in from.iter().chain([winner]) {
             let Slot::Linked(link) = self.look_up(hint.side, id).await? else {
                 self.unpark(hint.side, id).await?;

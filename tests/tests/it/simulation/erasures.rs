@@ -151,3 +151,49 @@ fn whoever_lost_the_link_to_an_erased_record_in_a_merge_is_told_of_and_linked_wi
     assert!(stage.told().contains(&(newcomer, ParkedReason::MatchIsLinked)));
     assert!(stage.told().contains(&(another, ParkedReason::ErasureUnclear)));
 }
+
+#[test]
+fn whoever_was_parted_from_a_pair_is_told_of_its_erasure_although_its_deletion_was_heard_first() {
+    for is_deletion_first in [true, false] {
+        let mut stage = Stage::set();
+        stage.running.contacts.site.on_merge = OnMerge::Unlink;
+        stage.running.contacts.site.on_delete = OnDelete::Propagate;
+        let [wix, external] = stage.ids.clone();
+        let (another, event) = stage.adds(Side::Wix, "bo@example.net");
+        stage.running.deal_with(event);
+        stage.running.come_to_rest();
+        let loser = lock(&stage.running.world).witness.counterpart(Side::Wix, &another).unwrap().clone();
+        stage.hears(|world| world.unite(Side::External, &external, &loser));
+        assert_eq!(stage.told(), [(another.clone(), ParkedReason::UnlinkedByMerge)]);
+        let ended = [EventKind::Deleted { by_merge: false }, EventKind::Erased];
+        let mut events = stage.unheard(|world| ended.into_iter().for_each(|kind| world.remove(Side::Wix, &wix, kind)));
+        if !is_deletion_first {
+            events.reverse();
+        }
+        for event in events {
+            stage.running.deal_with(event);
+        }
+        stage.running.come_to_rest();
+        assert_eq!(stage.told(), [(another, ParkedReason::ErasureUnclear)]);
+    }
+}
+
+#[test]
+fn what_went_into_an_erased_winner_is_erased_although_its_deletion_was_heard_before_the_merge() {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.on_delete = OnDelete::Unlink;
+    let [_, winner] = stage.ids.clone();
+    let (another, event) = stage.adds(Side::Wix, "bo@example.net");
+    stage.running.deal_with(event);
+    stage.running.come_to_rest();
+    let loser = lock(&stage.running.world).witness.counterpart(Side::Wix, &another).unwrap().clone();
+    let merged = stage.unheard(|world| world.unite(Side::External, &winner, &loser));
+    let [deleted, erased] = [EventKind::Deleted { by_merge: false }, EventKind::Erased]
+        .map(|kind| stage.unheard(|world| world.remove(Side::External, &winner, kind)));
+    for event in [deleted, merged, erased].concat() {
+        stage.running.deal_with(event);
+    }
+    stage.running.come_to_rest();
+    let wix = &stage.ids[0];
+    assert!(stage.present(Side::Wix).iter().all(|id| ![wix, &another].contains(&id)));
+}

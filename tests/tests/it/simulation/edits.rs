@@ -4,7 +4,7 @@ use contact_bridge::model::{
     event::{Event, EventKind},
     field::{Field, Patch, Value},
     ids::{RecordId, RowId, Side},
-    link::{Hold, RowState},
+    link::{Hold, ParkedReason, RowState},
     site::{OnConflict, OnMerge},
 };
 use contact_bridge_tests::simulation::{
@@ -333,5 +333,69 @@ fn an_edit_under_one_that_is_carried_over_before_a_merge_stands() {
         if is_over {
             break;
         }
+    }
+}
+
+#[test]
+fn an_edit_under_one_that_was_carried_over_before_a_merge_stands_although_the_answer_was_lost() {
+    for steps in 0.. {
+        let (mut stage, merged) = merged_under_an_edit();
+        stage.running.begin(merged);
+        for _ in 0..steps {
+            if stage.running.is_busy(0) {
+                stage.running.go_on(0);
+            }
+        }
+        let writes = stage.running.writes().external;
+        let typed = stage.types(Side::External, "lastname", "v5 cy");
+        while stage.running.is_busy(0) && stage.running.writes().external == writes {
+            stage.running.go_on(0);
+        }
+        let is_over = !stage.running.is_busy(0);
+        if !is_over {
+            stage.running.crash(0);
+        }
+        stage.running.come_to_rest();
+        stage.running.deal_with(typed);
+        assert_eq!(stage.end("name.last", "lastname"), both("v5 cy"), "after {steps} steps");
+        if is_over {
+            break;
+        }
+    }
+}
+
+#[test]
+fn an_edit_under_an_unanswered_write_is_brought_back_by_its_own_event() {
+    let mut stage = Stage::set();
+    let event = stage.types(Side::Wix, "company", "v4 Bo");
+    stage.announce(event, Side::External);
+    let overwritten = stage.types(Side::External, "company", "v5 Cy");
+    let writes = stage.running.writes().external;
+    while stage.running.writes().external == writes {
+        assert!(stage.running.is_busy(0));
+        stage.running.go_on(0);
+    }
+    stage.running.crash(0);
+    let _ = stage.running.take_all();
+    stage.running.deal_with(overwritten);
+    assert_eq!(stage.end("company", "company"), both("v5 cy"));
+}
+
+#[test]
+fn of_what_a_side_refuses_of_a_record_that_is_merged_away_a_person_is_told() {
+    for is_edit_first in [true, false] {
+        let (mut stage, merged) = merged_under_an_edit();
+        let winner = stage.ids.clone();
+        lock(&stage.running.world).refusals.values = true;
+        stage.ids[0] = Stage::set().ids[0].clone();
+        let edited = stage.types(Side::Wix, "company", "v11 Di");
+        stage.ids = winner;
+        let events = if is_edit_first { [edited, merged] } else { [merged, edited] };
+        for event in events {
+            stage.running.deal_with(event);
+        }
+        assert_eq!(stage.end("name.last", "lastname"), both("v4 bo"), "the rest is carried over");
+        let told: Vec<_> = stage.notes().into_iter().map(|note| (note.id, note.reason, note.rows)).collect();
+        assert_eq!(told, [(stage.ids[0].clone(), ParkedReason::FieldSkipped, vec![RowId::from("co")])], "{is_edit_first}");
     }
 }

@@ -3,7 +3,7 @@
 use contact_bridge::model::{
     event::EventKind,
     ids::{RecordId, Side},
-    link::ParkedReason,
+    link::{Cause, ParkedReason, Slot},
     site::{OnDelete, OnMerge},
 };
 use contact_bridge_tests::simulation::world::{World, lock};
@@ -196,4 +196,66 @@ fn what_went_into_an_erased_winner_is_erased_although_its_deletion_was_heard_bef
     stage.running.come_to_rest();
     let wix = &stage.ids[0];
     assert!(stage.present(Side::Wix).iter().all(|id| ![wix, &another].contains(&id)));
+}
+
+#[test]
+fn an_erasure_finds_whom_its_counterpart_went_into_although_the_merge_was_not_heard_yet() {
+    for (on_merge, is_deletion_heard) in [(OnMerge::Propagate, false), (OnMerge::Unlink, false), (OnMerge::Propagate, true)] {
+        let mut stage = Stage::set();
+        stage.running.contacts.site.on_delete = OnDelete::Unlink;
+        stage.running.contacts.site.on_merge = on_merge;
+        let [loser, external] = stage.ids.clone();
+        let (winner, event) = stage.adds(Side::Wix, "bo@example.net");
+        stage.running.deal_with(event);
+        stage.running.come_to_rest();
+        let its_own = lock(&stage.running.world).witness.counterpart(Side::Wix, &winner).unwrap().clone();
+        let deleted = stage.unheard(|world| world.remove(Side::External, &external, EventKind::Deleted { by_merge: false }));
+        if is_deletion_heard {
+            stage.running.deal_with(deleted[0].clone());
+        }
+        let merged = stage.unheard(|world| world.unite(Side::Wix, &winner, &loser));
+        let erased = stage.unheard(|world| world.remove(Side::External, &external, EventKind::Erased));
+        for event in [erased, deleted, merged].concat() {
+            stage.running.deal_with(event);
+        }
+        stage.running.come_to_rest();
+        assert_eq!(stage.told(), [(its_own, ParkedReason::ErasureUnclear)], "{on_merge:?}, the deletion first: {is_deletion_heard}");
+    }
+}
+
+/// A pair that waits because somebody was deleted in Wix and edited in the CRM, or because of the rails; its record in Wix was linked before with one
+/// that is erased now, of which the bridge is told at last.
+fn erased_before(is_edited: bool) -> (Stage, RecordId) {
+    let mut stage = Stage::set();
+    let [wix, former] = stage.ids.clone();
+    stage.running.contacts.site.on_delete = OnDelete::Unlink;
+    stage.hears(|world| world.remove(Side::External, &former, EventKind::Deleted { by_merge: false }));
+    let (own, event) = stage.adds(Side::External, "ann@example.net");
+    stage.running.deal_with(event);
+    stage.running.come_to_rest();
+    stage.ids[1] = own.clone();
+    stage.running.contacts.site.on_delete = OnDelete::Propagate;
+    stage.running.contacts.site.rails.deletes_per_hour = 0;
+    if is_edited {
+        stage.types(Side::External, "company", "v4 Bo");
+    }
+    stage.hears(|world| world.remove(Side::Wix, &wix, EventKind::Deleted { by_merge: false }));
+    assert_eq!(stage.notes().len(), 1);
+    stage.hears(|world| world.raise(Side::External, &former, EventKind::Erased));
+    (stage, own)
+}
+
+#[test]
+fn an_erasure_leaves_in_place_what_a_person_is_told_of_a_link_that_waits() {
+    let (stage, own) = erased_before(false);
+    assert_eq!((stage.link().erasure_open, stage.told()), (true, vec![(own, ParkedReason::DeleteAwaitsApproval)]));
+}
+
+#[test]
+fn an_erasure_ends_a_link_that_waits_because_one_of_its_records_is_gone() {
+    let (stage, own) = erased_before(true);
+    assert_eq!(stage.told(), [(own.clone(), ParkedReason::ErasureUnclear)]);
+    let links = &stage.running.backend.links;
+    let slot = stage.running.backend.finish(links.look_up(&stage.running.site.site, Side::External, &own)).unwrap();
+    assert!(matches!(slot, Slot::Gone(tombstone) if tombstone.cause == Cause::Erased));
 }

@@ -282,18 +282,22 @@ impl Contacts {
         let mut link = link.clone();
         link.erasure_open = true;
         self.keep_others_off(&mut link, side).await?;
-        if let Err(Stop::Failed { error, .. }) = self.erase_record(side, link.id(side)).await {
-            if error.kind == ErrorKind::Forbidden {
+        match self.erase_record(side, link.id(side)).await {
+            Err(Stop::Failed { error, .. }) if error.kind == ErrorKind::Forbidden => {
                 return self.leave_to_erase(&link, side, ParkedReason::CannotDelete).await;
             }
-            return Err(Stop::at(side, error));
+            result => result?,
         }
         self.bury(&link, Cause::Erased).await?;
         Ok(Effect::Erased)
     }
 
     async fn erase_record(&self, side: Side, id: &RecordId) -> Step<()> {
-        self.store(side).erase(id).await.map_err(|error| Stop::at(side, error))
+        self.store(side).erase(id).await.map_err(|error| Stop::at(side, error))?;
+        if matches!(self.read(side, id).await?, Found::Merged(_)) {
+            return Err(self.later(SOON, "what was to be erased went into another record just now").into());
+        }
+        Ok(())
     }
 
     /// Keeps nothing of an erased record but its tombstone.

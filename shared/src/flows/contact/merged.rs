@@ -122,7 +122,7 @@ impl Contacts {
 
     /// Re-points a link to the winner of a merge on `side`; where the winner has a link already, two become one.
     pub(super) async fn follow(&self, link: Link, side: Side, winner: &Contact) -> Step<Effect> {
-        self.ensure_not_being_written(&link)?;
+        let link = self.settled(side, link).await?;
         match self.look_up(side, &winner.id).await? {
             Slot::Free => {
                 self.link_with_its_own(&link, side, winner).await?;
@@ -138,6 +138,17 @@ impl Contacts {
                 self.repoint(&link, side, winner, None).await
             }
         }
+    }
+
+    /// Finds out what became of an unanswered write before its link is moved or ends: it must not pass for an edit.
+    async fn settled(&self, side: Side, mut link: Link) -> Step<Link> {
+        self.ensure_not_being_written(&link)?;
+        if link.intent.is_some() {
+            let event = self.resync(side, link.id(side));
+            let (this, other) = (self.read(side, link.id(side)).await?, self.read(side.opposite(), link.id(side.opposite())).await?);
+            self.recover(Hint { event: &event, side }, &mut link, &this, &other).await?;
+        }
+        Ok(link)
     }
 
     /// A winner that was made for another record, whose link was not stored, is that one's first; then two links meet in it.
@@ -172,9 +183,8 @@ impl Contacts {
     /// Two links meet in one winner: their counterparts are merged as well, or one of the links ends and is reported: the younger, unless the
     /// counterpart of the older is not there any more.
     async fn unite(&self, lost: Link, kept: Link, side: Side, winner: &Contact) -> Step<Effect> {
-        self.ensure_not_being_written(&kept)?;
         let other = side.opposite();
-        let (mut lost, mut kept) = (lost, kept);
+        let (mut lost, mut kept) = (lost, self.settled(side, kept).await?);
         if let Some(effect) = self.merge_counterparts(&mut lost, &mut kept, (side, winner)).await? {
             return Ok(effect);
         }

@@ -116,8 +116,7 @@ impl Contacts {
     pub(super) async fn announce_carried(&self, work: &mut Work, side: Side) -> Step<Intent> {
         let mut rows = work.plan.intent_rows(&self.input(&work.link, &work.contacts, None), side);
         for (row, intent) in &mut rows {
-            let [own, source] =
-                [side, side.opposite()].map(|side| work.link.anchors.of(side).base.get(row).cloned().unwrap_or_default());
+            let [own, source] = [side, side.opposite()].map(|side| work.link.anchors.of(side).base.get(row).cloned().unwrap_or_default());
             (intent.source, intent.agreed) = (source, Some(own));
         }
         self.announce_rows(work, side, rows).await

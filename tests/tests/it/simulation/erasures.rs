@@ -259,3 +259,33 @@ fn an_erasure_ends_a_link_that_waits_because_one_of_its_records_is_gone() {
     let slot = stage.running.backend.finish(links.look_up(&stage.running.site.site, Side::External, &own)).unwrap();
     assert!(matches!(slot, Slot::Gone(tombstone) if tombstone.cause == Cause::Erased));
 }
+
+#[test]
+fn an_erasure_finds_whom_its_counterpart_went_into_while_it_was_carried_out() {
+    for steps in 0.. {
+        let mut stage = Stage::set();
+        let [loser, external] = stage.ids.clone();
+        let (winner, _) = stage.adds(Side::Wix, "bo@example.net");
+        let erased = stage.unheard(|world| world.remove(Side::External, &external, EventKind::Erased)).remove(0);
+        stage.running.begin(erased);
+        for _ in 0..steps {
+            if stage.running.is_busy(0) {
+                stage.running.go_on(0);
+            }
+        }
+        let merged = stage.unheard(|world| world.unite(Side::Wix, &winner, &loser));
+        if merged.is_empty() {
+            // It was erased already.
+            break;
+        }
+        while stage.running.is_busy(0) {
+            stage.running.go_on(0);
+        }
+        stage.running.come_to_rest();
+        for event in merged {
+            stage.running.deal_with(event);
+        }
+        stage.running.come_to_rest();
+        assert!(!stage.present(Side::Wix).contains(&winner) || stage.told().iter().any(|(id, _)| *id == winner), "after {steps} steps");
+    }
+}

@@ -34,7 +34,8 @@ pub fn begin_with(link: &mut Link, draft: &Intent, key: &Key, mapping: &Mapping,
 
 /// Takes over what another link agreed on, for the rows whose values came from its records when both pairs were merged, `side` last: what the
 /// merge filled in there is nobody's edit, and gives way to what was done to the other record meanwhile. Each side keeps its own
-/// spelling, and what it refused stays refused. Tells whether there were any.
+/// spelling, and what it refused stays refused; so does, for a person to know of, what the other side did not take and `side` does not have any
+/// more. Tells whether there were any.
 pub fn take_over(kept: &mut Link, (lost, side): (&Link, Side), contacts: Pair<&Contact>, (key, mapping): (&Key, &Mapping)) -> bool {
     let before = kept.clone();
     for row in mapping.rows() {
@@ -53,6 +54,11 @@ pub fn take_over(kept: &mut Link, (lost, side): (&Link, Side), contacts: Pair<&C
                 // What a person is to decide stays theirs; what was refused is another value now.
                 None => kept.rows.retain(|id, state| id != row.id() || matches!(state, RowState::Conflict | RowState::Overwritten(_))),
             }
+        } else if let Some(state) = lost.rows.get(row.id())
+            && matches!(state, RowState::Refused(by) | RowState::Unconvertible(by) if *by != side)
+            && now.of(side) != agreed.of(side)
+        {
+            kept.rows.entry(row.id().clone()).or_insert(*state);
         }
     }
     (&kept.anchors, &kept.rows) != (&before.anchors, &before.rows)
@@ -181,6 +187,19 @@ pub fn enter_agreed(link: &mut Link, plan: &Plan) {
         }
     }
     for row in plan.states.keys() {
+        enter_state(link, plan, row);
+    }
+}
+
+/// Enters which rows a side did not take, or cannot have: both count as dealt with as they are.
+pub fn enter_left_out(link: &mut Link, plan: &Plan) {
+    let left_out = |state: &Option<RowState>| matches!(state, Some(RowState::Refused(_) | RowState::Unconvertible(_)));
+    for row in plan.states.iter().filter(|(_, state)| left_out(state)).map(|(row, _)| row) {
+        for side in Side::BOTH {
+            if let Some(prints) = plan.agreed.get(row) {
+                set_base(&mut link.anchors.of_mut(side).base, row, prints.of(side).clone());
+            }
+        }
         enter_state(link, plan, row);
     }
 }

@@ -4,7 +4,8 @@
 //! seed. Each end is judged like any history at rest; and the ends must be alike but for the ids of records that the bridge made.
 //!
 //! Of one thing the order decides: whether somebody is to be asked who a record is, where people made, merged and erased records of one
-//! person at once. Such a record, and whoever it is linked with, is compared only where all orders ask, or none.
+//! person at once. Such a record, and whoever it is linked with in either end, is compared only where all orders ask, or none: with whom it is
+//! linked decides of all its values what came over. The records that the note names as those it could be are compared.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -60,9 +61,18 @@ struct End {
 impl End {
     /// Returns what is to be alike in both of two ends.
     fn common<'a>(&'a self, other: &'a Self) -> [Vec<&'a str>; 2] {
-        let open: BTreeSet<&Id> = self.asked.symmetric_difference(&other.asked).collect();
+        let mut open: BTreeSet<&Id> = self.asked.symmetric_difference(&other.asked).collect();
+        let concerned = |open: &BTreeSet<&'a Id>, ids: &BTreeSet<Id>| ids.iter().any(|id| open.contains(id));
+        loop {
+            let linked = self.all.iter().chain(&other.all).filter(|(ids, _)| concerned(&open, ids)).flat_map(|(ids, _)| ids);
+            let linked: Vec<&Id> = linked.filter(|id| !open.contains(id)).collect();
+            if linked.is_empty() {
+                break;
+            }
+            open.extend(linked);
+        }
         [self, other].map(|end| {
-            let closed = end.all.iter().filter(|(ids, _)| ids.iter().all(|id| !open.contains(id)));
+            let closed = end.all.iter().filter(|(ids, _)| !concerned(&open, ids));
             let mut all: Vec<&str> = closed.map(|(_, text)| text.as_str()).collect();
             all.sort_unstable();
             all
@@ -270,13 +280,13 @@ impl Asleep {
     }
 }
 
-/// Returns the records of which a note asks who they are.
-fn asks_who(note: &Parked) -> impl Iterator<Item = Id> {
+/// Returns the record of which a note asks who it is.
+fn asks_who(note: &Parked) -> Option<Id> {
     let unclear = matches!(
         note.reason,
         ParkedReason::SeveralMatches | ParkedReason::MatchIsLinked | ParkedReason::UnlinkedByMerge | ParkedReason::ErasureUnclear
     );
-    std::iter::once((note.side, note.id.clone())).chain(note.because_of.clone()).filter(move |_| unclear)
+    unclear.then(|| (note.side, note.id.clone()))
 }
 
 /// So many digits at the end tell the numbers of the histories apart.

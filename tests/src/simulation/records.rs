@@ -110,7 +110,7 @@ impl World {
             changes.push(FieldChange {
                 field: field.as_str().to_owned(),
                 at: Timestamp::from_millisecond(now).unwrap_or_default(),
-                ours: false,
+                ours: actor == Actor::Bridge,
             });
             match value {
                 Some(value) => record.fields.insert(field.clone(), value),

@@ -29,7 +29,12 @@ struct Stage {
 impl Stage {
     /// Somebody is in Wix, and so in the CRM, which is the system of record.
     fn set() -> Self {
-        let mut running = Running::still("site", 1, Plant::None, &Backend::memory());
+        Self::planted(Plant::None)
+    }
+
+    /// The same, with a bug.
+    fn planted(bug: Plant) -> Self {
+        let mut running = Running::still("site", 1, bug, &Backend::memory());
         lock(&running.world).refusals = Refusals::default();
         running.come_to_rest();
         running.contacts.site.system_of_record = Some(Side::External);

@@ -187,7 +187,14 @@ impl Contacts {
             return Ok(Effect::Skipped(Skip::Buried));
         }
         match slot {
-            Slot::Linked(link) => self.erase_linked(other, &link).await,
+            Slot::Linked(link) => match self.read(other, link.id(other)).await? {
+                Found::Merged(winner) => {
+                    // The merge has an event of its own, which may come later.
+                    self.follow(Link { erasure_open: true, ..*link }, other, &winner).await?;
+                    Box::pin(self.erased(side, id)).await
+                }
+                Found::Present(_) | Found::Absent => self.erase_linked(other, &link).await,
+            },
             Slot::Gone(Tombstone { counterpart: Some(counterpart), .. }) => self.erase_buried(side, id, &counterpart).await,
             Slot::Gone(_) | Slot::Free | Slot::Reserved { .. } => {
                 self.forget(side, id).await?;
@@ -197,7 +204,7 @@ impl Contacts {
         }
     }
 
-    /// Whoever lost the link to an erased record in a merge may be the same person: that is left to somebody to decide, and nobody who comes
+    /// Whoever lost the link to an erased record, or to its counterpart, in a merge may be the same person: that is left to somebody to decide, and nobody who comes
     /// anew is linked with them.
     async fn leave_parted(&self, side: Side, id: &RecordId) -> Step<()> {
         let parked = self.links.parked(&self.site.site).await?;
@@ -219,18 +226,23 @@ impl Contacts {
         Ok(parked.iter().any(|note| (note.side, &note.id) == (side, id) && own(note)))
     }
 
-    /// The delete came before the erasure: its tombstone still names the counterpart, unless that is somebody else's by now who is there.
+    /// The delete came before the erasure: its tombstone still names the counterpart, unless that is somebody else's by now who is there, or went
+    /// into another.
     async fn erase_buried(&self, side: Side, id: &RecordId, counterpart: &RecordId) -> Step<Effect> {
         let other = side.opposite();
-        if let Slot::Linked(mut link) = self.look_up(other, counterpart).await? {
+        self.leave_parted(other, counterpart).await?;
+        if let Found::Merged(winner) = self.read(other, counterpart).await? {
+            self.pass_on_erasure(other, counterpart, &winner).await?;
+            self.forget(side, id).await?;
+            return Ok(Effect::Parked(ParkedReason::ErasureUnclear));
+        }
+        if let Slot::Linked(link) = self.look_up(other, counterpart).await? {
             if matches!(self.read(side, link.id(side)).await?, Found::Absent) {
                 let effect = self.erase_linked(other, &link).await?;
                 self.forget(side, id).await?;
                 return Ok(effect);
             }
-            link.erasure_open = true;
-            let note = self.note_on_erasure(&link);
-            self.save(&mut link, &note).await?;
+            self.open_erasure(other, *link).await?;
             self.forget(side, id).await?;
             return Ok(Effect::Parked(ParkedReason::ErasureUnclear));
         }
@@ -251,23 +263,41 @@ impl Contacts {
         Ok(effect)
     }
 
+    /// Leaves it to a person whether what a link holds is of somebody who was erased. One that waits because its other record is gone ends.
+    pub(super) async fn open_erasure(&self, side: Side, mut link: Link) -> Step<()> {
+        self.ensure_not_being_written(&link)?;
+        link.erasure_open = true;
+        let note = self.note_on_erasure(&link);
+        self.save(&mut link, &note).await?;
+        if link.held.is_some_and(Hold::waits_for_a_person) {
+            let event = self.resync(side, link.id(side));
+            Box::pin(self.synchronise_pair(Hint { event: &event, side }, link)).await?;
+        }
+        Ok(())
+    }
+
     pub(super) async fn erase_linked(&self, side: Side, link: &Link) -> Step<Effect> {
         self.ensure_not_being_written(link)?;
+        self.leave_parted(side, link.id(side)).await?;
         let mut link = link.clone();
         link.erasure_open = true;
         self.keep_others_off(&mut link, side).await?;
-        if let Err(Stop::Failed { error, .. }) = self.erase_record(side, link.id(side)).await {
-            if error.kind == ErrorKind::Forbidden {
+        match self.erase_record(side, link.id(side)).await {
+            Err(Stop::Failed { error, .. }) if error.kind == ErrorKind::Forbidden => {
                 return self.leave_to_erase(&link, side, ParkedReason::CannotDelete).await;
             }
-            return Err(Stop::at(side, error));
+            result => result?,
         }
         self.bury(&link, Cause::Erased).await?;
         Ok(Effect::Erased)
     }
 
     async fn erase_record(&self, side: Side, id: &RecordId) -> Step<()> {
-        self.store(side).erase(id).await.map_err(|error| Stop::at(side, error))
+        self.store(side).erase(id).await.map_err(|error| Stop::at(side, error))?;
+        if matches!(self.read(side, id).await?, Found::Merged(_)) {
+            return Err(self.later(SOON, "what was to be erased went into another record just now").into());
+        }
+        Ok(())
     }
 
     /// Keeps nothing of an erased record but its tombstone.

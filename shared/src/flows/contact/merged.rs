@@ -2,7 +2,9 @@
 
 use tracing::info;
 
-use super::{Contacts, EVIDENCE_TIME, Effect, Hint, SOON, Skip, Step, Stop, WHILE_WRITTEN, gone::ids, notes::Shown, pair::Reads};
+use super::{
+    Contacts, EVIDENCE_TIME, Effect, Hint, SOON, Skip, Step, Stop, WHILE_WRITTEN, gone::ids, notes::Shown, pair::Reads, write::Work,
+};
 use crate::{
     model::{
         contact::{Contact, Found},
@@ -45,17 +47,12 @@ impl Contacts {
     }
 
     /// A record that was still to be erased went into the winner, and so did what it held: from now on a person is told of that one.
-    async fn pass_on_erasure(&self, side: Side, source: &RecordId, winner: &Contact) -> Step<()> {
+    pub(super) async fn pass_on_erasure(&self, side: Side, source: &RecordId, winner: &Contact) -> Step<()> {
         if !self.went_into(side, source, winner).await? {
             return Ok(());
         }
         match self.look_up(side, &winner.id).await? {
-            Slot::Linked(mut link) => {
-                self.ensure_not_being_written(&link)?;
-                link.erasure_open = true;
-                let note = self.note_on_erasure(&link);
-                self.save(&mut link, &note).await?;
-            }
+            Slot::Linked(link) => self.open_erasure(side, *link).await?,
             Slot::Reserved { until, .. } => return Err(self.until(until, "its counterpart is being made").into()),
             Slot::Gone(_) if self.is_left_to_erase(side, &winner.id).await? => {}
             Slot::Gone(_) | Slot::Free => {
@@ -68,15 +65,15 @@ impl Contacts {
         self.look_again(&[(side, source)]).await
     }
 
-    /// The winner was deleted since: whatever went into it is gone with it, or erased with it. Which of the two, the winner's own event tells;
-    /// it is waited for.
+    /// The winner was deleted since: whatever went into it is gone with it, or erased with it. Which of the two, the winner's own events tell, of
+    /// which the one of its deletion may come before the one of its erasure; they are waited for.
     async fn all_are_gone(&self, hint: Hint<'_>, winner: &RecordId, from: &[RecordId]) -> Step<Effect> {
         let ended = self.look_up(hint.side, winner).await?;
-        if matches!(ended, Slot::Free | Slot::Linked(_)) && self.clock.now() < hint.event.at + EVIDENCE_TIME {
+        let is_erased = matches!(ended, Slot::Gone(tombstone) if tombstone.cause == Cause::Erased);
+        if !is_erased && self.clock.now() < hint.event.at + EVIDENCE_TIME {
             return Err(self.later(WHILE_WRITTEN, "the end of a merge's winner is not told yet").into());
         }
         let mut effect = Effect::Skipped(Skip::Absent);
-        let is_erased = matches!(ended, Slot::Gone(tombstone) if tombstone.cause == Cause::Erased);
         for id in from.iter().chain([winner]) {
             let Slot::Linked(link) = self.look_up(hint.side, id).await? else {
                 self.unpark(hint.side, id).await?;
@@ -125,7 +122,7 @@ impl Contacts {
 
     /// Re-points a link to the winner of a merge on `side`; where the winner has a link already, two become one.
     pub(super) async fn follow(&self, link: Link, side: Side, winner: &Contact) -> Step<Effect> {
-        self.ensure_not_being_written(&link)?;
+        let link = self.settled(side, link).await?;
         match self.look_up(side, &winner.id).await? {
             Slot::Free => {
                 self.link_with_its_own(&link, side, winner).await?;
@@ -141,6 +138,17 @@ impl Contacts {
                 self.repoint(&link, side, winner, None).await
             }
         }
+    }
+
+    /// Finds out what became of an unanswered write before its link is moved or ends: it must not pass for an edit.
+    async fn settled(&self, side: Side, mut link: Link) -> Step<Link> {
+        self.ensure_not_being_written(&link)?;
+        if link.intent.is_some() {
+            let event = self.resync(side, link.id(side));
+            let (this, other) = (self.read(side, link.id(side)).await?, self.read(side.opposite(), link.id(side.opposite())).await?);
+            self.recover(Hint { event: &event, side }, &mut link, &this, &other).await?;
+        }
+        Ok(link)
     }
 
     /// A winner that was made for another record, whose link was not stored, is that one's first; then two links meet in it.
@@ -175,9 +183,8 @@ impl Contacts {
     /// Two links meet in one winner: their counterparts are merged as well, or one of the links ends and is reported: the younger, unless the
     /// counterpart of the older is not there any more.
     async fn unite(&self, lost: Link, kept: Link, side: Side, winner: &Contact) -> Step<Effect> {
-        self.ensure_not_being_written(&kept)?;
         let other = side.opposite();
-        let (mut lost, mut kept) = (lost, kept);
+        let (mut lost, mut kept) = (lost, self.settled(side, kept).await?);
         if let Some(effect) = self.merge_counterparts(&mut lost, &mut kept, (side, winner)).await? {
             return Ok(effect);
         }
@@ -293,32 +300,43 @@ impl Contacts {
     /// stays. Where that has another value than the counterpart had, whoever merged there has chosen. Then they have agreed on what was carried
     /// over, each in its own spelling.
     async fn carry_over(&self, (lost, kept): (&mut Link, &mut Link), (side, loser): (Side, Contact), into: Contact) -> Step<Contact> {
+        let before = lost.clone();
         let into = self.carry((lost, kept), (side, &loser), into).await?;
-        if enter::agree_loosely(lost, Pair::from_side(side, &loser, &into), (&self.key, &self.mapping)) {
+        enter::agree_loosely(lost, Pair::from_side(side, &loser, &into), (&self.key, &self.mapping));
+        if *lost != before {
             self.save(lost, &Notes::new()).await?;
         }
         Ok(into)
     }
 
-    async fn carry(&self, (lost, kept): (&Link, &mut Link), (side, loser): (Side, &Contact), into: Contact) -> Step<Contact> {
+    async fn carry(&self, (lost, kept): (&mut Link, &mut Link), (side, loser): (Side, &Contact), into: Contact) -> Step<Contact> {
         let other = side.opposite();
         let contacts = Pair::from_side(side, loser.clone(), into);
         let mut plan = merge::merge(&self.input(lost, &contacts, None));
         let agreed = &lost.anchors.of(other).base;
         plan.flows.of_mut(other).retain(|row, flow| flow.replaced == agreed.get(row).cloned().unwrap_or_default());
-        let patch = plan.patch(&self.mapping, other);
         let into = contacts.of(other).clone();
-        if patch.is_empty() {
-            return Ok(into);
+        let mut work = Work::new(kept.clone(), plan, contacts);
+        let written = if work.plan.flows.of(other).is_empty() { Ok(None) } else { self.write_carried(&mut work, other, &into).await };
+        enter::enter_left_out(lost, &work.plan);
+        *kept = work.link;
+        Ok(written?.unwrap_or(into))
+    }
+
+    /// Writes to the winner what was done to a record that goes, announced on the winner's link as any other write; `None` if all is refused.
+    async fn write_carried(&self, work: &mut Work, side: Side, into: &Contact) -> Step<Option<Contact>> {
+        let keeps_off = work.link.intent.clone();
+        self.announce_carried(work, side).await?;
+        let returned = self.write(work, side, into).await?;
+        if let Some(returned) = &returned {
+            let patch = work.plan.patch(&self.mapping, side);
+            self.remember_overwritten(&mut work.link, side, &patch, [into, returned]);
         }
-        match self.store(other).update(&into, &patch).await {
-            Ok(returned) => {
-                self.remember_overwritten(kept, other, &patch, [&into, &returned]);
-                self.save(kept, &Notes::new()).await?;
-                Ok(returned)
-            }
-            Err(error) if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::Invalid(_) | ErrorKind::Exists(_)) => Ok(into),
-            Err(error) => Err(Stop::at(other, error)),
-        }
+        let anchor = work.link.anchors.of_mut(side);
+        anchor.take_announced();
+        anchor.revision = work.agreed_revision.take();
+        work.link.intent = keeps_off;
+        self.save(&mut work.link, &Notes::new()).await?;
+        Ok(returned)
     }
 }

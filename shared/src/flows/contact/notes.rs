@@ -38,14 +38,17 @@ impl Contacts {
     pub(in crate::flows) fn notes_on_rows(&self, link: &Link) -> Notes {
         let mut notes = self.no_notes(link);
         notes.extend(self.note_on_rows(link));
-        if link.erasure_open && link.held != Some(Hold::CannotDelete) {
+        if link.erasure_open {
             notes.extend(self.note_on_erasure(link));
         }
         notes
     }
 
-    /// What is told of a link's rows lies with its record in Wix.
+    /// What is told of a link's rows lies with its record in Wix. As long as the whole link waits for a person, what is told of that stays.
     pub(super) fn note_on_erasure(&self, link: &Link) -> Notes {
+        if link.held.is_some_and(Hold::waits_for_a_person) {
+            return Notes::new();
+        }
         let (side, id) = (Side::External, link.id(Side::External));
         Notes::from([((side, id.clone()), Some(self.note(side, id, ParkedReason::ErasureUnclear)))])
     }

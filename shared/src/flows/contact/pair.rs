@@ -49,7 +49,12 @@ impl Contacts {
             }
         }
         let other = self.read(side.opposite(), link.id(side.opposite())).await?;
-        let touched = self.recover(hint, &mut link, &this, &other).await? || unseen != Unseen::Nothing;
+        let recovered = self.recover(hint, &mut link, &this, &other).await?;
+        if recovered && let Found::Present(contact) = &mut this {
+            // What the unanswered write went over is known only now.
+            self.look_for_overwritten(hint, &mut link, contact).await?;
+        }
+        let touched = recovered || unseen != Unseen::Nothing;
         match self.decide(hint, &link, Reads { this, other }) {
             Decision::Merge(contacts) => {
                 let mut plan = self.merge(hint, &link, &contacts);

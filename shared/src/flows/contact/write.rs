@@ -10,7 +10,7 @@ use crate::{
         contact::Contact,
         field::Patch,
         ids::{Pair, Revision, RowId, Side},
-        link::{Base, Hold, Intent, Link, Notes, Overwrote, RowState},
+        link::{Base, Hold, Intent, IntentRow, Link, Notes, Overwrote, RowState},
     },
     ports::{ErrorKind, Noted, StoreResult},
     sync::{
@@ -108,6 +108,21 @@ impl Contacts {
     /// Stores what is about to be written.
     async fn announce(&self, work: &mut Work, side: Side) -> Step<Intent> {
         let rows = work.plan.intent_rows(&self.input(&work.link, &work.contacts, work.prefer), side);
+        self.announce_rows(work, side, rows).await
+    }
+
+    /// The same, where the write brings the winner of a merge what was done to a record that goes. Its pair has agreed on nothing by that: what is
+    /// carried over has still to come to the winner's own counterpart, like an edit.
+    pub(super) async fn announce_carried(&self, work: &mut Work, side: Side) -> Step<Intent> {
+        let mut rows = work.plan.intent_rows(&self.input(&work.link, &work.contacts, None), side);
+        for (row, intent) in &mut rows {
+            let [own, source] = [side, side.opposite()].map(|side| work.link.anchors.of(side).base.get(row).cloned().unwrap_or_default());
+            (intent.source, intent.agreed) = (source, Some(own));
+        }
+        self.announce_rows(work, side, rows).await
+    }
+
+    async fn announce_rows(&self, work: &mut Work, side: Side, rows: BTreeMap<RowId, IntentRow>) -> Step<Intent> {
         let intent = Intent { side, until: self.clock.now() + INTENT_TIME, rows };
         work.link.intent = Some(intent.clone());
         // What the write is decided on tells later how often the record was changed since.
@@ -150,7 +165,7 @@ impl Contacts {
     }
 
     /// Writes a plan's rows to a side, leaving out what it refuses; `None` if it refuses all of them.
-    async fn write(&self, work: &mut Work, side: Side, current: &Contact) -> Step<Option<Contact>> {
+    pub(super) async fn write(&self, work: &mut Work, side: Side, current: &Contact) -> Step<Option<Contact>> {
         for _ in 0..=REFUSALS {
             let patch = work.plan.patch(&self.mapping, side);
             if patch.is_empty() {

@@ -26,7 +26,7 @@ fn what_ended_is_gone(scene: &Scene, side: Side, found: &mut Found) {
     }
 }
 
-/// I8: whoever was erased on one side is gone on the other and has no link, unless a person is asked.
+/// I8: whoever was erased on one side is gone on the other, with whom they went into, and has no link, unless a person is asked.
 fn erasures_are_complete(scene: &Scene, side: Side, found: &mut Found) {
     let other = side.opposite();
     for (id, counterpart) in scene.world.sides.of(side).erased.iter().filter(|(id, _)| !scene.is_dead(side, id)) {
@@ -34,7 +34,8 @@ fn erasures_are_complete(scene: &Scene, side: Side, found: &mut Found) {
         if is_linked {
             found.push(("I8", format!("{side} {id} was erased and is linked")));
         }
-        if let Some(own) = counterpart.as_ref().filter(|own| is_there(scene, other, own) && !is_told_of(scene, other, own)) {
+        let own = counterpart.as_ref().map(|own| scene.world.sides.of(other).surviving(own));
+        if let Some(own) = own.filter(|own| is_there(scene, other, own) && !is_told_of(scene, other, own) && !scene.is_dead(other, own)) {
             found.push(("I8", format!("{side} {id} was erased and {own} is there")));
         }
     }

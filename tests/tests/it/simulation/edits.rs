@@ -4,10 +4,11 @@ use contact_bridge::model::{
     event::{Event, EventKind},
     field::{Field, Patch, Value},
     ids::{RecordId, RowId, Side},
-    link::{Hold, RowState},
+    link::{Hold, ParkedReason, RowState},
     site::{OnConflict, OnMerge},
 };
 use contact_bridge_tests::simulation::{
+    plants::Plant,
     records::Actor,
     world::{World, lock},
 };
@@ -95,11 +96,15 @@ fn an_overwritten_edit_of_the_system_of_record_is_brought_back() {
 
 #[test]
 fn the_late_event_of_a_value_that_was_set_back_is_old_news() {
-    let mut stage = Stage::set();
-    let (edited, set_back) = (stage.types(Side::Wix, "company", "v4 Bo"), stage.types(Side::Wix, "company", "v3 Ann"));
-    stage.running.deal_with(set_back);
-    stage.running.deal_with(edited);
-    assert_eq!(stage.end("company", "company"), both("v3 ann"));
+    for (bug, expected) in
+        [(Plant::None, both("v3 ann")), (Plant::VersionsAreNotNoted, [Some("v3 ann".to_owned()), Some("v4 bo".to_owned())])]
+    {
+        let mut stage = Stage::planted(bug);
+        let (edited, set_back) = (stage.types(Side::Wix, "company", "v4 Bo"), stage.types(Side::Wix, "company", "v3 Ann"));
+        stage.running.deal_with(set_back);
+        stage.running.deal_with(edited);
+        assert_eq!(stage.end("company", "company"), expected, "{bug:?}");
+    }
 }
 
 #[test]
@@ -333,5 +338,101 @@ fn an_edit_under_one_that_is_carried_over_before_a_merge_stands() {
         if is_over {
             break;
         }
+    }
+}
+
+#[test]
+fn an_edit_under_one_that_was_carried_over_before_a_merge_stands_although_the_answer_was_lost() {
+    for steps in 0.. {
+        let (mut stage, merged) = merged_under_an_edit();
+        stage.running.begin(merged);
+        for _ in 0..steps {
+            if stage.running.is_busy(0) {
+                stage.running.go_on(0);
+            }
+        }
+        let writes = stage.running.writes().external;
+        let typed = stage.types(Side::External, "lastname", "v5 cy");
+        while stage.running.is_busy(0) && stage.running.writes().external == writes {
+            stage.running.go_on(0);
+        }
+        let is_over = !stage.running.is_busy(0);
+        if !is_over {
+            stage.running.crash(0);
+        }
+        stage.running.come_to_rest();
+        stage.running.deal_with(typed);
+        assert_eq!(stage.end("name.last", "lastname"), both("v5 cy"), "after {steps} steps");
+        if is_over {
+            break;
+        }
+    }
+}
+
+#[test]
+fn an_edit_under_an_unanswered_write_is_brought_back_by_its_own_event() {
+    let mut stage = Stage::set();
+    let event = stage.types(Side::Wix, "company", "v4 Bo");
+    stage.announce(event, Side::External);
+    let overwritten = stage.types(Side::External, "company", "v5 Cy");
+    let writes = stage.running.writes().external;
+    while stage.running.writes().external == writes {
+        assert!(stage.running.is_busy(0));
+        stage.running.go_on(0);
+    }
+    stage.running.crash(0);
+    let _ = stage.running.take_all();
+    stage.running.deal_with(overwritten);
+    assert_eq!(stage.end("company", "company"), both("v5 cy"));
+}
+
+#[test]
+fn of_what_a_side_refuses_of_a_record_that_is_merged_away_a_person_is_told() {
+    for is_edit_first in [true, false] {
+        let (mut stage, merged) = merged_under_an_edit();
+        let winner = stage.ids.clone();
+        lock(&stage.running.world).refusals.values = true;
+        stage.ids[0] = Stage::set().ids[0].clone();
+        let edited = stage.types(Side::Wix, "company", "v11 Di");
+        stage.ids = winner;
+        let events = if is_edit_first { [edited, merged] } else { [merged, edited] };
+        for event in events {
+            stage.running.deal_with(event);
+        }
+        assert_eq!(stage.end("name.last", "lastname"), both("v4 bo"), "the rest is carried over");
+        let told: Vec<_> = stage.notes().into_iter().map(|note| (note.id, note.reason, note.rows)).collect();
+        assert_eq!(told, [(stage.ids[0].clone(), ParkedReason::FieldSkipped, vec![RowId::from("co")])], "{is_edit_first}");
+    }
+}
+
+#[test]
+fn an_unanswered_write_does_not_pass_for_an_edit_although_its_link_was_moved_or_met_another_meanwhile() {
+    for meets in [false, true] {
+        let mut stage = Stage::set();
+        stage.running.contacts.site.system_of_record = Some(Side::Wix);
+        stage.running.contacts.site.on_merge = OnMerge::Propagate;
+        let [wix, external] = stage.ids.clone();
+        let (another, event) = stage.adds(Side::Wix, "bo@example.net");
+        let (newcomer, _) = stage.adds(Side::External, "cy@example.net");
+        stage.running.deal_with(event);
+        stage.running.come_to_rest();
+        let its_own = lock(&stage.running.world).witness.counterpart(Side::Wix, &another).unwrap().clone();
+        let event = stage.types(Side::External, "company", "v4 Bo");
+        stage.announce(event, Side::Wix);
+        let before = stage.running.writes().wix;
+        while stage.running.writes().wix == before {
+            assert!(stage.running.is_busy(0));
+            stage.running.go_on(0);
+        }
+        stage.running.crash(0);
+        let _ = stage.running.take_all();
+        stage.types(Side::External, "company", "");
+        stage.unheard(|world| world.remove(Side::Wix, &another, EventKind::Deleted { by_merge: false }));
+        let (winner, loser) = if meets { (external, its_own) } else { (newcomer, external) };
+        let merged = stage.unheard(|world| world.unite(Side::External, &winner, &loser)).remove(0);
+        lock(&stage.running.world).now += 61_000;
+        stage.running.deal_with(merged);
+        stage.ids = [wix, winner];
+        assert_eq!(stage.end("company", "company"), [None, None], "it was cleared by somebody who had seen it, {meets}");
     }
 }

@@ -3,7 +3,7 @@
 use contact_bridge::model::{
     event::EventKind,
     ids::{RecordId, Side},
-    link::ParkedReason,
+    link::{Cause, ParkedReason, Slot},
     site::{OnDelete, OnMerge},
 };
 use contact_bridge_tests::simulation::world::{World, lock};
@@ -150,4 +150,142 @@ fn whoever_lost_the_link_to_an_erased_record_in_a_merge_is_told_of_and_linked_wi
     stage.running.come_to_rest();
     assert!(stage.told().contains(&(newcomer, ParkedReason::MatchIsLinked)));
     assert!(stage.told().contains(&(another, ParkedReason::ErasureUnclear)));
+}
+
+#[test]
+fn whoever_was_parted_from_a_pair_is_told_of_its_erasure_although_its_deletion_was_heard_first() {
+    for is_deletion_first in [true, false] {
+        let mut stage = Stage::set();
+        stage.running.contacts.site.on_merge = OnMerge::Unlink;
+        stage.running.contacts.site.on_delete = OnDelete::Propagate;
+        let [wix, external] = stage.ids.clone();
+        let (another, event) = stage.adds(Side::Wix, "bo@example.net");
+        stage.running.deal_with(event);
+        stage.running.come_to_rest();
+        let loser = lock(&stage.running.world).witness.counterpart(Side::Wix, &another).unwrap().clone();
+        stage.hears(|world| world.unite(Side::External, &external, &loser));
+        assert_eq!(stage.told(), [(another.clone(), ParkedReason::UnlinkedByMerge)]);
+        let ended = [EventKind::Deleted { by_merge: false }, EventKind::Erased];
+        let mut events = stage.unheard(|world| ended.into_iter().for_each(|kind| world.remove(Side::Wix, &wix, kind)));
+        if !is_deletion_first {
+            events.reverse();
+        }
+        for event in events {
+            stage.running.deal_with(event);
+        }
+        stage.running.come_to_rest();
+        assert_eq!(stage.told(), [(another, ParkedReason::ErasureUnclear)]);
+    }
+}
+
+#[test]
+fn what_went_into_an_erased_winner_is_erased_although_its_deletion_was_heard_before_the_merge() {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.on_delete = OnDelete::Unlink;
+    let [_, winner] = stage.ids.clone();
+    let (another, event) = stage.adds(Side::Wix, "bo@example.net");
+    stage.running.deal_with(event);
+    stage.running.come_to_rest();
+    let loser = lock(&stage.running.world).witness.counterpart(Side::Wix, &another).unwrap().clone();
+    let merged = stage.unheard(|world| world.unite(Side::External, &winner, &loser));
+    let [deleted, erased] = [EventKind::Deleted { by_merge: false }, EventKind::Erased]
+        .map(|kind| stage.unheard(|world| world.remove(Side::External, &winner, kind)));
+    for event in [deleted, merged, erased].concat() {
+        stage.running.deal_with(event);
+    }
+    stage.running.come_to_rest();
+    let wix = &stage.ids[0];
+    assert!(stage.present(Side::Wix).iter().all(|id| ![wix, &another].contains(&id)));
+}
+
+#[test]
+fn an_erasure_finds_whom_its_counterpart_went_into_although_the_merge_was_not_heard_yet() {
+    for (on_merge, is_deletion_heard) in [(OnMerge::Propagate, false), (OnMerge::Unlink, false), (OnMerge::Propagate, true)] {
+        let mut stage = Stage::set();
+        stage.running.contacts.site.on_delete = OnDelete::Unlink;
+        stage.running.contacts.site.on_merge = on_merge;
+        let [loser, external] = stage.ids.clone();
+        let (winner, event) = stage.adds(Side::Wix, "bo@example.net");
+        stage.running.deal_with(event);
+        stage.running.come_to_rest();
+        let its_own = lock(&stage.running.world).witness.counterpart(Side::Wix, &winner).unwrap().clone();
+        let deleted = stage.unheard(|world| world.remove(Side::External, &external, EventKind::Deleted { by_merge: false }));
+        if is_deletion_heard {
+            stage.running.deal_with(deleted[0].clone());
+        }
+        let merged = stage.unheard(|world| world.unite(Side::Wix, &winner, &loser));
+        let erased = stage.unheard(|world| world.remove(Side::External, &external, EventKind::Erased));
+        for event in [erased, deleted, merged].concat() {
+            stage.running.deal_with(event);
+        }
+        stage.running.come_to_rest();
+        assert_eq!(stage.told(), [(its_own, ParkedReason::ErasureUnclear)], "{on_merge:?}, the deletion first: {is_deletion_heard}");
+    }
+}
+
+/// A pair that waits because somebody was deleted in Wix and edited in the CRM, or because of the rails; its record in Wix was linked before with one
+/// that is erased now, of which the bridge is told at last.
+fn erased_before(is_edited: bool) -> (Stage, RecordId) {
+    let mut stage = Stage::set();
+    let [wix, former] = stage.ids.clone();
+    stage.running.contacts.site.on_delete = OnDelete::Unlink;
+    stage.hears(|world| world.remove(Side::External, &former, EventKind::Deleted { by_merge: false }));
+    let (own, event) = stage.adds(Side::External, "ann@example.net");
+    stage.running.deal_with(event);
+    stage.running.come_to_rest();
+    stage.ids[1] = own.clone();
+    stage.running.contacts.site.on_delete = OnDelete::Propagate;
+    stage.running.contacts.site.rails.deletes_per_hour = 0;
+    if is_edited {
+        stage.types(Side::External, "company", "v4 Bo");
+    }
+    stage.hears(|world| world.remove(Side::Wix, &wix, EventKind::Deleted { by_merge: false }));
+    assert_eq!(stage.notes().len(), 1);
+    stage.hears(|world| world.raise(Side::External, &former, EventKind::Erased));
+    (stage, own)
+}
+
+#[test]
+fn an_erasure_leaves_in_place_what_a_person_is_told_of_a_link_that_waits() {
+    let (stage, own) = erased_before(false);
+    assert_eq!((stage.link().erasure_open, stage.told()), (true, vec![(own, ParkedReason::DeleteAwaitsApproval)]));
+}
+
+#[test]
+fn an_erasure_ends_a_link_that_waits_because_one_of_its_records_is_gone() {
+    let (stage, own) = erased_before(true);
+    assert_eq!(stage.told(), [(own.clone(), ParkedReason::ErasureUnclear)]);
+    let links = &stage.running.backend.links;
+    let slot = stage.running.backend.finish(links.look_up(&stage.running.site.site, Side::External, &own)).unwrap();
+    assert!(matches!(slot, Slot::Gone(tombstone) if tombstone.cause == Cause::Erased));
+}
+
+#[test]
+fn an_erasure_finds_whom_its_counterpart_went_into_while_it_was_carried_out() {
+    for steps in 0.. {
+        let mut stage = Stage::set();
+        let [loser, external] = stage.ids.clone();
+        let (winner, _) = stage.adds(Side::Wix, "bo@example.net");
+        let erased = stage.unheard(|world| world.remove(Side::External, &external, EventKind::Erased)).remove(0);
+        stage.running.begin(erased);
+        for _ in 0..steps {
+            if stage.running.is_busy(0) {
+                stage.running.go_on(0);
+            }
+        }
+        let merged = stage.unheard(|world| world.unite(Side::Wix, &winner, &loser));
+        if merged.is_empty() {
+            // It was erased already.
+            break;
+        }
+        while stage.running.is_busy(0) {
+            stage.running.go_on(0);
+        }
+        stage.running.come_to_rest();
+        for event in merged {
+            stage.running.deal_with(event);
+        }
+        stage.running.come_to_rest();
+        assert!(!stage.present(Side::Wix).contains(&winner) || stage.told().iter().any(|(id, _)| *id == winner), "after {steps} steps");
+    }
 }

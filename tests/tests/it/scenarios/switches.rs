@@ -160,14 +160,18 @@ pub async fn at_switches(names: &[&str], scenario: impl AsyncFn(Lab)) {
     at_flips(|vendor, name| vendor != Vendor::Mail && names.contains(&name), scenario).await;
 }
 
-/// As [`at_switches`], for switches of Wix and of the mailing service.
+/// Runs a scenario at the defaults on both stores, and with these switches of Wix and of the mailing service flipped together: each stands at each
+/// of its other positions once.
 pub async fn at_switches_of_lists(wix: &[&str], mail: &[&str], scenario: impl AsyncFn(Lab)) {
     let is_chosen = |vendor: Vendor, name: &str| match vendor {
         Vendor::Wix => wix.contains(&name),
         Vendor::Hub => false,
         Vendor::Mail => mail.contains(&name),
     };
-    at_flips(is_chosen, scenario).await;
+    let chosen: Vec<Flip> = flipped().await.into_iter().filter(|(vendor, name, _)| is_chosen(*vendor, name)).collect();
+    let mut positions = vec![Position::dynamodb(), Position::defaults()];
+    positions.extend(together(&chosen));
+    at_chosen(positions, scenario).await;
 }
 
 async fn at_flips(is_chosen: impl Fn(Vendor, &str) -> bool, scenario: impl AsyncFn(Lab)) {
@@ -178,6 +182,11 @@ async fn at_flips(is_chosen: impl Fn(Vendor, &str) -> bool, scenario: impl Async
     // A single switch is together with itself alone.
     let mut met = BTreeSet::new();
     positions.retain(|position| met.insert(position.to_string()));
+    at_chosen(positions, scenario).await;
+}
+
+/// Runs a scenario at those of these positions that `SCENARIOS_AT` in the environment picks.
+async fn at_chosen(mut positions: Vec<Position>, scenario: impl AsyncFn(Lab)) {
     let asked = std::env::var("SCENARIOS_AT").unwrap_or_default();
     positions.retain(|position| position.to_string().contains(&asked) && (asked != "defaults" || position.flipped.is_empty()));
     at(&positions, scenario).await;

@@ -61,15 +61,15 @@ impl Exporter {
         let means = self.means_of(site);
         let Some(runner) = Runner::take(&means, &settings, kind, deadline).await? else { return Ok(Ended::Busy) };
         if kind == RunKind::Subscribers {
-            return self.run_subscribers(&settings, runner).await;
+            return Box::pin(self.run_subscribers(&settings, runner)).await;
         }
         let sides = match self.sides(&settings).await {
             Ok(sides) => sides,
             Err(error) => return runner.end(Err(Stop::NoCredentials(error)), None).await,
         };
         match kind {
-            RunKind::Export => self.export(&settings, sides).run(runner).await,
-            RunKind::Audit | RunKind::Subscribers => self.audit(&settings, sides).run(runner).await,
+            RunKind::Export => Box::pin(self.export(&settings, sides).run(runner)).await,
+            RunKind::Audit | RunKind::Subscribers => Box::pin(self.audit(&settings, sides).run(runner)).await,
         }
     }
 

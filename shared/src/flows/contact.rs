@@ -93,7 +93,7 @@ impl Contacts {
     /// Applies one event of a contact and says what came of it. Never fails: what cannot be done now is for later, what can never be done
     /// says why.
     pub async fn apply(&self, event: &Event) -> Outcome {
-        match self.try_apply(event).await {
+        match Box::pin(self.try_apply(event)).await {
             Ok(effect) => Outcome::Done(effect),
             Err(stop) => self.settle(stop).await,
         }

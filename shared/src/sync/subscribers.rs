@@ -312,6 +312,8 @@ mod tests {
         Subscription { status, updated_at: Some(at(second)), ..Subscription::default() }
     }
 
+    const OUT: Carry = Carry::ToWix(Lowered::Unsubscribed);
+
     #[test]
     fn an_opt_out_is_carried_once_and_nobody_is_raised() {
         use MemberStatus::{Archived, Bounced, Other, Pending, Subscribed, Unsubscribed};
@@ -320,7 +322,6 @@ mod tests {
         let sent = Remembered { sent: Some(Key::derive(b"k", &"s".into()).digest("a", "b")), ..Remembered::default() };
         let told = |second| Remembered { out_in_wix: Some(at(second)), ..sent.clone() };
         let heard = Remembered { out_in_service: Some(at(5)), ..sent.clone() };
-        const OUT: Carry = Carry::ToWix(Lowered::Unsubscribed);
         for (wix, member, known, expected) in [
             (wix(In, 1), Some(Subscribed), &sent, Carry::Nothing),
             (wix(In, 1), Some(Unsubscribed), &new, OUT),

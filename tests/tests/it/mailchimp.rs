@@ -311,10 +311,10 @@ async fn every_member_is_listed_once_whatever_its_status() -> anyhow::Result<()>
 async fn who_changed_at_or_after_an_instant_is_listed() -> anyhow::Result<()> {
     for (at, account) in Account::at(&["since_last_changed"]).await? {
         account.seed(&json!([{"email_address": "ada@example.com"}]));
-        account.clock.advance(Duration::from_secs(60));
+        account.clock.advance(Duration::from_mins(1));
         let since = Timestamp::from_millisecond(account.clock.now_ms())?;
         account.seed(&json!([{"email_address": "bob@example.com"}]));
-        account.clock.advance(Duration::from_secs(60));
+        account.clock.advance(Duration::from_mins(1));
         account.seed(&json!([{"email_address": "cid@example.com"}]));
         let page = account.listed(Roll { since: Some(since), ..everybody(0) }).await;
         assert_eq!(names(&page.rows), ["bob@example.com", "cid@example.com"], "{at}");
@@ -344,7 +344,7 @@ async fn refusals_without_json_are_understood() -> anyhow::Result<()> {
             [(429, 1, None), (429, 9, Some("throttled")), (502, 9, Some("unavailable")), (401, 1, Some("access_denied"))]
         {
             account.simulator.core().faults.clear();
-            account.clock.advance(Duration::from_secs(60));
+            account.clock.advance(Duration::from_mins(1));
             account.simulator.core().faults.add(Fault { times, ..Fault::status(status, "GET /3.0/**") }).unwrap();
             let read = account.client.member(&address("ada@example.com")).await;
             assert_eq!(read.err().map(|error| error.kind.name()), expected, "{at} {status}");

@@ -137,12 +137,11 @@ pub(super) fn understood<T: DeserializeOwned>(reply: &Reply, call: &Call) -> Sto
 /// The address of the audience. The key names the host it goes to, so nothing but a data centre's name may stand behind its last dash.
 fn address(settings: &Settings, key: &str) -> Option<Url> {
     let is_name = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
-    let base = match &settings.base {
-        Some(base) => base.clone(),
-        None => {
-            let (_, centre) = key.rsplit_once('-').filter(|(_, centre)| is_name(centre))?;
-            format!("https://{centre}.api.mailchimp.com").parse().ok()?
-        }
+    let base = if let Some(base) = &settings.base {
+        base.clone()
+    } else {
+        let (_, centre) = key.rsplit_once('-').filter(|(_, centre)| is_name(centre))?;
+        format!("https://{centre}.api.mailchimp.com").parse().ok()?
     };
     is_name(&settings.list).then(|| {
         let mut url = base;

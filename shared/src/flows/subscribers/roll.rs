@@ -90,7 +90,7 @@ impl Subscribers {
         let addresses: Vec<Address> = ours.iter().map(|member| member.address.clone()).collect();
         let contacts = self.consents.contacts_of(&addresses).await.map_err(|error| Stop::at(Side::Wix, error))?;
         let belonging: BTreeSet<String> =
-            contacts.iter().filter(|contact| self.belongs(contact)).filter_map(|contact| super::send::primary(contact)).collect();
+            contacts.iter().filter(|contact| self.belongs(contact)).filter_map(super::send::primary).collect();
         let mut untagged = 0;
         for member in ours.into_iter().filter(|member| !belonging.contains(&normal::email(member.address.as_str()))) {
             let tags: BTreeMap<String, bool> = self.own_tags().map(|tag| (tag.to_owned(), false)).collect();

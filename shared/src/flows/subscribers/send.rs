@@ -11,6 +11,7 @@ use crate::{
     flows::run::{Allowance, Step, Stop},
     model::{
         contact::{Contact, Found, MatchKey},
+        field::Value,
         ids::{RecordId, Side},
         listing::Listed,
         normal,
@@ -56,9 +57,8 @@ impl Subscribers {
         let email = normal::email(address.as_str());
         let Some(contact) = found.into_iter().find(|contact| primary(contact).is_some_and(|own| own == email)) else { return Ok(()) };
         match self.send_all(&[Listed::Contact(contact)]).await {
-            Ok(_) => Ok(()),
             Err(Stop::Failed { error, .. }) => Err(error),
-            Err(_) => Ok(()),
+            Ok(_) | Err(_) => Ok(()),
         }
     }
 
@@ -204,7 +204,7 @@ impl Subscribers {
 
     /// Tells whether a contact is one of those who are sent.
     pub(super) fn belongs(&self, contact: &Contact) -> bool {
-        let own = contact.get(&"labels".into()).map(|value| value.elements()).unwrap_or_default();
+        let own = contact.get(&"labels".into()).map(Value::elements).unwrap_or_default();
         self.settings.labels.is_empty() || self.settings.labels.iter().any(|label| own.contains(label))
     }
 
@@ -216,7 +216,7 @@ impl Subscribers {
     fn entry(&self, contact: &Contact, address: Address, belongs: bool) -> Entry {
         let text = |field| contact.get(field).map(|value| value.elements().join(", ")).unwrap_or_default();
         let fields = self.settings.fields.iter().map(|(name, field)| (name.clone(), text(field))).collect();
-        let labels = contact.get(&"labels".into()).map(|value| value.elements()).unwrap_or_default();
+        let labels = contact.get(&"labels".into()).map(Value::elements).unwrap_or_default();
         let mut tags: BTreeMap<String, bool> = self.own_tags().map(|tag| (tag.to_owned(), false)).collect();
         tags.insert(self.settings.tag.clone(), belongs);
         for (_, tag) in self.settings.label_tags.iter().filter(|(label, _)| belongs && labels.contains(label)) {

@@ -9,6 +9,7 @@ pub mod backend;
 pub mod check;
 pub mod edits;
 pub mod executor;
+pub mod export;
 pub mod forms;
 pub mod history;
 pub mod links;

@@ -26,7 +26,7 @@ use std::{
 use clap::{Parser, ValueEnum};
 use contact_bridge_tests::simulation::{
     backend::{Backend, Tables},
-    forms,
+    export, forms,
     history::{self, Backends, Verdict},
     orders,
     plants::Plant,
@@ -79,6 +79,8 @@ enum Histories {
     Contacts,
     /// Messages relayed into the Inbox (`relay/check.rs`): each appears once, in its turn, and nobody is left waiting.
     Relay,
+    /// Scheduled exports and full comparisons (`export/check.rs`, `export/witness.rs`): whatever was created or changed is handed over, nobody is made twice.
+    Export,
     /// Submissions of external forms (`forms/check.rs`, `forms/witness.rs`): each takes effect once, and nobody is subscribed against their will.
     Forms,
 }
@@ -89,6 +91,7 @@ enum Bug {
     Contacts(Plant),
     Relay(relay::Plant),
     Forms(forms::Plant),
+    Export(export::Plant),
 }
 
 impl Bug {
@@ -97,6 +100,7 @@ impl Bug {
             Histories::Contacts => Plant::from_str(name, true).map(Self::Contacts),
             Histories::Relay => relay::Plant::from_str(name, true).map(Self::Relay),
             Histories::Forms => forms::Plant::from_str(name, true).map(Self::Forms),
+            Histories::Export => export::Plant::from_str(name, true).map(Self::Export),
         }
     }
 
@@ -105,6 +109,7 @@ impl Bug {
             Histories::Contacts => Plant::all().into_iter().map(Self::Contacts).collect(),
             Histories::Relay => relay::Plant::all().into_iter().map(Self::Relay).collect(),
             Histories::Forms => forms::Plant::all().into_iter().map(Self::Forms).collect(),
+            Histories::Export => export::Plant::all().into_iter().map(Self::Export).collect(),
         }
     }
 }
@@ -216,6 +221,7 @@ fn one(seed: u64, bug: Bug, backends: &Backends<'_>, again: bool) -> Verdict {
         Bug::Contacts(plant) => contacts(seed, plant, backends, again),
         Bug::Relay(plant) => twice(again, || relay::history::run(seed, plant)),
         Bug::Forms(plant) => twice(again, || forms::history::run(seed, plant)),
+        Bug::Export(plant) => exports(seed, plant, backends, again),
     }
 }
 
@@ -224,6 +230,14 @@ fn twice(again: bool, run: impl Fn() -> Verdict) -> Verdict {
     let mut verdict = run();
     if again && run().traces != verdict.traces {
         verdict.violations.push("I16: another run has another trace".to_owned());
+    }
+    verdict
+}
+
+fn exports(seed: u64, plant: export::Plant, backends: &Backends<'_>, again: bool) -> Verdict {
+    let mut verdict = export::history::run(seed, plant, backends);
+    if again && export::history::run_apart(seed, plant, &Backend::memory).traces != verdict.traces {
+        verdict.violations.push("I15, I16: another run of each site alone has another trace".to_owned());
     }
     verdict
 }

@@ -36,7 +36,7 @@ impl Export {
         let known = self.batches.look_up_many(site, Side::Wix, &ids).await?;
         let (mut fresh, mut settled, mut again) = (Vec::new(), Vec::new(), Made::default());
         for (row, known) in rows.into_iter().zip(known) {
-            allowance.ensure_time()?;
+            allowance.ensure_room().await?;
             match (known.slot, self.read_again(&row).await) {
                 (_, Err(Stop::Failed { error, .. })) if !is_of_all(&error) => {
                     self.note_failed(&row.id, Some(&row), &error, &mut again).await?;

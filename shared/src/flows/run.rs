@@ -152,10 +152,17 @@ pub async fn request_due(runs: &dyn RunStore, bus: &dyn EventBus, now: Timestamp
 /// Has the timer look at the runs of a site whose settings were saved, or never again.
 pub async fn schedule(runs: &dyn RunStore, site: &Site, now: Timestamp) -> StoreResult<()> {
     for kind in RunKind::ALL {
-        let wanted = site.export.enabled && (kind != RunKind::Audit || site.export.audit_hours > 0);
-        runs.schedule(&site.site, kind, wanted.then_some(now)).await?;
+        runs.schedule(&site.site, kind, wants(site, kind).then_some(now)).await?;
     }
     Ok(())
+}
+
+/// Tells whether the settings have a run begin by itself.
+const fn wants(site: &Site, kind: RunKind) -> bool {
+    match kind {
+        RunKind::Export => site.export.enabled,
+        RunKind::Audit => site.export.enabled && site.export.audit_hours > 0,
+    }
 }
 
 /// What a runner may use: its time, and the site's budgets at the vendors.
@@ -301,7 +308,8 @@ impl<'a> Runner<'a> {
 
     /// Ends a run that the settings do not want, or not now.
     pub async fn close(mut self) -> StoreResult<Ended> {
-        let off = self.site.status == Status::Installed && !self.site.export.enabled;
+        let wanted = wants(self.site, self.kind) || (self.site.export.enabled && self.asked_at().is_some());
+        let off = self.site.status == Status::Installed && !wanted;
         let due = (!off).then(|| self.means.clock.now() + CLOSED);
         self.run.progress.next = None;
         let kept = Kept { progress: &self.run.progress, until: None, due };

@@ -16,6 +16,21 @@
 //! | I15 sites are isolated | with `--again`: each site alone, in a store of its own, has the same trace |
 //! | I16 a seed is a history | with `--again`: the same run |
 //! | I17 values survive | whenever the bridge writes: no other spelling of what stands there (`records.rs`); at rest with I1 |
+//!
+//! Of scheduled runs (`--histories export`, files in `export/`):
+//!
+//! | invariant | judged |
+//! | --- | --- |
+//! | I1 both sides are equal | at rest after a full comparison (`check.rs`) |
+//! | I3 no spurious write | at rest: a pass with nothing new, and a second comparison, write nothing and change no link (`check.rs`) |
+//! | I6, I9 | as above (`witness.rs` of contacts) |
+//! | I7 nobody is made twice | at rest (`check.rs`) |
+//! | I8 what ended stays so | at rest: whose delete was dealt with has no link (`check.rs`) |
+//! | I11 watermark | at rest, before anything is compared: every contact is linked, ended or noted, every change handed over (`check.rs`) |
+//! | I12 progress | the site comes to rest; what is refused for good is not sent again; a run that was told to stop begins no page (`witness.rs`) |
+//! | I13 budget | at every call: neither side sees more than its limit, from runs and events together; one runner at a time (`stage.rs`, `witness.rs`) |
+//! | I14 accounting | whenever a checkpoint is stored; where every run went on to its end, as many pairs as were made (`witness.rs`, `check.rs`) |
+//! | I15, I16 | with `--again`: each site alone has the same trace |
 
 use std::{
     process::ExitCode,

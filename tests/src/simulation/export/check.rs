@@ -1,6 +1,6 @@
 //! The judgement of a site that came to rest, by one who sees everything.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use contact_bridge::{
     model::{
@@ -13,7 +13,7 @@ use contact_bridge::{
 };
 
 use super::{
-    super::{people::TEXTS, vendor, world::lock},
+    super::{people::TEXTS, records::email_of, vendor, world::lock},
     site::Running,
 };
 
@@ -50,13 +50,16 @@ fn present(running: &Running, side: Side) -> Vec<RecordId> {
     lock(&running.stage.world).sides.of(side).present_ids()
 }
 
-/// After enough passes of the export: whatever was created, or changed, was handed over, or there is a reason.
+/// After enough passes of the export: whatever was created, or changed, was handed over, or there is a reason. What was given to contact sync while the
+/// app was away only a full comparison finds.
 pub fn exported(running: &Running) {
     let Stored { links, notes } = stored(running);
-    everybody_is_accounted_for(running, Side::Wix, &notes, "I11");
     made_once(running);
-    if running.settings().is_some_and(|site| site.export.include == Include::CreatedAndUpdated) {
-        links.iter().filter(|link| !waits(link)).for_each(|link| changes_were_seen(running, link));
+    if !running.stage.books().was_away {
+        everybody_is_accounted_for(running, Side::Wix, &notes, "I11");
+        if running.settings().is_some_and(|site| site.export.include == Include::CreatedAndUpdated) {
+            links.iter().filter(|link| !waits(link)).for_each(|link| changes_were_seen(running, link));
+        }
     }
     for link in &links {
         let id = link.id(Side::Wix);
@@ -67,12 +70,12 @@ pub fn exported(running: &Running) {
     }
 }
 
-/// I14: in fair weather as many pairs are in the accounts as runs made.
+/// I14: where every run went on to its end, as many pairs are in the accounts as runs made.
 pub fn counted(running: &Running) {
     let books = running.stage.books();
     let (linked, counted) = (books.witness.linked, books.witness.counted());
     drop(books);
-    if running.is_fair && linked != counted {
+    if running.is_even && linked != counted {
         running.stage.violation("I14", format!("runs made {linked} pairs and account for {counted}"));
     }
 }
@@ -107,6 +110,7 @@ fn everybody_is_accounted_for(running: &Running, side: Side, notes: &[Parked], i
 
 /// I7: of each contact at most one record was made.
 fn made_once(running: &Running) {
+    addresses_are_unique(running);
     for side in Side::BOTH {
         let mut made: BTreeMap<RecordId, u32> = BTreeMap::new();
         let world = lock(&running.stage.world);
@@ -120,6 +124,18 @@ fn made_once(running: &Running) {
         for (source, times) in made.into_iter().filter(|(_, times)| *times > 1) {
             running.stage.violation("I7", format!("{times} records were made of {} {source}", side.opposite()));
         }
+    }
+}
+
+/// I7: the CRM has one record of an address.
+fn addresses_are_unique(running: &Running) {
+    let mut seen = BTreeSet::new();
+    let world = lock(&running.stage.world);
+    let records = world.sides.external.records.values().filter(|record| !record.deleted);
+    let twice = records.filter_map(|record| email_of(&record.fields)).filter(|email| !seen.insert(email.clone())).count();
+    drop(world);
+    if twice > 0 {
+        running.stage.violation("I7", format!("{twice} records have the address of another"));
     }
 }
 
@@ -138,7 +154,8 @@ fn both_are_equal(running: &Running, link: &Link, fields: &Pair<Fields>, notes: 
     if is_noted || !link.rows.is_empty() {
         return;
     }
-    let text = |fields: &Fields, field: &str| fields.get(&Field::from(field)).and_then(Value::as_text).map(|text| text.trim().to_lowercase());
+    let text =
+        |fields: &Fields, field: &str| fields.get(&Field::from(field)).and_then(Value::as_text).map(|text| text.trim().to_lowercase());
     for (wix, external) in TEXTS.iter().copied().chain([("email", "email")]) {
         if text(&fields.wix, wix) != text(&fields.external, external) {
             running.stage.violation("I1", format!("link {} differs in {wix}", link.id(Side::Wix)));

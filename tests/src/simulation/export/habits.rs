@@ -36,8 +36,17 @@ pub struct Habits {
     pub breakers: bool,
     /// Whose credentials are refused at present.
     pub revoked: Option<Side>,
+    /// Whether the sides limit how many calls they take.
+    pub is_limited: bool,
+}
+
+impl Habits {
     /// How many calls a side takes in how many milliseconds.
-    pub limits: Pair<(usize, i64)>,
+    pub const LIMITS: Pair<(usize, i64)> = Pair { wix: (60, 60_000), external: (20, 10_000) };
+    /// How fast contact sync calls: so many in that time, and so many at once.
+    pub const LIVE: Pair<(u32, u32)> = Pair { wix: (40, 8), external: (12, 5) };
+    /// How fast runs call.
+    pub const BULK: Pair<(u32, u32)> = Pair { wix: (54, 1), external: (18, 1) };
 }
 
 impl Habits {
@@ -46,6 +55,7 @@ impl Habits {
         let one_of = |rng: &mut SmallRng, choice: &[i64]| choice.get(rng.random_range(0..choice.len())).copied().unwrap_or(0);
         let lag = |rng: &mut SmallRng| one_of(rng, &[0, 0, 2_000, overlap / 2, overlap - 2_000]);
         let percent = |rng: &mut SmallRng, most: u32| if is_rough && rng.random() { rng.random_range(0..most) } else { 0 };
+        let is_limited = rng.random_ratio(1, 3);
         Self {
             page: rng.random_range(2..9),
             batch: rng.random_range(1..6),
@@ -56,13 +66,14 @@ impl Habits {
             webhooks: u32::try_from(one_of(rng, &[0, 0, 0, 50, 100])).unwrap_or(0),
             slow: percent(rng, 12),
             lifetime: one_of(rng, &[70_000, 90_000, 300_000, 900_000]),
-            overtime: percent(rng, 60),
+            // Whoever lives on keeps to no budget that another has by then.
+            overtime: if is_limited { 0 } else { percent(rng, 60) },
             twin_ticks: percent(rng, 60),
             failing_rows: percent(rng, 15),
             garbled_rows: percent(rng, 6),
             breakers: is_rough && rng.random_ratio(1, 4),
             revoked: None,
-            limits: Pair { wix: (usize::MAX, 60_000), external: (usize::MAX, 10_000) },
+            is_limited,
         }
     }
 

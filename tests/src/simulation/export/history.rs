@@ -43,7 +43,7 @@ fn judge(seed: u64, mut sites: Vec<Running>) -> Verdict {
         end(running);
         let world = lock(&running.stage.world);
         verdict.traces.push(world.trace_hash());
-        verdict.edits += world.edits.len();
+        verdict.edits += running.stage.books().acts;
         verdict.events += running.done;
         verdict.violations.extend(world.violations.iter().map(|violation| format!("{}: {violation}", world.site)));
     }

@@ -150,7 +150,7 @@ impl Listing for Reader {
             _ => *ask,
         };
         let page = self.list(&ask);
-        self.stage.books().witness.pages += 1;
+        self.stage.saw_page();
         let shown: Vec<&str> = page.rows.iter().filter_map(Listed::id).map(RecordId::as_str).collect();
         lock(&self.stage.world).trace(("listed", format!("{:?} {} {}", ask.created, ask.offset, ask.limit), shown));
         if self.stage.plant == Plant::EntersBeforeTheRows {
@@ -165,7 +165,8 @@ impl Listing for Reader {
 impl Snapshot for Reader {
     async fn snapshot(&self, after: Option<&str>) -> StoreResult<Slice> {
         self.begin("snapshot").await?;
-        let mut rows: Vec<Contact> = self.shown().into_iter().filter(|contact| after.is_none_or(|after| contact.id.as_str() > after)).collect();
+        let mut rows: Vec<Contact> =
+            self.shown().into_iter().filter(|contact| after.is_none_or(|after| contact.id.as_str() > after)).collect();
         rows.sort_by(|one, other| one.id.cmp(&other.id));
         let most = self.stage.habits().page;
         let is_last = rows.len() <= most;

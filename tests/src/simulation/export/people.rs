@@ -75,8 +75,14 @@ fn change(world: &mut World, side: Side) {
     world.change(side, Actor::Person, &id, &patch);
 }
 
+/// Often it is somebody who was just added.
 fn delete(world: &mut World, side: Side) {
-    if let Some(id) = any_record(world, side) {
+    let latest = |world: &World| {
+        let present = world.sides.of(side).records.iter().filter(|(_, record)| !record.deleted);
+        present.max_by_key(|(_, record)| record.created).map(|(id, _)| id.clone())
+    };
+    let id = if world.chance(50) { latest(world) } else { any_record(world, side) };
+    if let Some(id) = id {
         world.now += 1;
         world.remove(side, &id, EventKind::Deleted { by_merge: false });
     }
@@ -85,6 +91,7 @@ fn delete(world: &mut World, side: Side) {
 /// Somebody does something.
 pub fn act(stage: &Stage) {
     let what = stage.below(100);
+    stage.books().acts += 1;
     match what {
         0..35 => group(&mut lock(&stage.world)),
         35..45 => add(&mut lock(&stage.world), Side::External),
@@ -99,7 +106,7 @@ pub fn act(stage: &Stage) {
 /// Some are added at once, as an import does.
 fn group(world: &mut World) {
     world.now += 1;
-    let most = *[1, 1, 2, 5, 12].get(world.rng.random_range(0..5)).unwrap_or(&1);
+    let most = *[1, 1, 2, 4, 9].get(world.rng.random_range(0..5)).unwrap_or(&1);
     for _ in 0..most {
         add(world, Side::Wix);
     }
@@ -111,6 +118,7 @@ fn owner(stage: &Stage) {
     let (backend, site, now) = (&stage.backend, &stage.site, lock(&stage.world).instant());
     let what = stage.below(10);
     lock(&stage.world).trace(("owner", what, kind.name()));
+    stage.books().was_away |= what == 7;
     let done = match what {
         0 | 1 => backend.finish(backend.runs.pause(site, kind)),
         2..5 => backend.finish(backend.runs.resume(site, kind, now)),

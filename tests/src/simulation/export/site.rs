@@ -1,15 +1,22 @@
 //! One site of a history: its timer, its runners, contact sync beside them, and the order in which things happen.
 
-use std::sync::{
-    Arc, Mutex,
-    atomic::{AtomicU32, Ordering},
+use std::{
+    num::NonZeroU32,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicU32, Ordering},
+    },
+    time::Duration,
 };
 
 use contact_bridge::{
+    adapters::http::{Limiter, Limiters, Rate},
+    app::{Room, STANDING_LIFE},
     flows::{
         audit::Audit,
-        contact::{Contacts, Outcome},
+        contact::{Contacts, Effect, Outcome, Skip},
         export::Export,
+        queue::Later,
         run::{Ended, Means, Runner, request_due},
         setup,
     },
@@ -21,10 +28,10 @@ use contact_bridge::{
         run::{Run, RunKind},
         site::{Export as Settings, Include, OnDelete, Rails, Site, Status},
     },
-    ports::{ContactStore, RunStore, SiteStore, StoreResult},
+    ports::{ContactStore, RunStore, SiteStore, Standing, StoreResult},
     sync::export::Checkpoint,
 };
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 
 use super::{
@@ -89,8 +96,10 @@ pub struct Running {
     pub known: (Mapping, Key),
     /// Contacts of Wix whose delete contact sync has dealt with.
     pub buried: Vec<RecordId>,
-    /// Whether nothing goes wrong in this history.
-    pub is_fair: bool,
+    /// Whether every run went on to its end so far.
+    pub is_even: bool,
+    is_fair: bool,
+    paces: Paces,
     turns: u32,
     rng: SmallRng,
     jobs: Vec<Job>,
@@ -119,13 +128,16 @@ impl Running {
         let mapping = Mapping::new(&site.mapping, site.default_country.as_deref());
         let key = Key::derive(b"simulation", &site.site);
         let stage = Stage::new(Arc::new(Mutex::new(world)), backend.clone(), habits, plant);
+        let paces = Paces::new(&stage);
         let running = Self {
             stage,
             done: 0,
             known: (mapping, key),
             buried: Vec::new(),
+            is_even: is_fair,
             is_fair,
-            turns: rng.random_range(8..30),
+            paces,
+            turns: rng.random_range(4..14),
             rng,
             jobs: Vec::new(),
             heard: 0,
@@ -141,7 +153,7 @@ impl Running {
     /// Some people are there before the app is.
     fn settle_in(&self, site: &Site) {
         let stage = &self.stage;
-        for (side, most) in [(Side::Wix, 25), (Side::External, 8)] {
+        for (side, most) in [(Side::Wix, 18), (Side::External, 6)] {
             for _ in 0..stage.below(most) {
                 let pause = stage.below(3) * stage.below(1_500);
                 let mut world = lock(&stage.world);
@@ -191,7 +203,7 @@ impl Running {
     fn step(&mut self, until: i64) {
         self.stage.observe();
         self.hear();
-        if self.are_people_about && self.rng.random_ratio(15, 1_000) {
+        if self.are_people_about && self.rng.random_ratio(6, 1_000) {
             people::act(&self.stage);
         }
         self.tick();
@@ -289,7 +301,7 @@ impl Running {
     }
 
     fn shop(&self) -> Shop {
-        Shop { stage: self.stage.clone(), known: self.known.clone(), owners: self.owners.clone() }
+        Shop { stage: self.stage.clone(), known: self.known.clone(), owners: self.owners.clone(), paces: self.paces.clone() }
     }
 
     fn kill_overdue(&mut self) {
@@ -304,6 +316,7 @@ impl Running {
         let job = self.jobs.swap_remove(nth);
         drop(job.task);
         let now = self.stage.now();
+        self.is_even = false;
         lock(&self.stage.world).trace(("crash", nth));
         match job.work {
             Work::Timer => {}
@@ -345,6 +358,7 @@ impl Running {
             (Work::Request(event), End::Ran(ended)) => {
                 world.trace(("run ends", format!("{ended:?}")));
                 drop(world);
+                self.is_even &= matches!(ended, Ok(Ended::Rested | Ended::Busy | Ended::Closed));
                 match ended {
                     Ok(_) => self.done += 1,
                     Err(_) => self.stage.request_at(now + REQUEST_HIDDEN, event),
@@ -362,9 +376,11 @@ impl Running {
     fn end_event(&mut self, mut event: Event, outcome: &Outcome) {
         let mut world = lock(&self.stage.world);
         match outcome {
-            Outcome::Done(_) => {
+            Outcome::Done(effect) => {
                 self.done += 1;
-                if event.side == Side::Wix && matches!(event.kind, EventKind::Deleted { .. }) {
+                // While the app is away, nothing is heard of.
+                let is_heard = *effect != Effect::Skipped(Skip::Removed);
+                if is_heard && event.side == Side::Wix && matches!(event.kind, EventKind::Deleted { .. }) {
                     self.buried.extend(event.record);
                 }
             }
@@ -443,13 +459,42 @@ pub struct Shop {
     stage: Arc<Stage>,
     known: (Mapping, Key),
     owners: Arc<AtomicU32>,
+    paces: Paces,
+}
+
+/// How the two functions keep to the sides' budgets: each has limiters of its own.
+#[derive(Clone)]
+struct Paces {
+    live: Arc<Limiters>,
+    bulk: Arc<Limiters>,
+    room: Arc<Room>,
+}
+
+impl Paces {
+    fn new(stage: &Arc<Stage>) -> Self {
+        let clock = Arc::new(StageClock(stage.clone()));
+        let [live, bulk] = [(), ()].map(|()| Arc::new(Limiters::new(clock.clone())));
+        let room = Arc::new(Room::new(live.clone(), Arc::new(Table(stage.clone())), clock));
+        Self { live, bulk, room }
+    }
+
+    /// Returns the pace of a function's calls to a side.
+    fn of(&self, stage: &Stage, side: Side, is_bulk: bool) -> Option<Arc<Limiter>> {
+        let (rates, limiters, wait) =
+            if is_bulk { (Habits::BULK, &self.bulk, Duration::from_mins(1)) } else { (Habits::LIVE, &self.live, Duration::from_secs(5)) };
+        let (requests, burst) = *rates.of(side);
+        let per = Duration::from_millis(Habits::LIMITS.of(side).1.unsigned_abs());
+        let rate = Rate { requests: NonZeroU32::new(requests)?, per, burst: NonZeroU32::new(burst)?, longest_wait: wait };
+        let name = if side == Side::Wix { "wix" } else { "crm" };
+        stage.habits().is_limited.then(|| limiters.of(&stage.site, name, rate))
+    }
 }
 
 impl Shop {
-    fn contacts(&self, site: Site) -> Contacts {
+    fn contacts(&self, site: Site, is_bulk: bool) -> Contacts {
         let vendor = |side| -> Arc<dyn ContactStore> {
             let below = SimulatedVendor { world: self.stage.world.clone(), side, plant: plants::Plant::None };
-            Arc::new(Counted { stage: self.stage.clone(), below, pace: None })
+            Arc::new(Counted { stage: self.stage.clone(), below, pace: self.paces.of(&self.stage, side, is_bulk) })
         };
         let links = Pausing {
             below: self.stage.backend.clone(),
@@ -475,14 +520,40 @@ impl Shop {
     }
 
     fn reader(&self, side: Side) -> Reader {
-        Reader { stage: self.stage.clone(), side, pace: None }
+        Reader { stage: self.stage.clone(), side, pace: self.paces.of(&self.stage, side, true) }
     }
 
-    /// Deals with an event of a contact.
+    /// Deals with an event of a contact, as the function and its composition root do.
     async fn apply(&self, event: &Event) -> Outcome {
-        let site = self.stage.backend.finish(self.stage.backend.sites.site(&self.stage.site));
-        let site = site.ok().flatten().unwrap_or_else(|| setup::defaults(&self.stage.site));
-        self.contacts(site).apply(event).await
+        let now = lock(&self.stage.world).instant();
+        let unread =
+            |_| Outcome::Later(Later { until: now + SignedDuration::from_secs(30), reason: "the table does not answer", counts: false });
+        let standing = match self.standing(now).await {
+            Ok(standing) => standing,
+            Err(error) => return unread(error),
+        };
+        let room = match self.paces.room.make(&self.stage.site, standing.as_ref()).await {
+            Ok(room) => room,
+            Err(error) => return unread(error),
+        };
+        let cooling = standing.as_ref().and_then(|standing| standing.cooling_down).filter(|until| *until > now);
+        if let Some(until) = cooling.max(room) {
+            return Outcome::Later(Later { until, reason: "the site is left alone for now", counts: false });
+        }
+        let site = standing.map_or_else(|| setup::defaults(&self.stage.site), |standing| standing.site);
+        self.contacts(site, false).apply(event).await
+    }
+
+    /// What contact sync knows of the site.
+    async fn standing(&self, now: Timestamp) -> StoreResult<Option<Standing>> {
+        let known = self.stage.books().standing.clone();
+        let life = i64::try_from(STANDING_LIFE.as_millis()).unwrap_or(0);
+        if let Some((_, standing)) = known.filter(|(at, _)| now.as_millisecond() < at + life) {
+            return Ok(Some(standing));
+        }
+        let standing = Table(self.stage.clone()).standing(&self.stage.site, now).await?;
+        self.stage.books().standing = standing.clone().map(|standing| (now.as_millisecond(), standing));
+        Ok(standing)
     }
 
     /// Deals with a request, as the function and its composition root do.
@@ -493,7 +564,7 @@ impl Shop {
             table.schedule(&self.stage.site, kind, None).await?;
             return Ok(Ended::Closed);
         };
-        let contacts = self.contacts(self.as_planted(&site));
+        let contacts = self.contacts(self.as_planted(&site), true);
         let means = self.means(&contacts);
         let Some(runner) = Runner::take(&means, &site, kind, deadline).await? else { return Ok(Ended::Busy) };
         let [wix, crm] = Side::BOTH.map(|side| Arc::new(self.reader(side)));
@@ -517,6 +588,7 @@ impl Shop {
 
     fn means(&self, contacts: &Contacts) -> Means {
         let table = Arc::new(Table(self.stage.clone()));
+        let (limiters, site) = (self.paces.bulk.clone(), self.stage.site.clone());
         Means {
             runs: table.clone(),
             sites: table.clone(),
@@ -524,7 +596,7 @@ impl Shop {
             bus: table,
             clock: contacts.clock.clone(),
             owner: self.owner(),
-            pace: Arc::new(|_| {}),
+            pace: Arc::new(move |percent| limiters.keep_to(&site, percent)),
         }
     }
 }
@@ -548,7 +620,7 @@ fn draw_site(name: &str, rng: &mut SmallRng) -> Site {
         include: if rng.random() { Include::Created } else { Include::CreatedAndUpdated },
         overlap_minutes: rng.random_range(1..7),
         busy_share: 50,
-        audit_hours: if rng.random_ratio(1, 4) { 1 } else { 0 },
+        audit_hours: if rng.random_ratio(1, 4) { 3 } else { 0 },
     };
     let side = if rng.random() { Side::Wix } else { Side::External };
     Site {

@@ -12,6 +12,7 @@ use contact_bridge::{
     },
     ports::{Draft, ErrorKind, Row, StoreError, StoreResult, Upload, Whose},
 };
+use rand::Rng;
 
 use super::{
     super::{
@@ -85,7 +86,9 @@ impl Reader {
         let names = |record: &super::super::world::Record| !record.deleted && record.counterpart.as_ref() == Some(&draft.counterpart);
         let known = world.sides.external.records.iter().find(|(_, record)| names(record)).map(|(id, _)| id.clone());
         let known = known.filter(|_| self.stage.plant != Plant::UploadsTwice);
-        if let Some(holder) = world.holder(Side::External, &draft.fields, known.as_ref()).filter(|_| self.stage.plant != Plant::UploadsTwice) {
+        if let Some(holder) =
+            world.holder(Side::External, &draft.fields, known.as_ref()).filter(|_| self.stage.plant != Plant::UploadsTwice)
+        {
             return error(ErrorKind::Exists(world.chance(50).then_some(holder)));
         }
         let id = if let Some(known) = known {
@@ -102,7 +105,9 @@ impl Reader {
     /// Some records break every batch they are in.
     fn breaks(&self, draft: &Draft) -> bool {
         let number = draft.fields.get(&Field::from("firstname")).and_then(Value::as_text).map_or(0, str::len);
-        self.stage.habits().breakers && (number + draft.counterpart.as_str().len()).is_multiple_of(3) && draft.counterpart.as_str().ends_with('3')
+        self.stage.habits().breakers
+            && (number + draft.counterpart.as_str().len()).is_multiple_of(3)
+            && draft.counterpart.as_str().ends_with('3')
     }
 }
 
@@ -124,7 +129,8 @@ impl Upload for Reader {
         }
         self.begin("find many").await?;
         let all = self.searched();
-        let found: BTreeMap<_, _> = keys.iter().map(|key| (key.clone(), self.found(key, &all))).filter(|(_, found)| !found.is_empty()).collect();
+        let found: BTreeMap<_, _> =
+            keys.iter().map(|key| (key.clone(), self.found(key, &all))).filter(|(_, found)| !found.is_empty()).collect();
         self.stage.point().await;
         Ok(found)
     }
@@ -142,7 +148,6 @@ impl Upload for Reader {
 
     async fn upload(&self, drafts: &[Draft]) -> StoreResult<Vec<Row>> {
         self.begin("upload").await?;
-        self.stage.saw_upload();
         if drafts.iter().any(|draft| self.breaks(draft)) {
             return error(ErrorKind::Unavailable);
         }
@@ -151,7 +156,7 @@ impl Upload for Reader {
             let lost_replies = world.chaos.lost_replies;
             let is_lost = world.chance(lost_replies);
             // Of a batch whose answer is lost, some may have landed.
-            let landed = if is_lost { usize::try_from(drafts.len()).unwrap_or(0).min(world.now.unsigned_abs() as usize % (drafts.len() + 1)) } else { drafts.len() };
+            let landed = if is_lost { world.rng.random_range(0..=drafts.len()) } else { drafts.len() };
             let rows: Vec<Row> =
                 drafts.iter().take(landed).map(|draft| (draft.counterpart.clone(), self.upload_row(&mut world, draft))).collect();
             let told: Vec<_> = rows.iter().map(|(id, row)| (id.as_str(), row.as_ref().err().map(|error| error.kind.name()))).collect();

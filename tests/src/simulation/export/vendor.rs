@@ -108,7 +108,8 @@ impl ContactStore for Counted {
     async fn schema(&self) -> StoreResult<Vec<FieldSpec>> {
         self.arrive("schema").await?;
         let side = self.below.side;
-        let fields: BTreeSet<Field> = people::mapping().into_iter().map(|row| if side == Side::Wix { row.wix } else { row.external }).collect();
+        let fields: BTreeSet<Field> =
+            people::mapping().into_iter().map(|row| if side == Side::Wix { row.wix } else { row.external }).collect();
         Ok(fields.into_iter().map(|field| FieldSpec { field, kind: Kind::Text, writable: true }).collect())
     }
 

@@ -1,6 +1,6 @@
 //! What an onlooker of the runs knows: who has the right to run, what was listed, made and refused.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use contact_bridge::{
     model::{
@@ -19,10 +19,8 @@ use crate::simulation::world::lock;
 pub struct Witness {
     /// Who runs the site, and until when.
     runner: Option<Lease>,
-    /// Runners that were told to stop: nothing may be made by them any more.
-    stopped: BTreeSet<String>,
-    /// How many pages of Wix's listing were read.
-    pub pages: u64,
+    /// Runners that were told to stop, and how many pages they listed since.
+    stopped: BTreeMap<String, u32>,
     /// Pairs that runs made.
     pub linked: u64,
     /// When the last pass that ended began, and how many pairs were in the accounts of those before.
@@ -81,16 +79,20 @@ impl Stage {
 
     /// A runner was told to stop.
     pub fn saw_stop(&self, owner: &str) {
-        self.books().witness.stopped.insert(owner.to_owned());
+        self.books().witness.stopped.entry(owner.to_owned()).or_default();
     }
 
-    /// Something is made; not by one who was told to stop.
-    pub fn saw_upload(&self) {
-        let books = self.books();
-        let owner = books.witness.runner.as_ref().map(|lease| lease.owner.clone());
-        let is_stopped = owner.as_ref().is_some_and(|owner| books.witness.stopped.contains(owner));
+    /// I12: a page was listed. One may be on its way when a run is told to stop; it begins no other.
+    pub fn saw_page(&self) {
+        let mut books = self.books();
+        let witness = &mut books.witness;
+        let runner = witness.runner.as_ref().map(|lease| lease.owner.clone());
+        let pages = runner.and_then(|owner| witness.stopped.get_mut(&owner)).map_or(0, |pages| {
+            *pages += 1;
+            *pages
+        });
         drop(books);
-        if is_stopped {
+        if pages > 1 {
             self.violation("I12", "a run goes on that was told to stop");
         }
     }

@@ -20,6 +20,8 @@ use crate::stack::{SiteHandle, Stack};
 const IN_A_SECOND: usize = 40;
 /// Of so many contacts one has nothing but an address that `HubSpot` takes for none.
 const ONE_IS_BAD_OF: usize = 4_000;
+/// A clock that moved so far between two looks was waited on.
+const LONGEST_LOOK_MS: i64 = 120_000;
 /// How often the progress is looked at.
 const LOOK: Duration = Duration::from_millis(250);
 /// What `HubSpot` allows: so many calls in ten seconds.
@@ -43,13 +45,15 @@ pub(super) async fn play(stack: &Stack, contacts: usize, screen: &mut Screen) ->
     screen.line(&format!("  The function is killed in the middle: {} pages are done and entered.", killed.tally.pages));
     let over = watch.until(screen, |seen| seen.is_over).await? || over;
     let ended = watch.seen().await?;
+    let listed = ended.listed - killed.listed;
     stack.pause_run(&site.id, RunKind::Export, true).await?;
     let settled = stack.settle().await?;
     let recount = Recount::of(stack, &site, bad).await?;
     recount.tell(&ended, screen);
     let checks = [
         ("it was killed half-way", !over && killed.tally.read < contacts as u64),
-        ("the pages that were done were not done again", ended.tally.read == contacts as u64 && watch.listed_in_step(&ended)),
+        ("each row was entered once", ended.tally.read == contacts as u64),
+        ("pages that were done were not listed again", listed <= ended.tally.pages - killed.tally.pages + OF_THE_NEXT_SCAN),
         ("the account equals what was read", ended.tally.accounted() == ended.tally.read),
         ("every row is accounted for on both sides", recount.is_complete(contacts)),
         ("nothing was sent too fast", stack.wix.core().calls.refused() + stack.hubspot.calls().refused() == 0),
@@ -104,7 +108,8 @@ struct Seen {
     tally: Tally,
     /// Every page of the load is entered.
     is_over: bool,
-    began_ms: i64,
+    /// Listings that Wix was asked for.
+    listed: u64,
 }
 
 /// Somebody who lets the stack work and looks at the progress.
@@ -112,16 +117,18 @@ struct Watch<'a> {
     stack: &'a Stack,
     site: &'a SiteHandle,
     contacts: usize,
-    /// Calls of the two vendors before.
-    before: [u64; 2],
+    /// Where the progress that is shown began: the clock, the uploads and the rows.
+    base: (i64, u64, u64),
+    /// When somebody last looked.
+    looked_ms: i64,
     /// The next part of the contacts, in quarters, that is told where there is no terminal.
     told: u64,
 }
 
 impl<'a> Watch<'a> {
     fn over(stack: &'a Stack, site: &'a SiteHandle, contacts: usize) -> Self {
-        let before = [stack.wix.core().calls.of(LISTED), stack.hubspot.calls().of(UPLOADED)];
-        Self { stack, site, contacts, before, told: 1 }
+        let now = stack.clock().now_ms();
+        Self { stack, site, contacts, base: (now, stack.hubspot.calls().of(UPLOADED), 0), looked_ms: now, told: 1 }
     }
 
     async fn seen(&self) -> anyhow::Result<Seen> {
@@ -129,11 +136,10 @@ impl<'a> Watch<'a> {
         let notes = run.progress.checkpoint;
         let checkpoint: Checkpoint = if notes.is_null() { Checkpoint::default() } else { serde_json::from_value(notes)? };
         let (pass, last) = (checkpoint.pass.as_ref(), checkpoint.last.as_ref());
-        let began = pass.map(|pass| pass.began).or(last.map(|last| last.began));
         Ok(Seen {
             tally: pass.map(|pass| pass.tally).or(last.map(|last| last.tally)).unwrap_or_default(),
             is_over: pass.is_none() && last.is_some(),
-            began_ms: began.map_or_else(|| self.stack.clock().now_ms(), jiff::Timestamp::as_millisecond),
+            listed: self.stack.wix.core().calls.of(LISTED),
         })
     }
 
@@ -161,11 +167,16 @@ impl<'a> Watch<'a> {
 
     fn show(&mut self, seen: &Seen, bar: &ProgressBar, screen: &mut Screen) {
         let Tally { read, pages, parked, failed, .. } = seen.tally;
-        let elapsed = (self.stack.clock().now_ms() - seen.began_ms).max(1);
-        let calls = i64::try_from(self.stack.hubspot.calls().of(UPLOADED) - self.before[1]).unwrap_or(i64::MAX);
-        let budget = (calls * 10_000 / elapsed * 100 / BUDGET).min(100);
-        let rows = i64::try_from(read).unwrap_or(i64::MAX).max(1);
-        let left = i64::try_from(self.contacts).unwrap_or(i64::MAX).saturating_sub(rows).max(0).saturating_mul(elapsed) / rows;
+        let (now, uploads) = (self.stack.clock().now_ms(), self.stack.hubspot.calls().of(UPLOADED));
+        // Nothing is done while a lease runs out.
+        if now - self.looked_ms > LONGEST_LOOK_MS || self.base.2 > read {
+            self.base = (now, uploads, read);
+        }
+        self.looked_ms = now;
+        let number = |count: u64| i64::try_from(count).unwrap_or(i64::MAX);
+        let (elapsed, rows) = ((now - self.base.0).max(1), number(read - self.base.2).max(1));
+        let budget = (number(uploads - self.base.1) * 10_000 / elapsed * 100 / BUDGET).min(100);
+        let left = number((self.contacts as u64).saturating_sub(read)).saturating_mul(elapsed) / rows;
         bar.set_position(read);
         let facts = format!("{pages} pages, {} failed, {budget} % of HubSpot's budget, {} left", parked + failed, span(left));
         bar.set_message(facts.clone());
@@ -175,16 +186,10 @@ impl<'a> Watch<'a> {
             screen.line(&format!("  {read} rows: {facts}"));
         }
     }
-
-    /// A page that was entered is never listed again: only those that were under way when the function was killed are.
-    fn listed_in_step(&self, ended: &Seen) -> bool {
-        let pages = self.stack.wix.core().calls.of(LISTED) - self.before[0];
-        pages <= ended.tally.pages + UNDER_WAY
-    }
 }
 
-/// Pages under way when the function was killed, and the first of the scan that shows `HubSpot`'s ids in Wix.
-const UNDER_WAY: u64 = 5;
+/// The first pages of the scan that shows `HubSpot`'s ids in Wix, which follows the load.
+const OF_THE_NEXT_SCAN: u64 = 12;
 
 /// Both sides, counted without asking the bridge.
 struct Recount {

@@ -184,6 +184,7 @@ impl Running {
 fn site() -> Site {
     let id = SiteId::new(SITE);
     Site {
+        version: 1,
         system_of_record: Some(Side::Wix),
         default_country: Some("US".to_owned()),
         mirror_field: Some("custom.externalcrmid".to_owned()),

@@ -32,13 +32,14 @@ impl Clock for Still {
 /// A store with one site, whose runs are off.
 struct Bench {
     store: Arc<memory::Store>,
+    bus: Arc<memory::Bus>,
     means: Means,
     site: Site,
 }
 
 impl Bench {
     async fn lay() -> Self {
-        let store = Arc::new(memory::Store::new());
+        let (store, bus) = (Arc::new(memory::Store::new()), Arc::new(memory::Bus::default()));
         let site: Site =
             serde_json::from_value(json!({"site": "shop", "version": 1, "mapping": [], "crm": {"kind": "hubspot", "secret": "none"}}))
                 .unwrap();
@@ -47,12 +48,12 @@ impl Bench {
             runs: store.clone(),
             sites: store.clone(),
             links: store.clone(),
-            bus: Arc::new(memory::Bus::default()),
+            bus: bus.clone(),
             clock: Arc::new(Still),
             owner: Arc::new(|| "runner".to_owned()),
             pace: Arc::new(|_| ()),
         };
-        Self { store, means, site }
+        Self { store, bus, means, site }
     }
 
     async fn take(&self) -> Runner<'_> {
@@ -102,4 +103,15 @@ async fn trouble_is_over_with_a_run_that_ends_well() {
     assert!(bench.run().await.progress.trouble.is_some());
     bench.take().await.end(Ok(()), None).await.unwrap();
     assert_eq!(bench.run().await.progress.trouble, None);
+}
+
+#[tokio::test]
+async fn a_run_that_goes_on_for_hours_lets_others_of_its_site_begin() {
+    for (waits, continuations) in [(None, 1), (Some(NOW + SignedDuration::from_mins(1)), 1), (Some(NOW), 0)] {
+        let bench = Bench::lay().await;
+        bench.store.schedule(&bench.site.site, RunKind::Subscribers, waits).await.unwrap();
+        assert_eq!(bench.take().await.end(Err(Stop::Time), None).await.unwrap(), Ended::Continues);
+        assert_eq!(bench.bus.take().len(), continuations, "{waits:?}");
+        assert_eq!(bench.run().await.due, Some(NOW), "the timer finds it");
+    }
 }

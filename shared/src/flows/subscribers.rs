@@ -139,7 +139,9 @@ impl Subscribers {
         let fields: Vec<_> = self.settings.fields.values().cloned().collect();
         let mut page = self.consents.contacts(&ask, status, &fields).await.map_err(|error| Stop::at(Side::Wix, error))?;
         let turn = cursor.turn(Read { rows: &page.rows, limit: page.limit, total: page.total })?;
-        let fresh = turn.fresh.iter().rev().map(|place| page.rows.swap_remove(*place)).collect::<Vec<_>>();
+        // From the last one on, so that the places of those before stay; then the oldest first again, whose values count for an address.
+        let mut fresh = turn.fresh.iter().rev().map(|place| page.rows.swap_remove(*place)).collect::<Vec<_>>();
+        fresh.reverse();
         Ok(Contacts { rows: fresh, next: turn.next, as_of: page.as_of })
     }
 

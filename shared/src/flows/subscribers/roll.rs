@@ -8,6 +8,7 @@ use super::{Subscribers, opt_out::Standing};
 use crate::{
     flows::run::{Allowance, Step, Stop},
     model::{
+        contact::{Contact, Found},
         ids::Side,
         listing::Listed,
         normal,
@@ -41,8 +42,7 @@ impl Subscribers {
         }
         if full {
             let since_long = |known: &Remembered| known.sent_at.is_none_or(|sent| sent + VISIBLE <= self.now());
-            let members: Vec<&Member> =
-                page.rows.iter().zip(&known).filter(|(_, known)| since_long(known)).map(|(member, _)| member).collect();
+            let members: Vec<(&Member, &Remembered)> = page.rows.iter().zip(&known).filter(|(_, known)| since_long(known)).collect();
             tally.changed += self.untag_strangers(&members).await?;
             tally.read += tally.changed;
         }
@@ -85,19 +85,28 @@ impl Subscribers {
 
     /// Takes our tags off members whose contact is gone, has another address by now, or is none of those who are sent. Nobody opted out:
     /// their subscription stays. Returns how many.
-    async fn untag_strangers(&self, members: &[&Member]) -> Step<u64> {
-        let ours: Vec<&Member> = members.iter().copied().filter(|member| member.tags.contains(&self.settings.tag)).collect();
-        let addresses: Vec<Address> = ours.iter().map(|member| member.address.clone()).collect();
+    async fn untag_strangers(&self, members: &[(&Member, &Remembered)]) -> Step<u64> {
+        let ours = || members.iter().filter(|(member, _)| member.tags.contains(&self.settings.tag));
+        let addresses: Vec<Address> = ours().map(|(member, _)| member.address.clone()).collect();
         let contacts = self.consents.contacts_of(&addresses).await.map_err(|error| Stop::at(Side::Wix, error))?;
         let belonging: BTreeSet<String> =
             contacts.iter().filter(|contact| self.belongs(contact)).filter_map(super::send::primary).collect();
         let mut untagged = 0;
-        for member in ours.into_iter().filter(|member| !belonging.contains(&normal::email(member.address.as_str()))) {
-            let tags: BTreeMap<String, bool> = self.own_tags().map(|tag| (tag.to_owned(), false)).collect();
-            self.change(&Entry { address: member.address.clone(), fields: Values::default(), tags }, None).await?;
-            untagged += 1;
+        for (member, known) in ours().filter(|(member, _)| !belonging.contains(&normal::email(member.address.as_str()))) {
+            if !self.is_still_sent(&member.address, known).await? {
+                let tags: BTreeMap<String, bool> = self.own_tags().map(|tag| (tag.to_owned(), false)).collect();
+                self.change(&Entry { address: member.address.clone(), fields: Values::default(), tags }, None).await?;
+                untagged += 1;
+            }
         }
         Ok(untagged)
+    }
+
+    /// Tells whether the contact whose values were sent still has the address, as another one than its primary.
+    async fn is_still_sent(&self, address: &Address, known: &Remembered) -> Step<bool> {
+        let Some(id) = &known.contact else { return Ok(false) };
+        let Found::Present(contact) = self.contacts.get(id).await.map_err(|error| Stop::at(Side::Wix, error))? else { return Ok(false) };
+        Ok(self.belongs(&contact) && has(&contact, address))
     }
 }
 
@@ -113,9 +122,21 @@ fn count(tally: &mut Tally, standing: &Standing) {
     }
 }
 
-/// All addresses of a contact.
+/// Tells whether a contact has an address.
+pub(super) fn has(contact: &Contact, address: &Address) -> bool {
+    addresses(contact).iter().any(|own| normal::email(own.as_str()) == normal::email(address.as_str()))
+}
+
+/// All addresses of a row.
 pub(super) fn addresses_of(row: &Listed) -> Vec<Address> {
-    let Listed::Contact(contact) = row else { return Vec::new() };
+    match row {
+        Listed::Contact(contact) => addresses(contact),
+        Listed::Unreadable { .. } => Vec::new(),
+    }
+}
+
+/// All addresses of a contact, the primary one first.
+fn addresses(contact: &Contact) -> Vec<Address> {
     let values = ["email", "emails"].iter().filter_map(|field| contact.get(&(*field).into()));
     values.flat_map(|value| value.elements().iter().map(Address::new)).collect()
 }

@@ -6,7 +6,10 @@ use futures::{StreamExt, TryStreamExt, stream};
 use jiff::Timestamp;
 use tracing::warn;
 
-use super::{Subscribers, again, roll::addresses_of};
+use super::{
+    Subscribers, again,
+    roll::{addresses_of, has},
+};
 use crate::{
     flows::run::{Allowance, Step, Stop},
     model::{
@@ -54,8 +57,7 @@ impl Subscribers {
     /// Sends the contact of an address, if it is to be sent.
     pub(super) async fn send_one(&self, address: &Address) -> StoreResult<()> {
         let found = self.contacts.find(&MatchKey::Email(address.as_str().to_owned())).await?;
-        let email = normal::email(address.as_str());
-        let Some(contact) = found.into_iter().find(|contact| primary(contact).is_some_and(|own| own == email)) else { return Ok(()) };
+        let Some(contact) = found.into_iter().find(|contact| has(contact, address)) else { return Ok(()) };
         match self.send_all(&[Listed::Contact(contact)]).await {
             Err(Stop::Failed { error, .. }) => Err(error),
             Ok(_) | Err(_) => Ok(()),
@@ -118,9 +120,7 @@ impl Subscribers {
         let Some(other) = known.contact.as_ref().filter(|other| **other != contact.id) else { return Ok(false) };
         let Found::Present(other) = self.contacts.get(other).await.map_err(|error| Stop::at(Side::Wix, error))? else { return Ok(false) };
         let age = |contact: &Contact| (contact.created_at, contact.id.clone());
-        let has_it =
-            addresses_of(&Listed::Contact(other.clone())).iter().any(|own| normal::email(own.as_str()) == normal::email(address.as_str()));
-        Ok(has_it && age(&other) < age(contact))
+        Ok(has(&other, address) && age(&other) < age(contact))
     }
 
     /// Adds addresses that were never sent; returns those that the list has all the same.

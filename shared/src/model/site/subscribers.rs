@@ -117,3 +117,33 @@ impl Subscribers {
         Duration::from_hours(self.full_hours as u64)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    #[test]
+    fn what_breaks_a_rule_is_named() {
+        let service = json!({"kind": "mailchimp", "secret": "mailchimp/s", "list": "a1b2"});
+        for (change, expected) in [
+            (json!({}), None),
+            (json!({"interval_minutes": 4}), Some("subscribers.interval_minutes")),
+            (json!({"full_hours": 0}), Some("subscribers.full_hours")),
+            (json!({"tag": " "}), Some("subscribers.tag")),
+            (json!({"label_tags": {"custom.a": ""}}), Some("subscribers.label_tags")),
+            (json!({"label_tags": {"custom.a": "Wix"}}), Some("subscribers.label_tags")),
+            (json!({"fields": {"EMAIL": "email"}}), Some("subscribers.fields")),
+            (json!({"service": {"kind": "mailchimp", "secret": "", "list": "a1b2"}}), Some("subscribers.service.secret")),
+            (json!({"service": {"kind": "mailchimp", "secret": "s", "list": "../x"}}), Some("subscribers.service.list")),
+        ] {
+            let mut settings = json!({"service": service});
+            if let (Value::Object(settings), Value::Object(change)) = (&mut settings, change.clone()) {
+                settings.extend(change);
+            }
+            let settings: Subscribers = serde_json::from_value(settings).unwrap();
+            assert_eq!(settings.check().err().map(|(field, _)| field), expected, "{change}");
+        }
+    }
+}

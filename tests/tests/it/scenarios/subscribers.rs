@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 
 use super::{
     lab::Lab,
-    switches::{Vendor, at_switches_of_lists},
+    switches::{Position, Vendor, at_switches_of_lists},
 };
 
 /// What Wix leaves open of subscriptions.
@@ -272,6 +272,61 @@ async fn c06_an_opt_out_whose_webhook_was_lost_is_found() {
         assert_eq!(lab.status("Cleo"), "unsubscribed");
     })
     .await;
+}
+
+#[tokio::test]
+async fn of_two_contacts_with_one_address_the_older_ones_values_stand() {
+    at_both(async |lab| {
+        let first = lab.person("Ada", "SUBSCRIBED").await;
+        lab.stack.clock().advance(Duration::from_mins(1));
+        lab.wix_create(json!({"firstname": "Eva", "lastname": "Stone", "email": address("Ada"), "phone": "+16465550199"})).await;
+        lab.subscribers(json!({})).await;
+        lab.run_subscribers().await;
+        lab.run_all().await;
+        assert_eq!(lab.member("Ada")["merge_fields"]["FNAME"], "Ada");
+        lab.wix_delete(&first).await;
+        lab.run_subscribers().await;
+        lab.run_all().await;
+        assert_eq!(lab.member("Ada")["merge_fields"]["FNAME"], "Eva");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_second_address_that_is_sent_keeps_its_tags() {
+    at_both(async |lab| {
+        let ada = lab.person("Ada", "NOT_SET").await;
+        let emails = json!({"items": [{"email": address("Ada"), "primary": true}, {"email": address("Home")}]});
+        let contact = lab.wix_call(Method::GET, &format!("/contacts/v4/contacts/{ada}"), None).await;
+        let body = json!({"revision": contact["contact"]["revision"], "info": {"emails": emails}});
+        lab.wix_call(Method::PATCH, &format!("/contacts/v4/contacts/{ada}"), Some(body)).await;
+        lab.subscribers(json!({})).await;
+        lab.settle().await;
+        lab.stack.clock().advance(Duration::from_mins(3));
+        lab.set_subscription(&address("Home"), "SUBSCRIBED", "VALID").await;
+        lab.run_subscribers().await;
+        assert_eq!(lab.status("Home"), "subscribed");
+        lab.run_all().await;
+        lab.stack.mailchimp.core().calls.clear();
+        lab.run_all().await;
+        assert_eq!(lab.tags("Home"), BTreeSet::from(["Wix".to_owned()]));
+        assert_eq!(lab.list_writes(), Vec::<String>::new());
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn fields_that_a_side_does_not_have_are_named() {
+    let lab = Lab::start(&Position::defaults()).await;
+    for (name, field, expected) in [
+        ("NOPE", "name.first", "subscribers.fields.NOPE: must be a field of the list that takes a text"),
+        ("FNAME", "nope", "subscribers.fields.FNAME: must be filled with a field of Wix"),
+    ] {
+        let service = json!({"kind": "mailchimp", "secret": "mailchimp/shop", "list": lab.site.audience});
+        let mut site = lab.settings().await;
+        site.subscribers = Some(serde_json::from_value(json!({"service": service, "fields": {name: field}})).unwrap());
+        assert_eq!(lab.stack.save_site(site).await.unwrap_err().to_string(), expected);
+    }
 }
 
 #[tokio::test]

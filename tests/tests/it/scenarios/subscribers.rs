@@ -280,6 +280,8 @@ async fn of_two_contacts_with_one_address_the_older_ones_values_stand() {
         let first = lab.person("Ada", "SUBSCRIBED").await;
         lab.stack.clock().advance(Duration::from_mins(1));
         lab.wix_create(json!({"firstname": "Eva", "lastname": "Stone", "email": address("Ada"), "phone": "+16465550199"})).await;
+        lab.settle().await;
+        lab.stack.clock().advance(Duration::from_mins(3));
         lab.subscribers(json!({})).await;
         lab.run_subscribers().await;
         lab.run_all().await;

@@ -2,10 +2,12 @@
 //! `sync` and `ports`; know no vendor.
 
 pub mod audit;
+mod candidates;
 pub mod contact;
 pub mod export;
 pub mod form;
 pub mod inbox;
+pub mod preview;
 pub mod queue;
 pub mod run;
 pub mod setup;

@@ -255,14 +255,14 @@ pub trait LinkStore: Send + Sync {
     async fn repoint(&self, site: &SiteId, old: &Link, new: Noted<'_>, now: Timestamp) -> StoreResult<()>;
 
     /// Ends a link, leaving a tombstone for both its records, in one transaction; `Stale` if it changed. Each tombstone names the other
-    /// record as its counterpart, unless the cause is `Erased`.
+    /// record as its counterpart, unless the cause is of an erasure.
     async fn bury(&self, site: &SiteId, ended: Noted<'_>, at: Timestamp, cause: Cause) -> StoreResult<()>;
 
-    /// Leaves a tombstone for a record that has no link; keeps an older one whose cause is `Erased`. `Stale` if it is linked, or reserved at
+    /// Leaves a tombstone for a record that has no link; keeps an older one that does not give way to it ([`Cause::gives_way_to`]). `Stale` if it is linked, or reserved at
     /// the tombstone's instant: then its counterpart is being made.
     async fn entomb(&self, site: &SiteId, side: Side, id: &RecordId, tombstone: &Tombstone) -> StoreResult<()>;
 
-    /// Takes a tombstone away, because a person brought the record back; one with cause `Erased` stays.
+    /// Takes a tombstone away, because a person brought the record back; one of an erasure stays.
     async fn exhume(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<()>;
 
     /// Counts the site's links, but not beyond `at_most`.

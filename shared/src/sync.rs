@@ -10,6 +10,7 @@ pub mod guard;
 pub mod handed;
 pub mod lost;
 pub mod merge;
+pub mod preview;
 pub mod prints;
 pub mod recover;
 pub mod retry;

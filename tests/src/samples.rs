@@ -70,7 +70,7 @@ pub fn all(now: Timestamp) -> Vec<Sample> {
     let sync = sync.map(|(name, events)| (name, carried(&events)));
     let relay = requests.iter().map(|sent| (sent.name, messages(sent, now)));
     let relay = relay.map(|(name, messages)| (name, messages.iter().map(|own| (Message::DETAIL_TYPE.to_owned(), json!(own))).collect()));
-    let runs = [("export-requested", RunKind::Export), ("audit-requested", RunKind::Audit)];
+    let runs = [("export-requested", RunKind::Export), ("audit-requested", RunKind::Audit), ("preview-requested", RunKind::Preview)];
     let export = runs.into_iter().map(|(name, run)| (name, vec![Event::requested(&SiteId::new(SITE), run, now)]));
     let export = export.chain(subscribers).map(|(name, events)| (name, carried(&events)));
     let schedules = [sample("contact-sync", "daily", aws::scheduled(now)), sample("scheduled-export", "timer", aws::timer(now))];

@@ -11,6 +11,7 @@ use crate::{
         audit::Audit,
         contact::Contacts,
         export::Export,
+        preview::Preview,
         run::{self, Ended, Runner, Stop},
         subscribers::Subscribers,
     },
@@ -69,6 +70,7 @@ impl Exporter {
         };
         match kind {
             RunKind::Export => Box::pin(self.export(&settings, sides).run(runner)).await,
+            RunKind::Preview => Box::pin(self.preview(&settings, sides).run(runner)).await,
             RunKind::Audit | RunKind::Subscribers => Box::pin(self.audit(&settings, sides).run(runner)).await,
         }
     }
@@ -126,6 +128,17 @@ impl Exporter {
             listing: sides.wix.clone(),
             snapshot: sides.crm.snapshot,
             reads: Pair { wix: sides.wix, external: sides.crm.reads },
+            batches: self.batches.clone(),
+            means: self.means_of(&site.site),
+        }
+    }
+
+    fn preview(&self, site: &Site, sides: Sides) -> Preview {
+        Preview {
+            contacts: self.contacts(site, &sides),
+            listing: sides.wix,
+            upload: sides.crm.upload,
+            snapshot: sides.crm.snapshot,
             batches: self.batches.clone(),
             means: self.means_of(&site.site),
         }

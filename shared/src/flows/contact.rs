@@ -29,7 +29,7 @@ use crate::{
         event::{Event, EventKind},
         fingerprint::Key,
         ids::{Pair, RecordId, Side},
-        link::{Cause, Link, Parked, Slot},
+        link::{Link, Parked, Slot},
         site::{Site, Status},
     },
     ports::{Clock, ContactStore, LinkStore, StoreResult},
@@ -141,7 +141,7 @@ impl Contacts {
     /// A person brought a deleted record back: its tombstone is lifted, unless it was erased.
     async fn restored(&self, hint: Hint<'_>, id: &RecordId) -> Step<Effect> {
         if let Slot::Gone(tombstone) = self.look_up(hint.side, id).await? {
-            if tombstone.cause == Cause::Erased || hint.event.at < tombstone.at {
+            if tombstone.cause.is_of_erasure() || hint.event.at < tombstone.at {
                 return Ok(Effect::Skipped(Skip::Buried));
             }
             if let Found::Absent = self.read(hint.side, id).await? {

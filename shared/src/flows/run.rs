@@ -164,6 +164,7 @@ pub fn is_wanted(site: &Site, kind: RunKind) -> bool {
         RunKind::Export => site.export.enabled,
         RunKind::Audit => site.export.enabled && site.export.audit_hours > 0,
         RunKind::Subscribers => site.subscribers.as_ref().is_some_and(|subscribers| subscribers.enabled),
+        RunKind::Preview => false,
     }
 }
 

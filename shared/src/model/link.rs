@@ -36,7 +36,7 @@ impl Anchor {
 
 impl Overwrote {
     /// How many of them an anchor keeps of each row: of events that come later than that many writes of a row nothing is known.
-    pub const KEPT: usize = 4;
+    pub const KEPT: usize = 8;
 }
 
 impl Anchor {
@@ -118,6 +118,8 @@ pub enum RowState {
     Refused(Side),
     /// A write of ours went over an edit on this side that it had not seen, and the site wants a person to decide.
     Overwritten(Side),
+    /// What the other side had refused, or cannot have, went away as its record was merged into another one: a person is told, and the two agree.
+    LostInMerge,
 }
 
 /// Two records that are one person.
@@ -218,6 +220,22 @@ pub enum Cause {
     Merged,
     /// A privacy request erased the person; nothing revives it.
     Erased,
+    /// It may have held what somebody had who was erased: nothing revives it either, but it is no evidence that anybody else was erased.
+    ErasureUnclear,
+}
+
+impl Cause {
+    /// Tells whether it is for good: nothing is ever linked with the record again, and what is known of it outlives even its site.
+    #[must_use]
+    pub const fn is_of_erasure(self) -> bool {
+        matches!(self, Self::Erased | Self::ErasureUnclear)
+    }
+
+    /// Tells whether what ended for this cause is known to have ended for another one instead, if that is told.
+    #[must_use]
+    pub const fn gives_way_to(self, told: Self) -> bool {
+        !self.is_of_erasure() || matches!((self, told), (Self::ErasureUnclear, Self::Erased))
+    }
 }
 
 /// What the store knows of a record.

@@ -18,11 +18,13 @@ pub enum RunKind {
     Audit,
     /// E-mail subscribers go to the mailing service, and opt-outs both ways.
     Subscribers,
+    /// Both sides are read completely and matched, and nothing is written: what aligning them would do. Only when somebody asks.
+    Preview,
 }
 
 impl RunKind {
     /// All kinds.
-    pub const ALL: [Self; 3] = [Self::Export, Self::Audit, Self::Subscribers];
+    pub const ALL: [Self; 4] = [Self::Export, Self::Audit, Self::Subscribers, Self::Preview];
 
     /// Returns the short name used in keys and logs.
     #[must_use]
@@ -31,6 +33,7 @@ impl RunKind {
             Self::Export => "export",
             Self::Audit => "audit",
             Self::Subscribers => "subscribers",
+            Self::Preview => "preview",
         }
     }
 

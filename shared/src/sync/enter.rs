@@ -58,7 +58,7 @@ pub fn take_over(kept: &mut Link, (lost, side): (&Link, Side), contacts: Pair<&C
             && matches!(state, RowState::Refused(by) | RowState::Unconvertible(by) if *by != side)
             && now.of(side) != agreed.of(side)
         {
-            kept.rows.entry(row.id().clone()).or_insert(*state);
+            kept.rows.entry(row.id().clone()).or_insert(RowState::LostInMerge);
         }
     }
     (&kept.anchors, &kept.rows) != (&before.anchors, &before.rows)

@@ -264,7 +264,7 @@ impl<'a> RowMerge<'a> {
     fn has_passed_by(&self) -> bool {
         match self.state() {
             Some(RowState::Unconvertible(side) | RowState::Refused(side)) => self.changed(side),
-            Some(RowState::Conflict | RowState::Overwritten(_)) | None => false,
+            Some(RowState::Conflict | RowState::Overwritten(_) | RowState::LostInMerge) | None => false,
         }
     }
 

@@ -102,6 +102,20 @@ impl Unfinished<'_> {
         link
     }
 
+    /// Settles the write where the far record went into another one since, whose versions and history say nothing of it: what the winner has of what
+    /// was to be written came from there, and is agreed on.
+    #[must_use]
+    pub fn settle_in(&self, winner: &Contact) -> Link {
+        let (mut link, side) = (self.link.clone(), self.intent.side);
+        link.anchors.of_mut(side).take_announced();
+        for (row, wrote) in self.rows().filter(|(row, wrote)| self.has_arrived(row, wrote, winner)) {
+            let now = prints::print(self.key, row, side, row.read(side, &winner.fields).as_ref());
+            set_base(&mut link.anchors.of_mut(side).base, row.id(), wrote.agreed.clone().unwrap_or(now));
+            set_base(&mut link.anchors.of_mut(side.opposite()).base, row.id(), wrote.source.clone());
+        }
+        link
+    }
+
     /// An edit just before the write may have been overwritten unseen, as by any other write.
     fn remember(&self, link: &mut Link, at: Timestamp, announced: &Base) {
         let anchor = link.anchors.of_mut(self.intent.side);

@@ -150,9 +150,9 @@ fn note(world: &mut World, (id, row): (EditId, &'static str), (side, record): (S
 fn look_at(world: &World, side: Side, record: &RecordId, field: &Field) -> Seen {
     let Some(present) = world.sides.of(side).present(record) else { return Seen::Nothing };
     if let Some(value) = present.fields.get(field) {
-        let typed = present.past.iter().rfind(|(own, ..)| own == field).filter(|(.., ours)| !ours);
-        let own = |edit: &&Edit| typed.is_none() || edit.record == *record;
-        // What was typed here is known; of several edits that left what the bridge brought, the last one.
+        let last = present.past.iter().rfind(|(own, ..)| own == field);
+        let own = |edit: &&Edit| last.is_none_or(|(.., at, ours)| if *ours { edit.at <= *at } else { edit.record == *record });
+        // What was typed here is known; of several edits that left what the bridge brought, the last one until then.
         return Seen::Value(token(value).and_then(|id| world.edits.bearing(id).filter(own).last()).map(|edit| edit.id));
     }
     let emptied = present.past.iter().rfind(|(own, ..)| own == field);

@@ -96,6 +96,7 @@ contracts! {
         a_record_without_link_is_entombed,
         a_linked_record_is_not_entombed,
         an_erasure_is_kept,
+        an_unclear_erasure_is_kept_until_it_is_clear,
         a_tombstone_shows_although_a_reservation_expired,
         a_tombstone_is_taken_away,
         the_tombstone_of_an_erasure_stays;

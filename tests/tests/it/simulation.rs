@@ -109,9 +109,14 @@ impl Stage {
         }
     }
 
-    fn link(&self) -> Link {
+    /// What the bridge knows of a record.
+    fn slot(&self, side: Side, id: &RecordId) -> Slot {
         let links = &self.running.backend.links;
-        match self.running.backend.finish(links.look_up(&self.running.site.site, Side::Wix, self.id(Side::Wix))).unwrap() {
+        self.running.backend.finish(links.look_up(&self.running.site.site, side, id)).unwrap()
+    }
+
+    fn link(&self) -> Link {
+        match self.slot(Side::Wix, self.id(Side::Wix)) {
             Slot::Linked(link) => *link,
             slot => panic!("{slot:?}"),
         }

@@ -130,6 +130,7 @@ pub(super) const fn cause_name(cause: Cause) -> &'static str {
         Cause::Unlinked => "unlinked",
         Cause::Merged => "merged",
         Cause::Erased => "erased",
+        Cause::ErasureUnclear => "erasure_unclear",
     }
 }
 
@@ -171,7 +172,7 @@ pub(super) fn read_link(item: &Item) -> StoreResult<Link> {
 /// Reads a tombstone.
 pub(super) fn read_tombstone(item: &Item, id: &RecordId) -> StoreResult<Tombstone> {
     let stored = || {
-        let cause = [Cause::Deleted, Cause::Unlinked, Cause::Merged, Cause::Erased];
+        let cause = [Cause::Deleted, Cause::Unlinked, Cause::Merged, Cause::Erased, Cause::ErasureUnclear];
         let name = get_text(item, "cause")?;
         let cause = cause.into_iter().find(|cause| cause_name(*cause) == name)?;
         let counterpart = get_text(item, "counterpart").map(RecordId::from);

@@ -42,7 +42,7 @@ impl Store {
     /// The write that leaves a tombstone, unless there is one of an erasure.
     fn entombing(&self, site: &SiteId, side: Side, id: &RecordId, tombstone: &Tombstone) -> Write {
         let key = Key::tombstone(site, side, id, &self.fingerprints(site));
-        Write::put(item::tombstone(key, tombstone), Condition::not_erased(), Refusal::Skip)
+        Write::put(item::tombstone(key, tombstone), Condition::gives_way_to(tombstone.cause), Refusal::Skip)
     }
 }
 
@@ -133,7 +133,7 @@ impl LinkStore for Store {
             Write::delete(place(Side::External), Condition::points_to(link.id(Side::Wix)), STALE),
         ];
         writes.extend(Side::BOTH.map(|side| {
-            let counterpart = (cause != Cause::Erased).then(|| link.id(side.opposite()).clone());
+            let counterpart = (!cause.is_of_erasure()).then(|| link.id(side.opposite()).clone());
             self.entombing(site, side, link.id(side), &Tombstone { at, cause, counterpart })
         }));
         writes.extend(noting(site, notes)?);
@@ -148,7 +148,7 @@ impl LinkStore for Store {
 
     async fn exhume(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<()> {
         let key = Key::tombstone(site, side, id, &self.fingerprints(site));
-        let write = Write::delete(key, Condition::not_erased(), Refusal::Skip);
+        let write = Write::delete(key, Condition::gives_way_to(Cause::Deleted), Refusal::Skip);
         self.commit(&format!("exhume {side} {id}"), vec![write]).await
     }
 

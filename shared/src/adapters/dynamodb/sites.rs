@@ -94,7 +94,8 @@ fn readable(item: &Item) -> Option<Site> {
 
 /// Tells whether an item goes with the first pass of a purge.
 fn is_purged(item: &Item) -> bool {
-    get_text(item, SORT_KEY) != Some(key::SETTINGS) && get_text(item, "cause") != Some(item::cause_name(Cause::Erased))
+    let stays = |name| [Cause::Erased, Cause::ErasureUnclear].map(item::cause_name).contains(&name);
+    get_text(item, SORT_KEY) != Some(key::SETTINGS) && !get_text(item, "cause").is_some_and(stays)
 }
 
 fn bare_key(mut item: Item) -> Item {

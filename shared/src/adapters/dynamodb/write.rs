@@ -103,10 +103,15 @@ impl Condition {
         Self { expression: "wix = :wix", values: vec![(":wix", text(wix.as_str()))] }
     }
 
-    /// There is no tombstone of an erasure.
-    pub(super) fn not_erased() -> Self {
-        let erased = text(cause_name(Cause::Erased));
-        Self { expression: "attribute_not_exists(cause) OR cause <> :erased", values: vec![(":erased", erased)] }
+    /// There is no tombstone that stays, whatever is told.
+    pub(super) fn gives_way_to(told: Cause) -> Self {
+        let value = |name, cause| (name, text(cause_name(cause)));
+        let erased = value(":erased", Cause::Erased);
+        if Cause::ErasureUnclear.gives_way_to(told) {
+            return Self { expression: "attribute_not_exists(cause) OR cause <> :erased", values: vec![erased] };
+        }
+        let expression = "attribute_not_exists(cause) OR NOT cause IN (:erased, :unclear)";
+        Self { expression, values: vec![erased, value(":unclear", Cause::ErasureUnclear)] }
     }
 
     /// The item has this version; 0 stands for none.

@@ -129,7 +129,7 @@ impl LinkStore for Store {
             own.remove(link);
             own.note(ended.notes);
             for side in Side::BOTH {
-                let counterpart = (cause != Cause::Erased).then(|| link.id(side.opposite()).clone());
+                let counterpart = (!cause.is_of_erasure()).then(|| link.id(side.opposite()).clone());
                 own.entomb(side, link.id(side), Tombstone { at, cause, counterpart });
             }
             Ok(())
@@ -148,7 +148,7 @@ impl LinkStore for Store {
 
     async fn exhume(&self, site: &SiteId, side: Side, id: &RecordId) -> StoreResult<()> {
         self.of_site(site, |own| {
-            if own.gone.of(side).get(id).is_some_and(|stored| stored.cause != Cause::Erased) {
+            if own.gone.of(side).get(id).is_some_and(|stored| !stored.cause.is_of_erasure()) {
                 own.gone.of_mut(side).remove(id);
             }
         });

@@ -7,7 +7,6 @@ use super::Store;
 use crate::{
     model::{
         ids::{Pair, SiteId},
-        link::Cause,
         site::Site,
     },
     ports::{ErrorKind, SiteStore, Standing, StoreError, StoreResult},
@@ -49,8 +48,8 @@ impl SiteStore for Store {
             let gone = std::mem::take(&mut own.gone);
             *own = super::state::OfSite::default();
             own.gone = Pair {
-                wix: gone.wix.into_iter().filter(|(_, tombstone)| tombstone.cause == Cause::Erased).collect(),
-                external: gone.external.into_iter().filter(|(_, tombstone)| tombstone.cause == Cause::Erased).collect(),
+                wix: gone.wix.into_iter().filter(|(_, tombstone)| tombstone.cause.is_of_erasure()).collect(),
+                external: gone.external.into_iter().filter(|(_, tombstone)| tombstone.cause.is_of_erasure()).collect(),
             };
         }
         Ok(())

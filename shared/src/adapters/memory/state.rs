@@ -11,7 +11,7 @@ use crate::{
     model::{
         fingerprint::Digest,
         ids::{FormId, Pair, RecordId, Side, SiteId},
-        link::{Cause, Intent, Link, Notes, Parked, Slot, Tombstone},
+        link::{Intent, Link, Notes, Parked, Slot, Tombstone},
         run::{FailedRow, Lease, Run, RunKind},
         site::{Site, Spent},
         submission::{ConsentProof, Record},
@@ -117,10 +117,10 @@ impl OfSite {
         }
     }
 
-    /// Leaves a tombstone, unless there is one of an erasure.
+    /// Leaves a tombstone, unless there is one of an erasure that stays.
     pub(super) fn entomb(&mut self, side: Side, id: &RecordId, tombstone: Tombstone) {
         let gone = self.gone.of_mut(side);
-        if gone.get(id).is_none_or(|older| older.cause != Cause::Erased) {
+        if gone.get(id).is_none_or(|older| older.cause.gives_way_to(tombstone.cause)) {
             gone.insert(id.clone(), tombstone);
         }
     }

@@ -122,10 +122,12 @@ impl Contacts {
         if made.counterpart.as_ref() != Some(&source.id) {
             return Ok(None);
         }
-        Ok(match self.links.look_up(&self.site.site, side, &source.id).await? {
-            Slot::Reserved { draft, .. } => draft,
-            Slot::Linked(_) | Slot::Gone(_) | Slot::Free => None,
-        })
+        match self.links.look_up(&self.site.site, side, &source.id).await? {
+            Slot::Reserved { draft, .. } => Ok(draft),
+            // Heard just now; with the reservation the draft went away, too.
+            Slot::Gone(tombstone) if tombstone.cause.is_of_erasure() => Err(self.later(SOON, "it may be somebody who was erased").into()),
+            Slot::Linked(_) | Slot::Gone(_) | Slot::Free => Ok(None),
+        }
     }
 
     /// Makes the missing counterpart, under an exclusive reservation, unless an earlier try left one.

@@ -26,7 +26,7 @@ impl Contacts {
             Slot::Reserved { until, .. } => Err(self.until(until, "its counterpart is being made").into()),
             Slot::Gone(tombstone) => {
                 // What is told of one that could not be erased goes over to the winner of its merge, at the merge's own event.
-                let passes_on = by_merge && tombstone.cause == Cause::Erased;
+                let passes_on = by_merge && tombstone.cause.is_of_erasure();
                 if tombstone.cause != Cause::Deleted && !passes_on {
                     // It may have been reported as the one that lost its link, or could not be erased.
                     self.unpark(hint.side, id).await?;
@@ -64,7 +64,7 @@ impl Contacts {
                 return Ok(Effect::Parked(ParkedReason::CannotDelete));
             }
             if link.erasure_open && step != decide::Step::DeleteOther {
-                return self.leave_to_erase(&link, left, ParkedReason::ErasureUnclear).await;
+                return self.leave_to_erase((&link, Cause::ErasureUnclear), left, ParkedReason::ErasureUnclear).await;
             }
         }
         match step {
@@ -91,7 +91,7 @@ impl Contacts {
         match self.store(side).delete(link.id(side)).await {
             Ok(()) => {}
             Err(error) if error.kind == ErrorKind::Forbidden && link.erasure_open => {
-                return self.leave_to_erase(&link, side, ParkedReason::CannotDelete).await;
+                return self.leave_to_erase((&link, Cause::ErasureUnclear), side, ParkedReason::CannotDelete).await;
             }
             Err(error) if error.kind == ErrorKind::Forbidden => {
                 return self.hold(link, side, Hold::CannotDelete, ParkedReason::CannotDelete).await;
@@ -146,14 +146,14 @@ impl Contacts {
 
     /// Ends a link one of whose records is still to be erased, by a person: nothing is linked with it any more. Of one that is gone there is
     /// nothing to tell.
-    pub(super) async fn leave_to_erase(&self, link: &Link, left: Side, reason: ParkedReason) -> Step<Effect> {
+    pub(super) async fn leave_to_erase(&self, (link, cause): (&Link, Cause), left: Side, reason: ParkedReason) -> Step<Effect> {
         let id = link.id(left);
         let mut notes = self.no_notes(link);
         let is_there = self.is_there(left, id).await?;
         if is_there {
             notes.insert((left, id.clone()), Some(self.note(left, id, reason)));
         }
-        let ended = self.bury_noting(link, Cause::Erased, &notes).await?;
+        let ended = self.bury_noting(link, cause, &notes).await?;
         let is_told = is_there && self.is_there(left, id).await?;
         if is_there && !is_told {
             // Its own event may have passed by meanwhile.
@@ -284,7 +284,7 @@ impl Contacts {
         self.keep_others_off(&mut link, side).await?;
         match self.erase_record(side, link.id(side)).await {
             Err(Stop::Failed { error, .. }) if error.kind == ErrorKind::Forbidden => {
-                return self.leave_to_erase(&link, side, ParkedReason::CannotDelete).await;
+                return self.leave_to_erase((&link, Cause::Erased), side, ParkedReason::CannotDelete).await;
             }
             result => result?,
         }
@@ -314,7 +314,7 @@ impl Contacts {
 
 /// Returns how a link ends whose records are both gone.
 fn cause_of_delete(link: &Link) -> Cause {
-    if link.erasure_open { Cause::Erased } else { Cause::Deleted }
+    if link.erasure_open { Cause::ErasureUnclear } else { Cause::Deleted }
 }
 
 /// Returns both records of a link.

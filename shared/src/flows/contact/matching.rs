@@ -6,7 +6,7 @@ use crate::model::{
     field::{Field, Value},
     fingerprint::Digest,
     ids::{RecordId, Side},
-    link::{Cause, Link, ParkedReason, Slot},
+    link::{Link, ParkedReason, Slot},
     normal,
 };
 
@@ -105,7 +105,7 @@ impl Contacts {
         match self.look_up(side.opposite(), &candidate.id).await? {
             Slot::Linked(link) if link.id(side) == &this.id => return Err(self.later(SOON, "its link was stored just now").into()),
             Slot::Linked(link) => return Ok(Candidate::Linked(Some(link))),
-            Slot::Gone(tombstone) if tombstone.cause == Cause::Erased => return Ok(Candidate::Linked(None)),
+            Slot::Gone(tombstone) if tombstone.cause.is_of_erasure() => return Ok(Candidate::Linked(None)),
             Slot::Reserved { until, .. } => {
                 return Err(self.until(until.min(self.clock.now() + WHILE_MADE), "the match is being linked").into());
             }

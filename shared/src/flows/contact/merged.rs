@@ -3,7 +3,8 @@
 use tracing::info;
 
 use super::{
-    Contacts, EVIDENCE_TIME, Effect, Hint, SOON, Skip, Step, Stop, WHILE_WRITTEN, gone::ids, notes::Shown, pair::Reads, write::Work,
+    Contacts, EVIDENCE_TIME, Effect, Hint, RESERVATION_TIME, SOON, Skip, Step, Stop, WHILE_WRITTEN, gone::ids, notes::Shown, pair::Reads,
+    write::Work,
 };
 use crate::{
     model::{
@@ -29,7 +30,7 @@ impl Contacts {
             match self.look_up(side, source).await? {
                 Slot::Linked(link) if self.went_into(side, source, &winner).await? => effect = self.follow(*link, side, &winner).await?,
                 Slot::Linked(_) => {}
-                Slot::Gone(tombstone) if tombstone.cause == Cause::Erased && self.is_left_to_erase(side, source).await? => {
+                Slot::Gone(tombstone) if tombstone.cause.is_of_erasure() && self.is_left_to_erase(side, source).await? => {
                     left_to_erase.push(source);
                 }
                 Slot::Free | Slot::Gone(_) => {
@@ -68,9 +69,16 @@ impl Contacts {
     /// The winner was deleted since: whatever went into it is gone with it, or erased with it. Which of the two, the winner's own events tell, of
     /// which the one of its deletion may come before the one of its erasure; they are waited for.
     async fn all_are_gone(&self, hint: Hint<'_>, winner: &RecordId, from: &[RecordId]) -> Step<Effect> {
-        let ended = self.look_up(hint.side, winner).await?;
-        let is_erased = matches!(ended, Slot::Gone(tombstone) if tombstone.cause == Cause::Erased);
-        if !is_erased && self.clock.now() < hint.event.at + EVIDENCE_TIME {
+        let (told, at) = (self.look_up(hint.side, winner).await?, hint.event.at);
+        let is_erased = matches!(&told, Slot::Gone(tombstone) if tombstone.cause == Cause::Erased);
+        let told_by = match told {
+            // Its own events wait for that.
+            Slot::Reserved { until, .. } => until + WHILE_WRITTEN,
+            // It may have gone into another, whose end is waited for.
+            Slot::Linked(_) => at + EVIDENCE_TIME + RESERVATION_TIME,
+            Slot::Gone(_) | Slot::Free => at + EVIDENCE_TIME,
+        };
+        if !is_erased && self.clock.now() < told_by {
             return Err(self.later(WHILE_WRITTEN, "the end of a merge's winner is not told yet").into());
         }
         let mut effect = Effect::Skipped(Skip::Absent);
@@ -130,8 +138,8 @@ impl Contacts {
             }
             Slot::Linked(present) => self.unite(link, *present, side, winner).await,
             Slot::Reserved { until, .. } => Err(self.until(until, "the winner's counterpart is being made").into()),
-            Slot::Gone(tombstone) if tombstone.cause == Cause::Erased => {
-                self.leave_to_erase(&link, side.opposite(), ParkedReason::ErasureUnclear).await
+            Slot::Gone(tombstone) if tombstone.cause.is_of_erasure() => {
+                self.leave_to_erase((&link, Cause::ErasureUnclear), side.opposite(), ParkedReason::ErasureUnclear).await
             }
             Slot::Gone(_) => {
                 self.links.exhume(&self.site.site, side, &winner.id).await?;

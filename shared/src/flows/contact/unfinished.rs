@@ -20,10 +20,14 @@ impl Contacts {
     pub(super) async fn recover(&self, hint: Hint<'_>, link: &mut Link, this: &Found, other: &Found) -> Step<bool> {
         let Some(intent) = link.intent.take() else { return Ok(false) };
         let there = if intent.side == hint.side { this } else { other };
-        if let Found::Present(contact) = there {
-            let unfinished = Unfinished { link, intent: &intent, key: &self.key, mapping: &self.mapping };
-            let fate = self.fate(hint, unfinished, contact).await?;
-            *link = unfinished.settle(fate, contact);
+        let unfinished = Unfinished { link, intent: &intent, key: &self.key, mapping: &self.mapping };
+        let settled = match there {
+            Found::Present(contact) => Some(unfinished.settle(self.fate(hint, unfinished, contact).await?, contact)),
+            Found::Merged(winner) => Some(unfinished.settle_in(winner)),
+            Found::Absent => None,
+        };
+        if let Some(settled) = settled {
+            *link = settled;
         }
         Ok(true)
     }

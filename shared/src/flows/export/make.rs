@@ -6,6 +6,7 @@ use futures::{StreamExt, stream};
 
 use super::{
     super::{
+        candidates::Search,
         contact::Drafted,
         run::{Allowance, Step, Stop},
     },
@@ -15,7 +16,7 @@ use super::{
 };
 use crate::{
     model::{
-        contact::{Contact, MatchKey},
+        contact::Contact,
         field::Field,
         ids::{RecordId, Side},
         link::{Hold, ParkedReason, Reservation, RowState},
@@ -112,30 +113,12 @@ impl Export {
         let ids: Vec<RecordId> = rows.iter().map(|row| row.contact.id.clone()).collect();
         let named = if unchecked { Vec::new() } else { self.upload.named(&ids).await.map_err(at_crm)? };
         let mut candidates: BTreeSet<RecordId> = named.into_iter().collect();
-        for phones in [false, true] {
-            allowance.ensure_room().await?;
-            let open = rows.iter().map(|row| &row.contact).filter(|contact| !candidates.contains(&contact.id));
-            let wanted: Vec<(&Contact, Vec<MatchKey>)> = open.map(|contact| (contact, self.keys(contact, phones))).collect();
-            let keys: Vec<MatchKey> = wanted.iter().flat_map(|(_, keys)| keys.clone()).collect();
-            let found = self.upload.find_many(&keys).await.map_err(at_crm)?;
-            let is_match = |contact: &Contact, candidate: &Contact| {
-                // A shared phone says nothing of two people who each have an address of their own.
-                !phones || !self.contacts.has_email(Side::Wix, contact) || !self.contacts.has_email(Side::External, candidate)
-            };
-            let has_match = |contact: &Contact, keys: &[MatchKey]| {
-                keys.iter().filter_map(|key| found.get(key)).flatten().any(|candidate| is_match(contact, candidate))
-            };
-            candidates.extend(wanted.into_iter().filter(|(contact, keys)| has_match(contact, keys)).map(|(contact, _)| contact.id.clone()));
-        }
+        let open: Vec<&Contact> = rows.iter().map(|row| &row.contact).filter(|contact| !candidates.contains(&contact.id)).collect();
+        let search = Search { contacts: &self.contacts, upload: self.upload.as_ref(), allowance };
+        candidates.extend(search.candidates(&open).await?.into_keys());
         Ok(candidates)
     }
 
-    fn keys(&self, contact: &Contact, phones: bool) -> Vec<MatchKey> {
-        let keys = self.contacts.match_keys(Side::Wix, contact).into_iter();
-        keys.filter(|key| matches!(key, MatchKey::Phone(_)) == phones).collect()
-    }
-
-    /// Makes the records of a batch under reservations, and links what was made.
     async fn make_batch(&self, jobs: Vec<Job>, allowance: &Allowance) -> Step<Made> {
         allowance.ensure_room().await?;
         let site = &self.contacts.site.site;

@@ -18,7 +18,10 @@ pub(super) fn judge(scene: &Scene, found: &mut Found) {
 fn what_ended_is_gone(scene: &Scene, side: Side, found: &mut Found) {
     for id in scene.world.sides.of(side).present_ids() {
         match scene.slot(side, &id) {
-            Slot::Gone(tombstone) if matches!(tombstone.cause, Cause::Deleted | Cause::Erased) && scene.note_on(side, &id).is_none() => {
+            Slot::Gone(tombstone)
+                if matches!(tombstone.cause, Cause::Deleted | Cause::Erased | Cause::ErasureUnclear)
+                    && scene.note_on(side, &id).is_none() =>
+            {
                 found.push(("I8", format!("{side} {id} ended as {:?} and is there", tombstone.cause)));
             }
             Slot::Gone(_) | Slot::Linked(_) | Slot::Free | Slot::Reserved { .. } => {}

@@ -162,6 +162,20 @@ pub(super) async fn an_erasure_is_kept(bench: &Bench) -> anyhow::Result<()> {
     Ok(())
 }
 
+pub(super) async fn an_unclear_erasure_is_kept_until_it_is_clear(bench: &Bench) -> anyhow::Result<()> {
+    bench.link(&link("w1", "e1")).await?;
+    bench.bury(&link("w1", "e1"), Cause::ErasureUnclear).await?;
+    bench.entomb("w1", 6, Cause::Merged).await?;
+    bench.links.exhume(&bench.site, WIX, &record("w1")).await?;
+    bench.links.exhume(&bench.site, EXTERNAL, &record("e1")).await?;
+    assert_eq!(bench.slot(WIX, "w1").await?, gone(5, Cause::ErasureUnclear, None));
+    assert_eq!(bench.slot(EXTERNAL, "e1").await?, gone(5, Cause::ErasureUnclear, None));
+    bench.entomb("w1", 7, Cause::Erased).await?;
+    bench.entomb("w1", 8, Cause::ErasureUnclear).await?;
+    assert_eq!(bench.slot(WIX, "w1").await?, gone(7, Cause::Erased, None));
+    Ok(())
+}
+
 pub(super) async fn a_tombstone_shows_although_a_reservation_expired(bench: &Bench) -> anyhow::Result<()> {
     bench.reserve(&reservation(WIX, "w1", "crashed", &[])).await?;
     bench.entomb("w1", 70, Cause::Erased).await?;

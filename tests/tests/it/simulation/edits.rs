@@ -4,7 +4,7 @@ use contact_bridge::model::{
     event::{Event, EventKind},
     field::{Field, Patch, Value},
     ids::{RecordId, RowId, Side},
-    link::{Hold, ParkedReason, RowState},
+    link::{Cause, Hold, ParkedReason, RowState, Tombstone},
     site::{OnConflict, OnMerge},
 };
 use contact_bridge_tests::simulation::{
@@ -66,6 +66,111 @@ fn what_was_left_out_of_an_unanswered_write_was_not_written() {
     }
     stage.running.crash(0);
     assert_eq!(stage.end("company", "company"), ["v11 bo", "v5 cy"].map(|text| Some(text.to_owned())), "refused, so both stay");
+}
+
+#[test]
+fn an_edit_that_many_writes_went_over_is_told_of() {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.on_conflict = OnConflict::Park;
+    let event = stage.types(Side::Wix, "company", "v4 Bo");
+    stage.announce(event, Side::External);
+    let overwritten = stage.types(Side::External, "company", "v5 Cy");
+    stage.running.come_to_rest();
+    for number in 6..=11 {
+        let event = stage.types(Side::Wix, "company", &format!("v{number} Di"));
+        stage.running.deal_with(event);
+    }
+    stage.running.deal_with(overwritten);
+    assert_eq!(stage.told(), [(stage.id(Side::Wix).clone(), ParkedReason::Conflict)]);
+}
+
+#[test]
+fn what_an_unanswered_write_brought_is_nobodys_edit_after_a_merge_either() {
+    let mut stage = Stage::set();
+    let event = stage.types(Side::Wix, "company", "v4 Bo");
+    stage.announce(event, Side::External);
+    let has_it = |stage: &Stage, id: &RecordId| {
+        let world = lock(&stage.running.world);
+        let company = world.sides.external.present(id).unwrap().fields.get(&Field::from("company"));
+        company.and_then(Value::as_text).is_some_and(|text| text.trim().eq_ignore_ascii_case("v4 bo"))
+    };
+    let written = stage.id(Side::External).clone();
+    while !has_it(&stage, &written) {
+        assert!(stage.running.is_busy(0));
+        stage.running.go_on(0);
+    }
+    stage.running.crash(0);
+    let (winner, _) = stage.adds(Side::External, "bo@example.net");
+    let merged = stage.unheard(|world| world.unite(Side::External, &winner, &written));
+    assert!(has_it(&stage, &winner));
+    let edited = stage.types(Side::Wix, "company", "v5 Cy");
+    for event in merged.into_iter().chain([edited]) {
+        stage.running.deal_with(event);
+    }
+    stage.ids[1] = winner;
+    assert_eq!(stage.end("company", "company"), both("v5 cy"));
+}
+
+#[test]
+fn an_erasure_heard_while_a_half_made_pair_is_linked_undoes_no_edit() {
+    for steps in 0.. {
+        let mut stage = Stage::set();
+        let (id, created) = stage.adds(Side::Wix, "bo@example.net");
+        stage.ids[0] = id.clone();
+        stage.types(Side::Wix, "company", "v4 Bo");
+        let before = stage.present(Side::External).len();
+        stage.running.begin(created);
+        while stage.present(Side::External).len() == before {
+            assert!(stage.running.is_busy(0));
+            stage.running.go_on(0);
+        }
+        stage.running.crash(0);
+        let half_made = stage.running.take_all().into_iter().find(|event| event.side == Side::External).unwrap();
+        stage.types(Side::Wix, "company", "v5 Cy");
+        lock(&stage.running.world).now += 400_000;
+        stage.running.begin(half_made);
+        let mut taken = 0;
+        while taken < steps && stage.running.is_busy(0) {
+            stage.running.go_on(0);
+            taken += 1;
+        }
+        let is_over = !stage.running.is_busy(0);
+        let links = stage.running.backend.links.clone();
+        let tombstone = Tombstone { at: stage.running.contacts.clock.now(), cause: Cause::ErasureUnclear, counterpart: None };
+        let _ = stage.running.backend.finish(links.entomb(&stage.running.site.site, Side::Wix, &id, &tombstone));
+        stage.running.come_to_rest();
+        let world = lock(&stage.running.world);
+        let company = world.sides.wix.present(&id).unwrap().fields.get(&Field::from("company")).and_then(Value::as_text);
+        assert_eq!(company, Some("v5 Cy"), "after {steps} steps");
+        if is_over {
+            break;
+        }
+    }
+}
+
+#[test]
+fn an_edit_is_not_undone_for_a_refused_value_that_a_merge_left_behind() {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.system_of_record = Some(Side::Wix);
+    stage.running.contacts.site.on_merge = OnMerge::Propagate;
+    lock(&stage.running.world).refusals.values = true;
+    let loser = stage.ids.clone();
+    let event = stage.types(Side::Wix, "company", "v11 Bo");
+    stage.running.deal_with(event);
+    let (winner, event) = stage.adds(Side::Wix, "bo@example.net");
+    stage.running.deal_with(event);
+    stage.running.come_to_rest();
+    let counterpart = lock(&stage.running.world).witness.counterpart(Side::Wix, &winner).unwrap().clone();
+    stage.ids = [winner, counterpart];
+    let event = stage.types(Side::Wix, "company", "v5 Cy");
+    stage.running.deal_with(event);
+    let winner = stage.id(Side::External).clone();
+    stage.hears(|world| world.unite(Side::External, &winner, &loser[1]));
+    assert!(!stage.present(Side::Wix).contains(&loser[0]), "they are one in Wix, too");
+    assert_eq!(stage.told(), [(stage.ids[0].clone(), ParkedReason::FieldSkipped)]);
+    let event = stage.types(Side::External, "company", "v6 Di");
+    stage.running.deal_with(event);
+    assert_eq!((stage.end("company", "company"), stage.notes()), (both("v6 di"), vec![]));
 }
 
 #[test]

@@ -226,7 +226,10 @@ fn an_erasure_finds_whom_its_counterpart_went_into_although_the_merge_was_not_he
 /// A pair that waits because somebody was deleted in Wix and edited in the CRM, or because of the rails; its record in Wix was linked before with one
 /// that is erased now, of which the bridge is told at last.
 fn erased_before(is_edited: bool) -> (Stage, RecordId) {
-    let mut stage = Stage::set();
+    erased_before_of(Stage::set(), is_edited)
+}
+
+fn erased_before_of(mut stage: Stage, is_edited: bool) -> (Stage, RecordId) {
     let [wix, former] = stage.ids.clone();
     stage.running.contacts.site.on_delete = OnDelete::Unlink;
     stage.hears(|world| world.remove(Side::External, &former, EventKind::Deleted { by_merge: false }));
@@ -255,9 +258,51 @@ fn an_erasure_leaves_in_place_what_a_person_is_told_of_a_link_that_waits() {
 fn an_erasure_ends_a_link_that_waits_because_one_of_its_records_is_gone() {
     let (stage, own) = erased_before(true);
     assert_eq!(stage.told(), [(own.clone(), ParkedReason::ErasureUnclear)]);
-    let links = &stage.running.backend.links;
-    let slot = stage.running.backend.finish(links.look_up(&stage.running.site.site, Side::External, &own)).unwrap();
-    assert!(matches!(slot, Slot::Gone(tombstone) if tombstone.cause == Cause::Erased));
+    assert!(matches!(stage.slot(Side::External, &own), Slot::Gone(tombstone) if tombstone.cause == Cause::ErasureUnclear));
+}
+
+#[test]
+fn that_a_record_may_be_of_somebody_who_was_erased_erases_nobody_who_went_into_it() {
+    let mut stage = Stage::set();
+    let wix = stage.ids[0].clone();
+    let (another, event) = stage.adds(Side::Wix, "bo@example.net");
+    stage.running.deal_with(event);
+    stage.running.come_to_rest();
+    let its_own = lock(&stage.running.world).witness.counterpart(Side::Wix, &another).unwrap().clone();
+    let merged = stage.unheard(|world| world.unite(Side::Wix, &wix, &another));
+    let (mut stage, own) = erased_before_of(stage, true);
+    for event in merged {
+        stage.running.deal_with(event);
+    }
+    stage.running.come_to_rest();
+    assert!(stage.present(Side::External).contains(&its_own));
+    assert_eq!(stage.told(), [(its_own, ParkedReason::DeleteAwaitsApproval), (own, ParkedReason::ErasureUnclear)]);
+}
+
+#[test]
+fn who_went_into_an_erased_winner_by_way_of_another_is_erased_although_the_winner_was_held_up() {
+    let mut stage = Stage::set();
+    stage.running.contacts.site.on_delete = OnDelete::Unlink;
+    let [first, of_first] = stage.ids.clone();
+    let (second, event) = stage.adds(Side::Wix, "bo@example.net");
+    stage.running.deal_with(event);
+    stage.running.come_to_rest();
+    let of_second = lock(&stage.running.world).witness.counterpart(Side::Wix, &second).unwrap().clone();
+    let (last, created) = stage.adds(Side::Wix, "cy@example.net");
+    stage.running.begin(created);
+    while !matches!(stage.slot(Side::Wix, &last), Slot::Reserved { .. }) {
+        assert!(stage.running.is_busy(0));
+        stage.running.go_on(0);
+    }
+    stage.running.crash(0);
+    let merges = [(&second, &first), (&last, &second)].map(|(winner, loser)| stage.unheard(|world| world.unite(Side::Wix, winner, loser)));
+    let erased = stage.unheard(|world| world.remove(Side::Wix, &last, EventKind::Erased));
+    for event in merges.into_iter().chain([erased]).flatten() {
+        stage.running.deal_with(event);
+    }
+    stage.running.come_to_rest();
+    assert!(stage.present(Side::External).iter().all(|id| ![&of_first, &of_second].contains(&id)));
+    assert_eq!(stage.told(), []);
 }
 
 #[test]

@@ -65,6 +65,7 @@ enum PackedState {
     UnconvertibleTo(Side),
     RefusedBy(Side),
     Overwritten(Side),
+    LostInMerge,
 }
 
 #[derive(Serialize, Deserialize)]
@@ -217,6 +218,7 @@ impl PackedState {
             RowState::Unconvertible(side) => Self::UnconvertibleTo(side),
             RowState::Refused(side) => Self::RefusedBy(side),
             RowState::Overwritten(side) => Self::Overwritten(side),
+            RowState::LostInMerge => Self::LostInMerge,
         }
     }
 
@@ -229,6 +231,7 @@ impl PackedState {
             Self::UnconvertibleTo(side) => RowState::Unconvertible(side),
             Self::RefusedBy(side) => RowState::Refused(side),
             Self::Overwritten(side) => RowState::Overwritten(side),
+            Self::LostInMerge => RowState::LostInMerge,
         }
     }
 }

@@ -1,12 +1,21 @@
 //! The full comparison of both sides.
 
-use contact_bridge::model::{run::RunKind, site::OnDelete};
+use std::time::Duration;
 
-use super::super::{
-    duplicates::{assert_matched, fill},
-    lab::{Lab, Writes, one},
-    people::person,
-    switches::at_switches,
+use contact_bridge::{
+    model::{ids::Side, run::RunKind, site::OnDelete},
+    sync::preview::{self, Tally, Verdict},
+};
+
+use super::{
+    super::{
+        crash::die_after,
+        duplicates::{assert_matched, fill},
+        lab::{Lab, Writes, one},
+        people::person,
+        switches::at_switches,
+    },
+    desk::AFTER_A_CRASH,
 };
 
 /// How listings, and reads of many, may behave.
@@ -89,6 +98,51 @@ async fn x01_a_listing_that_comes_back_empty_or_cut_deletes_nothing() {
             assert_eq!((lab.links().await.len(), lab.parked().await.len()), (lab.wix_ids().len(), 0));
             assert!(pairs.iter().all(|(wix, hub)| lab.in_hub(wix).as_ref() == Some(hub)));
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn d05_a_preview_tells_what_aligning_would_do_and_writes_nothing() {
+    at_switches(&["page_cap", "total_omitted"], async |lab| {
+        fill(&lab, 20).await;
+        lab.lose_webhooks();
+        lab.adjust(|site| (site.system_of_record, site.export.enabled) = (None, false)).await;
+        let runs = &lab.stack.app.means.runs;
+        runs.ask(&lab.site.id, RunKind::Preview, lab.stack.app.means.clock.now()).await.unwrap();
+        // Dies at ever later points, and goes on.
+        for polls in (10..).step_by(10) {
+            let deadline = lab.stack.app.means.clock.now() + Duration::from_mins(14);
+            if die_after(polls, lab.stack.exporter.run(&lab.site.id, RunKind::Preview, deadline)).await {
+                break;
+            }
+            lab.stack.clock().advance(AFTER_A_CRASH);
+        }
+        assert_eq!((lab.writes(), lab.links().await.len(), lab.parked().await.len()), (Writes { wix: 0, hub: 0 }, 0, 0));
+        let run = lab.stack.run_of(&lab.site.id, RunKind::Preview).await.unwrap();
+        let checkpoint: preview::Checkpoint = serde_json::from_value(run.progress.checkpoint).unwrap();
+        let found = checkpoint.last.unwrap().found;
+        // Three in five are on both sides, one in twenty of them unclear: it matches two.
+        let expected = Tally {
+            wix: 20,
+            crm: 21,
+            link: 11,
+            review: 1,
+            make_in_crm: 8,
+            crm_only: 21,
+            crm_matched: 13,
+            make_in_wix: 8,
+            ..Tally::default()
+        };
+        assert_eq!(found.tally, expected);
+        let of =
+            |verdict| found.sample.iter().filter(|example| example.verdict == verdict).map(|example| example.crm.len()).collect::<Vec<_>>();
+        assert_eq!((of(Verdict::Link), of(Verdict::Review), of(Verdict::Make)), (vec![1; 10], vec![2], vec![0; 8]));
+        assert_eq!((run.lease, run.due), (None, None), "it does not begin again by itself");
+        lab.adjust(|site| (site.system_of_record, site.export.enabled) = (Some(Side::Wix), true)).await;
+        lab.live(30).await;
+        lab.compare().await;
+        assert_matched(&lab, 20).await;
     })
     .await;
 }

@@ -14,7 +14,7 @@ use super::{
     auth, contacts, control, definition_calls, definitions::Kind, inbox, jobs, labelling, mails, merge, refusal::Refusal, state::World,
     subscriptions,
 };
-use crate::vendors::kit::{Caller, ControlError, Core, Vendor, control_router, gate, Window};
+use crate::vendors::kit::{Caller, ControlError, Core, Vendor, Window, control_router, gate};
 
 /// Everything the simulator answers.
 pub(super) fn router(world: World) -> Router {

@@ -24,7 +24,8 @@ pub(super) fn emails(items: &[Item]) -> (Option<&str>, Vec<String>) {
 
 /// The number to use, and the one of the mobile phone; further ones are nobody's.
 pub(super) fn phones(items: &[Item]) -> [Option<&str>; 2] {
-    [false, true].map(|mobile| primary(items, |item| is_mobile(item) == mobile).and_then(|at| items.get(at)).map(|item| item.value.as_str()))
+    [false, true]
+        .map(|mobile| primary(items, |item| is_mobile(item) == mobile).and_then(|at| items.get(at)).map(|item| item.value.as_str()))
 }
 
 /// Changes addresses as a patch says; nothing if it says nothing of them. An address that stays keeps its label.
@@ -113,7 +114,8 @@ mod tests {
         assert_eq!(shown(changed), ["*work:new@x.io", "home:home@x.io"]);
         let gone = patched_emails(&items, &patch(&[("email", None)]));
         assert_eq!(shown(gone), ["*home:home@x.io"]);
-        let swapped = Patch::from([("email".into(), Value::text("HOME@x.io")), ("other_emails".into(), Value::list(["home@x.io".to_owned()]))]);
+        let swapped =
+            Patch::from([("email".into(), Value::text("HOME@x.io")), ("other_emails".into(), Value::list(["home@x.io".to_owned()]))]);
         assert_eq!(shown(patched_emails(&items, &swapped)), ["*home:HOME@x.io"]);
         assert!(patched_emails(&items, &patch(&[("phone", None)])).is_none());
     }

@@ -5,7 +5,7 @@
 //! divides there still, as far as one of its parts is left.
 
 /// Stands between the parts in the note.
-const BETWEEN: &str = " | ";
+const BETWEEN: char = '|';
 
 /// What a person without name, address and number is called: Pipedrive wants a name.
 const NAMELESS: &str = "(no name)";
@@ -39,7 +39,7 @@ impl Name {
     pub fn note(&self) -> Option<String> {
         let whole = self.whole();
         let own = Self { first: self.first.trim().to_owned(), last: self.last.trim().to_owned() };
-        (!whole.is_empty() && Self::of_words(&whole) != own).then(|| format!("{}{BETWEEN}{}", own.first, own.last))
+        (!whole.is_empty() && Self::of_words(&whole) != own).then(|| format!("{} {BETWEEN} {}", own.first, own.last).trim().to_owned())
     }
 
     /// Divides another name where this one does.

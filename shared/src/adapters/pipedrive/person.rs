@@ -24,7 +24,8 @@ pub(super) fn to_contact(person: &Person, mapped: &[String], definitions: &Defin
         let field = definitions.find(name)?;
         Some((Field::new(name), field.read(person.custom_fields.get(&field.code)?)?))
     });
-    let native = json!({"name": person.name.as_deref().unwrap_or_default(), "note": note, "emails": person.emails, "phones": person.phones});
+    let native =
+        json!({"name": person.name.as_deref().unwrap_or_default(), "note": note, "emails": person.emails, "phones": person.phones});
     let known = Known { name: person.name.as_deref().unwrap_or_default(), note: &note, emails: &person.emails, phones: &person.phones };
     Contact {
         id: RecordId::new(&*person.id),
@@ -139,7 +140,8 @@ mod tests {
     use super::*;
 
     fn definitions() -> Definitions {
-        let field = |code: &str, name: &str| json!({"field_code": code, "field_name": name, "field_type": "varchar", "is_custom_field": true});
+        let field =
+            |code: &str, name: &str| json!({"field_code": code, "field_name": name, "field_type": "varchar", "is_custom_field": true});
         let fields = json!([field("k", COUNTERPART), field("n", NAME_NOTE), field("c", "Wix company")]);
         Definitions::new(serde_json::from_value(fields).unwrap())
     }

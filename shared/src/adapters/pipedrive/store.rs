@@ -91,7 +91,8 @@ impl ContactStore for Client {
     async fn erase(&self, id: &RecordId) -> StoreResult<()> {
         let definitions = self.definitions().await?;
         let custom: Map<String, Json> = definitions.custom().map(|field| (field.code.clone(), Json::Null)).collect();
-        let mut body = Map::from_iter([("name".to_owned(), ERASED.into()), ("emails".to_owned(), json!([])), ("phones".to_owned(), json!([]))]);
+        let mut body =
+            Map::from_iter([("name".to_owned(), ERASED.into()), ("emails".to_owned(), json!([])), ("phones".to_owned(), json!([]))]);
         if !custom.is_empty() {
             body.insert("custom_fields".to_owned(), custom.into());
         }

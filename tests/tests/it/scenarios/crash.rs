@@ -85,6 +85,7 @@ impl Watched {
         let base = match vendor {
             Vendor::Wix => &mut means.vendors.wix.base,
             Vendor::Hub => &mut means.vendors.hubspot_base,
+            Vendor::Pipe => means.vendors.pipedrive_base.as_mut().expect("a simulator"),
             Vendor::Mail => means.vendors.mailchimp_base.as_mut().expect("a simulator"),
         };
         let moments = Arc::new(Mutex::new(Vec::new()));

@@ -50,3 +50,6 @@ pub const SEARCH_RATE: Rate = Rate {
     burst: NonZeroU32::MIN.saturating_add(1),
     longest_wait: Duration::from_secs(30),
 };
+
+#[cfg(test)]
+mod tests;

@@ -140,6 +140,7 @@ impl Watched {
     pub async fn work(&self, lab: &Lab) {
         lab.stack.wix.deliver_due().await;
         lab.stack.hubspot.deliver_due().await;
+        lab.stack.pipedrive.deliver_due().await;
         let received = lab.stack.queue().receive(10);
         assert!(!received.is_empty(), "nothing to work on");
         let records: Vec<Value> = received.iter().map(|one| json!({"messageId": one.message.id, "body": one.message.body})).collect();

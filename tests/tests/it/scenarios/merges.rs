@@ -6,7 +6,7 @@ use serde_json::json;
 use super::{
     lab::{Lab, one},
     people::{ada, person},
-    switches::{Vendor, on_every_crm, on_every_crm_but, only_in_hubspot},
+    switches::{Vendor, at_every_switch_but, on_every_crm, only_in_hubspot},
 };
 
 const WIX_MERGE: [&str; 3] = ["wix.contacts.v4.contact_merged", "wix.contacts.v4.contact_updated", "wix.contacts.v4.contact_deleted"];
@@ -197,8 +197,8 @@ async fn x12_who_is_erased_after_a_merge_is_erased_with_all_that_went_in() {
 
 #[tokio::test]
 async fn m01_merges_of_merges_in_hubspot_are_followed_to_the_last() {
-    // A deletion told of a record that a merge took in leaves a note on it.
-    on_every_crm_but(&["merge_fires_deletion"], async |lab| {
+    // A deletion told of a record that a merge took in leaves a note on it; in Pipedrive, which does not show merges afterwards, a late event does.
+    at_every_switch_but(&["merge_fires_deletion"], async |lab| {
         let people = some(&lab, 4).await;
         lab.delay_webhooks(Vendor::Hub, &[300]);
         let first = lab.hub_merge(&people[0].1, &people[1].1).await;

@@ -141,11 +141,14 @@ impl Pipedrive {
     }
 }
 
+/// Credentials, and an event.
+type Delivery = (Option<String>, Value);
+
 /// What a receiver got and what it answers.
 #[derive(Clone, Default)]
 pub struct Inbox {
     pub url: String,
-    got: Arc<Mutex<Vec<(Option<String>, Value)>>>,
+    got: Arc<Mutex<Vec<Delivery>>>,
     answers: Arc<Mutex<VecDeque<u16>>>,
 }
 
@@ -167,7 +170,7 @@ impl Inbox {
     }
 
     /// Credentials and events that came since the last time.
-    pub async fn take(&self, pipedrive: &Pipedrive) -> Vec<(Option<String>, Value)> {
+    pub async fn take(&self, pipedrive: &Pipedrive) -> Vec<Delivery> {
         while pipedrive.sim.deliver_due().await > 0 {}
         std::mem::take(&mut self.got.lock().unwrap())
     }

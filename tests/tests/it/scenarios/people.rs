@@ -121,7 +121,9 @@ impl PartialEq for Seen {
     fn eq(&self, other: &Self) -> bool {
         let (mut own, mut others) = (self.essence(), other.essence());
         if self.0.contains_key(Self::WHOLE) || other.0.contains_key(Self::WHOLE) {
-            ["firstname", "lastname"].iter().for_each(|part| drop((own.remove(part), others.remove(part))));
+            for part in ["firstname", "lastname"] {
+                drop((own.remove(part), others.remove(part)));
+            }
             return own == others && self.whole() == other.whole();
         }
         own == others

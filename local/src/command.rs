@@ -10,7 +10,7 @@ use contact_bridge_local::{
 };
 use tracing_subscriber::util::SubscriberInitExt;
 
-/// The first of the six ports of a demonstration that stays up.
+/// The first of the seven ports of a demonstration that stays up.
 const FIRST_PORT: u16 = 4700;
 
 /// Contact Bridge on one machine.
@@ -41,7 +41,7 @@ pub struct Demo {
     /// How many people there are, at least 40.
     #[arg(long, value_name = "N", default_value_t = Plan::USUAL, value_parser = people)]
     people: usize,
-    /// The first of six ports to listen at; 0 takes free ones. 4700 with --serve, else free ones.
+    /// The first of seven ports to listen at; 0 takes free ones. 4700 with --serve, else free ones.
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
 }

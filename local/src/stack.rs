@@ -4,6 +4,7 @@
 pub(crate) mod aws;
 pub(crate) mod clock;
 mod control;
+mod crm;
 pub(crate) mod door;
 pub(crate) mod employee;
 mod letters;
@@ -56,7 +57,7 @@ pub use self::{
 };
 use crate::{
     cloud::{Background, bus::Faults, dynamo::Dynamo, queue::Queue, worker::Worker},
-    vendors::{hubspot, kit::Clock, mailchimp, wix},
+    vendors::{hubspot, kit::Clock, mailchimp, pipedrive, wix},
 };
 
 /// The secret all fingerprint keys of a stack are derived from; it guards nobody real.
@@ -75,6 +76,8 @@ pub struct Stack {
     pub hubspot: hubspot::Simulator,
     /// The simulated Mailchimp; every site has an account with one audience.
     pub mailchimp: mailchimp::Simulator,
+    /// The simulated Pipedrive; every site has a company.
+    pub pipedrive: pipedrive::Simulator,
     /// The bridge of the first worker.
     pub app: Arc<App>,
     /// The relays of the first worker.
@@ -94,6 +97,8 @@ pub struct Stack {
     wix_keys: Arc<Mutex<Vec<String>>>,
     /// The sites whose mailing service has a webhook.
     mailing: Arc<Mutex<BTreeSet<SiteId>>>,
+    /// The sites whose Pipedrive company has a webhook.
+    companies: Arc<Mutex<BTreeSet<SiteId>>>,
     wix_app_id: String,
     hubspot_secret: String,
     employees: Arc<Mutex<Vec<Employee>>>,
@@ -136,9 +141,12 @@ impl Stack {
         let hubspot = hubspot::Simulator::start(options.listen.hubspot, hubspot_options).await?;
         let mailchimp_options = mailchimp::Options { clock: options.clock.clone(), seed: options.seed, ..mailchimp::Options::default() };
         let mailchimp = mailchimp::Simulator::start(options.listen.mailchimp, mailchimp_options).await?;
+        let pipedrive_options = pipedrive::Options { clock: options.clock.clone(), seed: options.seed, ..pipedrive::Options::default() };
+        let pipedrive = pipedrive::Simulator::start(options.listen.pipedrive, pipedrive_options).await?;
         // The machine may be slow; what a receiver that is too slow brings about, a test sets up on purpose.
         wix.switch("webhook_timeout_ms", 60_000)?;
         mailchimp.switch("webhook_timeout_ms", 60_000)?;
+        pipedrive.switch("webhook_timeout_ms", 60_000)?;
         let clock = FlowClock::new(&options.clock);
         let stores = cloud.stores(FINGERPRINT_SECRET.into(), &clock);
         let vault = Arc::new(Vault::default());
@@ -157,6 +165,7 @@ impl Stack {
             vendors: Vendors {
                 wix: WixApp { base: wix.base_url().parse()?, id: wix_app_id.clone(), secret: wix_app_secret.into() },
                 hubspot_base: hubspot.base_url().parse()?,
+                pipedrive_base: Some(pipedrive.base_url().parse()?),
                 mailchimp_base: Some(mailchimp.base_url().parse()?),
                 hubspot_version: HUBSPOT_VERSION.to_owned(),
                 hubspot_app_id: Some(hubspot_app_id.to_string()),
@@ -182,6 +191,7 @@ impl Stack {
             wix,
             hubspot,
             mailchimp,
+            pipedrive,
             app,
             relays,
             form_worker: form_worker(&forms, &cloud.form_queue),
@@ -191,6 +201,7 @@ impl Stack {
             vault,
             wix_keys: Arc::default(),
             mailing: Arc::default(),
+            companies: Arc::default(),
             wix_app_id,
             hubspot_secret,
         };
@@ -232,7 +243,8 @@ impl Stack {
     /// Acts as a person of this site, on both sides.
     #[must_use]
     pub fn client(&self, site: &SiteHandle) -> People {
-        People::new(self.wix.base_url(), self.hubspot.base_url(), site)
+        let crms = [self.hubspot.base_url(), self.pipedrive.base_url()];
+        People::new(self.wix.base_url(), crms, site)
     }
 
     /// The gateway's base URL, without a slash at its end.

@@ -6,4 +6,5 @@
 pub mod hubspot;
 pub mod kit;
 pub mod mailchimp;
+pub mod pipedrive;
 pub mod wix;

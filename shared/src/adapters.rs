@@ -7,6 +7,7 @@ pub mod http;
 pub mod hubspot;
 pub mod mailchimp;
 pub mod memory;
+pub mod pipedrive;
 pub mod secrets;
 pub mod sqs;
 pub mod wix;

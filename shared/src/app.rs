@@ -17,14 +17,13 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use self::crm::Crm;
-pub use self::{export::Exporter, wix::WixApp};
+pub use self::{crm::Crm, export::Exporter, wix::WixApp};
 use crate::{
     adapters::{
         self,
         http::{self, Http, Limiters},
         hubspot::{self, TokenKeeper},
-        mailchimp,
+        mailchimp, pipedrive,
     },
     config::{self, ConfigError},
     flows::{
@@ -59,6 +58,8 @@ pub struct Vendors {
     pub hubspot_version: String,
     /// The id of the HubSpot app.
     pub hubspot_app_id: Option<String>,
+    /// The Pipedrive API; by default the host of each company.
+    pub pipedrive_base: Option<Url>,
     /// The Mailchimp API; by default where each account's key says.
     pub mailchimp_base: Option<Url>,
 }
@@ -69,8 +70,9 @@ impl Vendors {
     /// # Errors
     /// Names the variable.
     pub async fn of(settings: config::Vendors, secrets: &dyn Secrets) -> Result<Self, ConfigError> {
-        let config::Vendors { wix, hubspot_base, hubspot_version, hubspot_app_id, mailchimp_base } = settings;
-        Ok(Self { wix: WixApp::of(wix, secrets).await?, hubspot_base, hubspot_version, hubspot_app_id, mailchimp_base })
+        let config::Vendors { wix, hubspot_base, hubspot_version, hubspot_app_id, pipedrive_base, mailchimp_base } = settings;
+        let wix = WixApp::of(wix, secrets).await?;
+        Ok(Self { wix, hubspot_base, hubspot_version, hubspot_app_id, pipedrive_base, mailchimp_base })
     }
 }
 
@@ -222,16 +224,16 @@ impl App {
     }
 
     /// Connects the CRM: adding one is an arm here.
-    async fn crm(&self, site: &Site) -> StoreResult<Crm> {
+    pub async fn crm(&self, site: &Site) -> StoreResult<Crm> {
         match &site.crm {
             CrmAccess::Hubspot { secret } => Ok(Crm::of(self.hubspot(site, secret).await?)),
+            CrmAccess::Pipedrive { company, secret } => Ok(Crm::of(self.pipedrive(site, company, secret).await?)),
         }
     }
 
     async fn hubspot(&self, site: &Site, secret: &str) -> StoreResult<hubspot::Client> {
         let vendors = &self.means.vendors;
-        let properties = setup::rows(site).iter().map(|row| row.external.as_str().to_owned()).collect();
-        let mut settings = hubspot::Settings::new(vendors.hubspot_base.clone(), properties);
+        let mut settings = hubspot::Settings::new(vendors.hubspot_base.clone(), mapped(site));
         settings.version.clone_from(&vendors.hubspot_version);
         settings.app_id.clone_from(&vendors.hubspot_app_id);
         settings.country.clone_from(&site.default_country);
@@ -245,6 +247,21 @@ impl App {
         };
         let credentials = hubspot::Credentials::read(secret, &self.means.secrets.secret(secret).await?)?;
         Ok(hubspot::Client::new(settings, means, credentials))
+    }
+
+    async fn pipedrive(&self, site: &Site, company: &str, secret: &str) -> StoreResult<pipedrive::Client> {
+        let base = self.means.vendors.pipedrive_base.clone().or_else(|| pipedrive::base_of(company));
+        let base = base.ok_or_else(|| StoreError::new(ErrorKind::Corrupt, "pipedrive company"))?;
+        let country = site.default_country.clone();
+        let settings = pipedrive::Settings { base, secret: secret.to_owned(), country, fields: mapped(site) };
+        let rate = if self.pace == Pace::Bulk { pipedrive::BULK_RATE } else { pipedrive::RATE };
+        let means = pipedrive::Means {
+            http: self.http(&site.site, "pipedrive", rate, pipedrive::HABITS),
+            search: self.http(&site.site, "pipedrive search", pipedrive::SEARCH_RATE, pipedrive::HABITS),
+            clock: self.means.clock.clone(),
+            secrets: self.means.secrets.clone(),
+        };
+        Ok(pipedrive::Client::new(settings, means, &self.means.secrets.secret(secret).await?))
     }
 
     /// Connects a site's mailing service: adding one is an arm here.
@@ -267,6 +284,11 @@ impl App {
         let http = Http::new(self.pool.clone(), self.means.clock.clone(), self.limiters.of(site, system, rate), habits);
         if self.pace == Pace::Bulk { http.with_timeout(BULK_TIMEOUT) } else { http }
     }
+}
+
+/// Returns the mapped fields of a site's CRM.
+fn mapped(site: &Site) -> Vec<String> {
+    setup::rows(site).iter().map(|row| row.external.as_str().to_owned()).collect()
 }
 
 /// Whoever panicked left a cache whole.

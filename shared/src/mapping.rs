@@ -16,7 +16,12 @@ mod tests;
 
 use std::{collections::BTreeSet, sync::Arc};
 
-pub use self::{check::check, defaults::default_hubspot, error::MappingError, fields::wix_fields};
+pub use self::{
+    check::check,
+    defaults::{default_hubspot, default_of, default_pipedrive},
+    error::MappingError,
+    fields::wix_fields,
+};
 use self::{codec::Codec, fields::Content};
 use crate::model::{
     field::{Field, Fields, Value},

@@ -12,6 +12,7 @@ mod keys;
 mod mac;
 pub mod mailchimp;
 pub mod messages;
+pub mod pipedrive;
 mod secret;
 mod sender;
 mod standard_webhooks;
@@ -28,6 +29,7 @@ pub use hubspot::HubspotVerifier;
 pub use intake::{Intake, Taken};
 pub use mailchimp::MailchimpVerifier;
 pub use messages::{Answer, Channel, MessagesVerifier, services};
+pub use pipedrive::PipedriveVerifier;
 pub use sender::Sender;
 pub use wix::WixVerifier;
 

@@ -1,10 +1,11 @@
-//! The sample events under `events/`: what AWS hands to the functions when Wix, HubSpot, a form or a service with messages has sent something.
+//! The sample events under `events/`: what AWS hands to the functions when Wix, a CRM, a form or a service with messages has sent something.
 
 mod aws;
 mod bodies;
 mod forms;
 pub mod mailchimp;
 pub mod messages;
+mod pipedrive;
 mod sign;
 
 use std::{
@@ -20,7 +21,7 @@ use contact_bridge::{
         message::Message,
         run::RunKind,
     },
-    webhook::{HubspotVerifier, MailchimpVerifier, Request, WixVerifier},
+    webhook::{HubspotVerifier, MailchimpVerifier, PipedriveVerifier, Request, WixVerifier},
 };
 use http::{HeaderMap, Method};
 use jiff::Timestamp;
@@ -58,6 +59,7 @@ pub fn all(now: Timestamp) -> Vec<Sample> {
         .into_iter()
         .map(|(name, claims)| sign::wix(name, &claims))
         .chain(bodies::hubspot(now).into_iter().map(|(name, notices)| sign::hubspot(name, &notices, now)))
+        .chain(pipedrive::all(now))
         .chain(mailchimp::all(now))
         .chain(messages::all(now))
         .collect();
@@ -124,6 +126,9 @@ fn events(sent: &Sent, now: Timestamp) -> Vec<Event> {
         if sent.name.starts_with("wix") {
             let verifier = WixVerifier::new(APP, sign::WIX_PUBLIC_KEY).expect("the test key is a key");
             verifier.verify(&request, now)?.events()
+        } else if sent.name.starts_with("pipedrive") {
+            let verifier = PipedriveVerifier::new(&format!("{SITE}={}", pipedrive::credentials()).into());
+            verifier.verify(&request, &SiteId::new(SITE), now)?.events()
         } else if sent.name.starts_with("mailchimp") {
             let verifier = MailchimpVerifier::new(&format!("{SITE}={}", messages::SECRET).into());
             verifier.verify(&request, &SiteId::new(SITE), now)?.events()

@@ -31,6 +31,11 @@ async fn every_sample_is_published_and_answered_with_200() {
         ("mailchimp-subscribe", &["subscriber.changed"]),
         ("mailchimp-unsubscribe", &["subscriber.changed"]),
         ("mailchimp-upemail", &["subscriber.changed", "subscriber.changed"]),
+        ("pipedrive-deal-changed", &[]),
+        ("pipedrive-person-changed", &["contact.updated"]),
+        ("pipedrive-person-created", &["contact.created"]),
+        ("pipedrive-person-deleted", &["contact.deleted"]),
+        ("pipedrive-person-merged", &["contact.merged"]),
         ("plain-activity", &["message.received"]),
         ("plain-message", &["message.received"]),
         ("plain-message-of-the-business", &["message.received"]),
@@ -115,6 +120,7 @@ async fn a_message_for_another_site_or_source_is_refused() {
     }
     refused("calendly-invitee-created", StatusCode::UNAUTHORIZED, |event| event["rawPath"] = "/webhooks/calendly/closed-site".into()).await;
     refused("mailchimp-unsubscribe", StatusCode::UNAUTHORIZED, |event| event["rawPath"] = "/webhooks/mailchimp/other-site".into()).await;
+    refused("pipedrive-person-created", StatusCode::UNAUTHORIZED, |event| event["rawPath"] = "/webhooks/pipedrive/other-site".into()).await;
     refused("plain-message", StatusCode::NOT_FOUND, |event| event["rawPath"] = "/webhooks/telegraph/site".into()).await;
 }
 
@@ -215,6 +221,7 @@ async fn what_was_sent_long_ago_is_refused() {
         ("calendly-invitee-created", 181, StatusCode::UNAUTHORIZED),
         ("mailchimp-unsubscribe", 300, StatusCode::OK),
         ("mailchimp-unsubscribe", 301, StatusCode::UNAUTHORIZED),
+        ("pipedrive-person-changed", 3_600, StatusCode::OK),
         ("plain-message", 300, StatusCode::OK),
         ("plain-message", 301, StatusCode::UNAUTHORIZED),
     ] {
@@ -225,7 +232,7 @@ async fn what_was_sent_long_ago_is_refused() {
 
 #[tokio::test]
 async fn other_paths_and_methods_are_refused() {
-    for path in ["/", "/webhooks", "/webhooks/hubspot", "/webhooks/wix/x", "/webhooks/mailchimp", "/health"] {
+    for path in ["/", "/webhooks", "/webhooks/hubspot", "/webhooks/wix/x", "/webhooks/mailchimp", "/webhooks/pipedrive", "/health"] {
         refused("wix-contact-created", StatusCode::NOT_FOUND, |event| event["rawPath"] = path.into()).await;
     }
     for (name, method) in [
@@ -233,6 +240,7 @@ async fn other_paths_and_methods_are_refused() {
         ("hubspot-creation", "GET"),
         ("hubspot-creation", "PUT"),
         ("mailchimp-profile", "PUT"),
+        ("pipedrive-person-changed", "GET"),
         ("twilio-sms", "GET"),
     ] {
         refused(name, StatusCode::METHOD_NOT_ALLOWED, |event| event["requestContext"]["http"]["method"] = method.into()).await;
@@ -252,8 +260,15 @@ async fn mailchimp_finds_somebody_at_its_path() {
 
 #[tokio::test]
 async fn an_event_that_cannot_be_published_is_not_acknowledged() {
-    for name in ["wix-contact-created", "hubspot-creation", "twilio-sms", "calendly-invitee-created", "mailchimp-upemail", "plain-message"]
-    {
+    for name in [
+        "wix-contact-created",
+        "hubspot-creation",
+        "twilio-sms",
+        "calendly-invitee-created",
+        "mailchimp-upemail",
+        "pipedrive-person-merged",
+        "plain-message",
+    ] {
         let harness = Harness::new().await.without_bus();
         assert_eq!(harness.handle(&event(name)).await, answer(StatusCode::INTERNAL_SERVER_ERROR));
     }

@@ -40,7 +40,7 @@ impl Stack {
             return Ok(());
         }
         if let Made { signing_secret: Some(secret) } = answer.json().await? {
-            trust(&self.vault, &format!("{}={secret}", site.site)).await;
+            trust(&self.vault, "mailchimp", &format!("{}={secret}", site.site)).await;
         }
         lock(&self.mailing).insert(site.site.clone());
         let keys = lock(&self.wix_keys).clone();
@@ -48,9 +48,9 @@ impl Stack {
     }
 }
 
-/// Adds an entry to the list of Mailchimp's secrets.
-async fn trust(vault: &Vault, entry: &str) {
-    let name = format!("{MESSAGE_SECRETS}mailchimp");
+/// Adds an entry to the list of a sender's secrets.
+pub(super) async fn trust(vault: &Vault, sender: &str, entry: &str) {
+    let name = format!("{MESSAGE_SECRETS}{sender}");
     let known = vault.secret(&name).await.map(|list| list.expose_secret().to_owned()).unwrap_or_default();
     vault.put(name, format!("{known}{entry}\n"));
 }

@@ -50,10 +50,12 @@ pub struct Listen {
     pub control: SocketAddr,
     /// The simulated Mailchimp.
     pub mailchimp: SocketAddr,
+    /// The simulated Pipedrive.
+    pub pipedrive: SocketAddr,
 }
 
 impl Listen {
-    /// Six neighbouring ports of the loopback interface, in the order of the fields; all free ones if `first` is 0.
+    /// Seven neighbouring ports of the loopback interface, in the order of the fields; all free ones if `first` is 0.
     #[must_use]
     pub const fn from_port(first: u16) -> Self {
         const fn at(first: u16, place: u16) -> SocketAddr {
@@ -67,6 +69,7 @@ impl Listen {
             aws: at(first, 3),
             control: at(first, 4),
             mailchimp: at(first, 5),
+            pipedrive: at(first, 6),
         }
     }
 }

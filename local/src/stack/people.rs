@@ -1,4 +1,4 @@
-//! People at work in Wix and in `HubSpot`, over the vendors' own HTTP APIs.
+//! People at work in Wix and in the CRM, over the vendors' own HTTP APIs.
 
 use anyhow::{Context, bail};
 use reqwest::{Method, RequestBuilder, StatusCode};
@@ -15,13 +15,14 @@ pub struct People {
     http: reqwest::Client,
     wix: String,
     hubspot: String,
+    pipedrive: String,
     site: SiteHandle,
 }
 
 impl People {
-    pub(super) fn new(wix: String, hubspot: String, site: &SiteHandle) -> Self {
+    pub(super) fn new(wix: String, [hubspot, pipedrive]: [String; 2], site: &SiteHandle) -> Self {
         let http = reqwest::Client::builder().no_proxy().build().unwrap_or_default();
-        Self { http, wix, hubspot, site: site.clone() }
+        Self { http, wix, hubspot, pipedrive, site: site.clone() }
     }
 
     /// The site.
@@ -45,6 +46,15 @@ impl People {
     /// When `HubSpot` refuses.
     pub async fn hub(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Option<Value>> {
         let request = self.http.request(method, format!("{}{path}", self.hubspot)).header("x-portal-id", self.site.portal.to_string());
+        send(request, body).await
+    }
+
+    /// Calls Pipedrive as the person; the reply's JSON, `None` for 404.
+    ///
+    /// # Errors
+    /// When Pipedrive refuses.
+    pub async fn pipedrive(&self, method: Method, path: &str, body: Option<Value>) -> anyhow::Result<Option<Value>> {
+        let request = self.http.request(method, format!("{}{path}", self.pipedrive)).header("x-company", self.site.id.as_str());
         send(request, body).await
     }
 

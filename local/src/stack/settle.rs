@@ -89,7 +89,7 @@ impl Stack {
     /// Does what is due now, and tells whether there was anything.
     async fn work_off(&self, settled: &mut Settled) -> bool {
         self.cloud.timer.fire_due().await;
-        let webhooks = self.wix.deliver_due().await + self.hubspot.deliver_due().await + self.mailchimp.deliver_due().await;
+        let webhooks = self.deliver_webhooks().await;
         self.schedule.timer.fire_due().await;
         let workers = self.workers();
         let workers = workers.iter().flat_map(|employee| &employee.workers).chain([&self.form_worker]);
@@ -101,6 +101,11 @@ impl Stack {
         settled.messages += messages;
         settled.batches += taken.iter().filter(|messages| **messages > 0).count();
         webhooks + messages + exports > 0
+    }
+
+    async fn deliver_webhooks(&self) -> usize {
+        let crms = self.hubspot.deliver_due().await + self.pipedrive.deliver_due().await;
+        self.wix.deliver_due().await + crms + self.mailchimp.deliver_due().await
     }
 
     /// When the timer goes off for a run next.
@@ -115,7 +120,8 @@ impl Stack {
     pub fn next_due(&self) -> Option<i64> {
         let Cloud { queue, form_queue, message_queue, export_queue, .. } = &self.cloud;
         let queues = [queue, form_queue, message_queue, export_queue].map(Queue::next_due);
-        [self.wix.next_due(), self.hubspot.next_due(), self.mailchimp.next_due()].into_iter().chain(queues).flatten().min()
+        let vendors = [self.wix.next_due(), self.hubspot.next_due(), self.mailchimp.next_due(), self.pipedrive.next_due()];
+        vendors.into_iter().chain(queues).flatten().min()
     }
 
     /// Lets the stack work by itself as real time goes by, until what this returns is dropped. A manual clock is moved along with the

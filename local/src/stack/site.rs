@@ -10,7 +10,7 @@ use contact_bridge::{
 };
 
 use super::Stack;
-use crate::vendors::{hubspot::PortalOptions, mailchimp::AccountOptions, wix::SiteIds};
+use crate::vendors::{hubspot::PortalOptions, mailchimp::AccountOptions, pipedrive::CompanyOptions, wix::SiteIds};
 
 /// A site of a stack.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -23,6 +23,8 @@ pub struct SiteHandle {
     pub wix_site_id: String,
     /// The id of the audience of its Mailchimp account; the account's name is the site's id, its key `key-<site's id>-us6`.
     pub audience: String,
+    /// The id of its Pipedrive company; the company's name is the site's id, its token `token-<site's id>`.
+    pub company: u64,
 }
 
 impl SiteHandle {
@@ -35,11 +37,21 @@ impl SiteHandle {
             portal: 1_000_000 + instance % 8_999_999,
             wix_site_id: guid(site, hash(name, 4)),
             audience: format!("{:010x}", hash(name, 5) >> 24),
+            company: 1_000_000 + hash(name, 6) % 8_999_999,
         }
     }
 
-    fn token(&self) -> String {
-        format!("pat-{}", self.portal)
+    /// The settings of a site whose CRM is Pipedrive.
+    #[must_use]
+    pub fn in_pipedrive(&self) -> CrmAccess {
+        CrmAccess::Pipedrive { company: "simulated".to_owned(), secret: format!("pipedrive/{}", self.id) }
+    }
+
+    pub(super) fn token(&self, crm: &CrmAccess) -> String {
+        match crm {
+            CrmAccess::Hubspot { .. } => format!("pat-{}", self.portal),
+            CrmAccess::Pipedrive { .. } => format!("token-{}", self.id),
+        }
     }
 }
 
@@ -82,20 +94,20 @@ impl Stack {
             site: Some(handle.id.to_string()),
             webhook_url: Some(format!("{}/webhooks/hubspot/{}", self.door.gateway.url(), handle.id)),
             subscribed_properties: Some(properties.collect()),
-            ..PortalOptions::new(handle.portal, &handle.token())
+            ..PortalOptions::new(handle.portal, &format!("pat-{}", handle.portal))
         };
         self.hubspot.add_portal(portal).map_err(|refusal| anyhow::anyhow!(refusal.0))?;
         self.mailchimp.add_account(&AccountOptions::new(handle.id.as_str(), &handle.audience))?;
+        self.pipedrive.add_company(&CompanyOptions::new(handle.id.as_str(), handle.company))?;
         self.wix.add_site(&SiteIds { site_id: handle.wix_site_id.clone(), instance_id: handle.id.to_string() });
-        let CrmAccess::Hubspot { secret } = &site.crm;
-        self.vault.put(secret, handle.token());
+        self.vault.put(site.crm.secret(), handle.token(&site.crm));
         Ok(())
     }
 
     /// Makes the site's secret unreadable, or puts it back.
     pub fn lose_secret(&self, handle: &SiteHandle, lost: bool) {
-        let CrmAccess::Hubspot { secret } = setup::defaults(&handle.id).crm;
-        self.vault.put(secret, if lost { "{\"refresh_token\":".to_owned() } else { handle.token() });
+        let crm = setup::defaults(&handle.id).crm;
+        self.vault.put(crm.secret(), if lost { "{\"refresh_token\":".to_owned() } else { handle.token(&crm) });
     }
 
     /// Saves settings like an owner does: checked against what both sides have. Where they have a mailing service for the first time, its key
@@ -104,6 +116,7 @@ impl Stack {
     /// # Errors
     /// Names the field and the rule.
     pub async fn save_site(&self, site: Site) -> Result<Site, SettingsError> {
+        self.connect_company(&site).await.map_err(|error| StoreError::new(ErrorKind::Unavailable, error.to_string()))?;
         self.connect_mailing(&site).await.map_err(|error| StoreError::new(ErrorKind::Unavailable, error.to_string()))?;
         let saved = self.app.save(site).await?;
         for employee in self.workers() {

@@ -24,7 +24,7 @@ pub use self::{
     gate::{TimedOut, gate},
     ids::Ids,
     lagged::Lagged,
-    limits::Limits,
+    limits::{Limits, Window},
     outbox::{Carrier, Letter, Outbox, Parcel},
     seats::{Seat, Seats},
     serve::{Serving, serve},

@@ -5,15 +5,15 @@ use std::sync::Arc;
 use crate::ports::{ContactStore, ReadMany, Snapshot, Upload};
 
 /// What the flows see of a CRM.
-pub(super) struct Crm {
+pub struct Crm {
     /// Its contacts, one at a time.
-    pub(super) contacts: Arc<dyn ContactStore>,
+    pub contacts: Arc<dyn ContactStore>,
     /// The same, many at a time.
-    pub(super) upload: Arc<dyn Upload>,
+    pub upload: Arc<dyn Upload>,
     /// All of them, page by page.
-    pub(super) snapshot: Arc<dyn Snapshot>,
+    pub snapshot: Arc<dyn Snapshot>,
     /// Those of these ids.
-    pub(super) reads: Arc<dyn ReadMany>,
+    pub reads: Arc<dyn ReadMany>,
 }
 
 impl Crm {

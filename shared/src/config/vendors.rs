@@ -15,6 +15,8 @@ pub struct Vendors {
     pub hubspot_version: String,
     /// The id of the HubSpot app, to tell its own writes in a property's history. Read from `HUBSPOT_APP_ID`.
     pub hubspot_app_id: Option<String>,
+    /// The Pipedrive API, for all companies. Read from `PIPEDRIVE_BASE_URL`; the host of each company if that is not set.
+    pub pipedrive_base: Option<Url>,
     /// The Mailchimp API. Read from `MAILCHIMP_BASE_URL`; the data centre of each account's key if that is not set.
     pub mailchimp_base: Option<Url>,
 }
@@ -27,6 +29,7 @@ impl Vendors {
             hubspot_base: variables.url("HUBSPOT_BASE_URL", "https://api.hubapi.com")?,
             hubspot_version: variables.optional("HUBSPOT_API_VERSION").unwrap_or("2026-09").to_owned(),
             hubspot_app_id: variables.optional("HUBSPOT_APP_ID").map(str::to_owned),
+            pipedrive_base: variables.optional_url("PIPEDRIVE_BASE_URL")?,
             mailchimp_base: variables.optional_url("MAILCHIMP_BASE_URL")?,
         })
     }

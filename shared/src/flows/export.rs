@@ -167,9 +167,10 @@ impl Export {
         Ok(Sheet::new(page, turn))
     }
 
-    /// Tells whether a first load may make contacts without looking for earlier ones that name them: the CRM had none when it began.
+    /// Tells whether a first load may make contacts without looking for earlier ones that name them: the CRM had none when it began, and
+    /// makes each once.
     async fn survey(&self, pass: &Pass, checkpoint: &mut Checkpoint) -> Step<bool> {
-        if pass.first && pass.cursor == Cursor::Start {
+        if pass.first && pass.cursor == Cursor::Start && self.upload.makes_once() {
             let named = self.upload.count(Whose::Named).await.map_err(|error| Stop::at(Side::External, error))?;
             if let Some(pass) = &mut checkpoint.pass {
                 pass.unchecked = named == 0;

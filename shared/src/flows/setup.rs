@@ -104,7 +104,7 @@ pub fn defaults(site: &SiteId) -> Site {
 pub fn rows(site: &Site) -> Vec<MappingRow> {
     match &site.crm {
         _ if !site.mapping.is_empty() => site.mapping.clone(),
-        CrmAccess::Hubspot { .. } => mapping::default_hubspot(),
+        crm => mapping::default_of(crm),
     }
 }
 
@@ -259,9 +259,8 @@ fn check_fields(site: &Site) -> Result<(), SettingsError> {
     if let Some(Err((field, rule))) = site.subscribers.as_ref().map(Subscribers::check) {
         return refuse(field, rule);
     }
-    let CrmAccess::Hubspot { secret } = &site.crm;
-    if secret.trim().is_empty() {
-        return refuse("crm.secret", "must name the secret that holds the credentials");
+    if let Err((field, rule)) = site.crm.check() {
+        return refuse(field, rule);
     }
     match &site.wix {
         WixAccess::ApiKey { secret, .. } if secret.trim().is_empty() => refuse("wix.secret", "must name the secret that holds the key"),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use crate::model::{
     field::Field,
     ids::RowId,
-    site::{Direction, MappingRow, OnEmpty, Transform},
+    site::{CrmAccess, Direction, MappingRow, OnEmpty, Transform},
 };
 
 /// Options of HubSpot's `hs_language`; Wix locales have the same names.
@@ -15,6 +15,15 @@ const LANGUAGES: [&str; 52] = [
     "fi", "fr", "fr-ca", "fr-fr", "he", "hi", "hr", "hu", "id", "it", "it-it", "ja", "ko", "lt", "lv", "nl", "nl-nl", "no", "pl", "pt",
     "pt-br", "pt-pt", "ro", "ru", "sk", "sl", "sv", "th", "tr", "uk", "vi", "zh", "zh-cn", "zh-tw",
 ];
+
+/// Returns the mapping of a site whose owner has not made another one.
+#[must_use]
+pub fn default_of(crm: &CrmAccess) -> Vec<MappingRow> {
+    match crm {
+        CrmAccess::Hubspot { .. } => default_hubspot(),
+        CrmAccess::Pipedrive { .. } => default_pipedrive(),
+    }
+}
 
 /// Returns the mapping of a HubSpot site whose owner has not made another one.
 ///
@@ -40,6 +49,31 @@ pub fn default_hubspot() -> Vec<MappingRow> {
         row("bd", "birthdate", "date_of_birth", Transform::Date { pattern: Option::None }),
         to_crm(row("lc", "locale", "hs_language", Transform::Options { table: languages() })),
         row("lb", "labels", "wix_labels", Join { separator: "; ".to_owned() }),
+    ]
+}
+
+/// Returns the mapping of a Pipedrive site whose owner has not made another one: what Pipedrive has no field for goes into custom ones, which
+/// the bridge makes. The region and the language flow to the CRM only, for the same reasons as in HubSpot.
+#[must_use]
+pub fn default_pipedrive() -> Vec<MappingRow> {
+    use Transform::{Country, Join, None, Phone, Trim};
+    vec![
+        row("fn", "name.first", "first_name", None),
+        row("ln", "name.last", "last_name", None),
+        row("em", "email", "email", Trim),
+        row("ems", "emails", "other_emails", Trim),
+        row("ph", "phone", "phone", Phone),
+        row("mob", "phone.mobile", "mobile_phone", Phone),
+        row("co", "company", "Wix company", None),
+        row("job", "jobTitle", "Wix job title", None),
+        row("ad", "address.line", "Wix street", None),
+        row("cty", "address.city", "Wix city", None),
+        row("zip", "address.postalCode", "Wix postal code", None),
+        row("ctr", "address.country", "Wix country", Country),
+        to_crm(row("st", "address.subdivision", "Wix region", None)),
+        row("bd", "birthdate", "Wix birthdate", Transform::Date { pattern: Option::None }),
+        to_crm(row("lc", "locale", "Wix language", None)),
+        row("lb", "labels", "Wix labels", Join { separator: "; ".to_owned() }),
     ]
 }
 

@@ -219,6 +219,41 @@ pub enum CrmAccess {
         /// The name of the secret that holds the credentials.
         secret: String,
     },
+    /// Pipedrive.
+    Pipedrive {
+        /// The company's name, as it stands before `.pipedrive.com`.
+        company: String,
+        /// The name of the secret that holds the API token.
+        secret: String,
+    },
+}
+
+impl CrmAccess {
+    /// Returns the name of the secret that holds the credentials.
+    #[must_use]
+    pub fn secret(&self) -> &str {
+        match self {
+            Self::Hubspot { secret } | Self::Pipedrive { secret, .. } => secret,
+        }
+    }
+
+    /// Checks what can be told without asking anybody; the field and the rule it breaks.
+    pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
+        if self.secret().trim().is_empty() {
+            return Err(("crm.secret", "must name the secret that holds the credentials"));
+        }
+        match self {
+            Self::Pipedrive { company, .. } if !is_host_name(company) => {
+                Err(("crm.company", "must be what stands before .pipedrive.com: letters, digits and hyphens"))
+            }
+            Self::Pipedrive { .. } | Self::Hubspot { .. } => Ok(()),
+        }
+    }
+}
+
+/// Tells whether a text is one part of a host's name; anything else would lead the credentials elsewhere.
+fn is_host_name(text: &str) -> bool {
+    (1..=63).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-')
 }
 
 /// One row of a site's mapping: a Wix field and a property of the CRM that hold the same thing.

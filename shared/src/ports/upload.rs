@@ -19,6 +19,12 @@ pub trait Upload: Send + Sync {
     /// The most rows of one call.
     fn most_rows(&self) -> usize;
 
+    /// Tells whether the CRM itself sees to it that a record made twice for the same Wix contact is one. Where it does not, whoever sends a
+    /// draft looks for earlier records before, with [`Upload::named`].
+    fn makes_once(&self) -> bool {
+        true
+    }
+
     /// Counts the records of a kind. May lag behind writes by minutes.
     async fn count(&self, whose: Whose) -> StoreResult<u64>;
 
@@ -29,8 +35,9 @@ pub trait Upload: Send + Sync {
     /// Returns which of these Wix contacts are named by a record as its own.
     async fn named(&self, counterparts: &[RecordId]) -> StoreResult<Vec<RecordId>>;
 
-    /// Makes records, at most [`Upload::most_rows`], and accounts for each: made, or why not. Making a record twice for the same Wix contact
-    /// makes one. `Exists` if the CRM has one of the same identity.
+    /// Makes records, at most [`Upload::most_rows`], and accounts for each: made, or why not. Where the CRM
+    /// [makes once](Upload::makes_once), making a record twice for the same Wix contact makes one. `Exists` if the CRM has one of the same
+    /// identity.
     ///
     /// # Errors
     /// When it is not known of any row whether it landed, or none did, for a reason that is none of a row's.

@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
-use super::{HubspotVerifier, MailchimpVerifier, MessagesVerifier, Request, Sender, SetUpError, WebhookError, WixVerifier};
+use super::{
+    HubspotVerifier, MailchimpVerifier, MessagesVerifier, PipedriveVerifier, Request, Sender, SetUpError, WebhookError, WixVerifier,
+};
 use crate::{
     config,
     model::{event::Event, ids::SiteId, message::Message},
@@ -15,6 +17,7 @@ pub struct Intake {
     clock: Arc<dyn Clock>,
     wix: WixVerifier,
     hubspot: HubspotVerifier,
+    pipedrive: PipedriveVerifier,
     mailchimp: MailchimpVerifier,
     messages: MessagesVerifier,
     max_body_bytes: usize,
@@ -63,6 +66,7 @@ impl Intake {
             clock,
             wix: WixVerifier::from_settings(&settings.wix, secrets).await?,
             hubspot: HubspotVerifier::from_settings(&settings.hubspot, secrets).await?,
+            pipedrive: PipedriveVerifier::from_settings(&settings.messages, secrets).await?,
             mailchimp: MailchimpVerifier::from_settings(&settings.messages, secrets).await?,
             messages: MessagesVerifier::from_settings(&settings.messages, secrets).await?,
             max_body_bytes: settings.max_body_bytes,
@@ -82,6 +86,7 @@ impl Intake {
         match sender {
             Sender::Wix => self.wix.verify(request, now)?.events().map(events),
             Sender::Hubspot(site) => self.hubspot.verify(request, site, now)?.events().map(events),
+            Sender::Pipedrive(site) => self.pipedrive.verify(request, site, now)?.events().map(events),
             Sender::Mailchimp(site) => self.mailchimp.verify(request, site, now)?.events().map(events),
             Sender::Messages(channel) => {
                 let messages = self.messages.verify(request, channel, now)?.messages()?;

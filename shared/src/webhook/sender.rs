@@ -1,6 +1,6 @@
 //! Who sends, told from the path alone.
 
-use super::{Channel, mailchimp, messages::Answer};
+use super::{Channel, mailchimp, messages::Answer, pipedrive};
 use crate::model::ids::SiteId;
 
 /// Who a request claims to come from.
@@ -10,6 +10,8 @@ pub enum Sender {
     Wix,
     /// HubSpot, for this site: HubSpot's payloads do not know of sites, but its signature covers the path.
     Hubspot(SiteId),
+    /// Pipedrive, for this site: each of its webhooks has credentials of its own.
+    Pipedrive(SiteId),
     /// Mailchimp, for this site: each of its webhooks has a secret of its own.
     Mailchimp(SiteId),
     /// A service whose messages go to the Inbox.
@@ -34,6 +36,7 @@ impl Sender {
         match rest.split_once('/') {
             None if rest == "wix" => Some(Self::Wix),
             Some(("hubspot", site)) if is_site(site) => Some(Self::Hubspot(SiteId::new(site))),
+            Some((pipedrive::NAME, site)) if is_site(site) => Some(Self::Pipedrive(SiteId::new(site))),
             Some((mailchimp::NAME, site)) if is_site(site) => Some(Self::Mailchimp(SiteId::new(site))),
             Some((service, rest)) => {
                 let (site, source) = rest.split_once('/').map_or((rest, None), |(site, source)| (site, Some(source)));
@@ -49,6 +52,7 @@ impl Sender {
         match self {
             Self::Wix => "wix",
             Self::Hubspot(_) => "hubspot",
+            Self::Pipedrive(_) => pipedrive::NAME,
             Self::Mailchimp(_) => mailchimp::NAME,
             Self::Messages(channel) => channel.service(),
         }
@@ -59,7 +63,7 @@ impl Sender {
     pub const fn looks_first(&self) -> bool {
         match self {
             Self::Mailchimp(_) => true,
-            Self::Wix | Self::Hubspot(_) | Self::Messages(_) => false,
+            Self::Wix | Self::Hubspot(_) | Self::Pipedrive(_) | Self::Messages(_) => false,
         }
     }
 
@@ -67,7 +71,7 @@ impl Sender {
     #[must_use]
     pub fn answer(&self) -> Answer {
         match self {
-            Self::Wix | Self::Hubspot(_) | Self::Mailchimp(_) => Answer::EMPTY,
+            Self::Wix | Self::Hubspot(_) | Self::Pipedrive(_) | Self::Mailchimp(_) => Answer::EMPTY,
             Self::Messages(channel) => channel.answer(),
         }
     }
@@ -92,6 +96,9 @@ mod tests {
             ("/prod/webhooks/hubspot/s_1", hubspot("s_1")),
             ("/webhooks/mailchimp/s_1", Some(Sender::Mailchimp(SiteId::new("s_1")))),
             ("/prod/webhooks/mailchimp/s_1", Some(Sender::Mailchimp(SiteId::new("s_1")))),
+            ("/webhooks/pipedrive/s_1", Some(Sender::Pipedrive(SiteId::new("s_1")))),
+            ("/webhooks/pipedrive/s_1/own", None),
+            ("/webhooks/pipedrive", None),
             ("/webhooks/mailchimp/s_1/own", None),
             ("/webhooks/mailchimp/", None),
             ("/webhooks/mailchimp", None),

@@ -80,7 +80,7 @@ pub(super) fn messages(sent: &Sent, channel: &Channel, headers: &HeaderMap, now:
 pub(super) fn channel(sent: &Sent) -> Option<Channel> {
     match Sender::of_path(&sent.path)? {
         Sender::Messages(channel) => Some(channel),
-        Sender::Wix | Sender::Hubspot(_) | Sender::Mailchimp(_) => None,
+        Sender::Wix | Sender::Hubspot(_) | Sender::Pipedrive(_) | Sender::Mailchimp(_) => None,
     }
 }
 

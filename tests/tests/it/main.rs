@@ -4,6 +4,7 @@
 
 mod architecture;
 mod contract;
+mod crms;
 mod mailchimp;
 mod processes;
 mod runs;

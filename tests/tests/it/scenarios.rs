@@ -5,6 +5,7 @@
 mod bad_input;
 mod canary;
 mod crash;
+mod crm;
 mod definitions;
 mod deletes;
 mod duplicates;

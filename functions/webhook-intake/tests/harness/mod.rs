@@ -86,6 +86,7 @@ impl Secrets for Parameters {
     async fn secret(&self, name: &str) -> StoreResult<secrecy::SecretString> {
         match name {
             "/bridge/hubspot" => Ok(file("keys/hubspot-client-secret.txt").into()),
+            "/bridge/messages/pipedrive" => Ok(format!("{SITE}=bridge:{}", file("keys/message-secret.txt")).into()),
             name if name.starts_with("/bridge/messages/") => Ok(format!("{SITE}={}", file("keys/message-secret.txt")).into()),
             _ => Err(StoreError::new(ErrorKind::NotFound, name)),
         }

@@ -28,7 +28,7 @@ pub(super) async fn addresses(State(stack): Shared) -> Json<Value> {
             let forms = format!("{}/forms/{}", stack.gateway_url(), site.id);
             json!({
                 "site": site.id, "wix_site_id": site.wix_site_id, "portal": site.portal, "hubspot_webhooks": hook, "forms": forms,
-                "audience": site.audience,
+                "audience": site.audience, "company": site.company,
             })
         })
         .collect();
@@ -37,6 +37,7 @@ pub(super) async fn addresses(State(stack): Shared) -> Json<Value> {
         "wix": stack.wix.base_url(),
         "hubspot": stack.hubspot.base_url(),
         "mailchimp": stack.mailchimp.base_url(),
+        "pipedrive": stack.pipedrive.base_url(),
         "aws": stack.cloud.aws.url(),
         "dynamodb": stack.dynamo().map(crate::cloud::dynamo::Dynamo::endpoint),
         "control": stack.control_url(),
@@ -183,6 +184,7 @@ pub(super) async fn usage(State(stack): Shared) -> Json<Value> {
         "wix": stack.wix.core().calls.to_json(),
         "hubspot": stack.hubspot.calls().to_json(),
         "mailchimp": stack.mailchimp.core().calls.to_json(),
+        "pipedrive": stack.pipedrive.core().calls.to_json(),
     }))
 }
 
@@ -193,5 +195,6 @@ pub(super) async fn reset_usage(State(stack): Shared) -> Json<Value> {
     stack.wix.core().calls.clear();
     stack.hubspot.calls().clear();
     stack.mailchimp.core().calls.clear();
+    stack.pipedrive.core().calls.clear();
     usage(State(stack)).await
 }

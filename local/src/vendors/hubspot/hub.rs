@@ -21,7 +21,7 @@ use super::{
     portal::{Change, Portal},
     tokens::Tokens,
 };
-use crate::vendors::kit::{ControlError, Core, Ids};
+use crate::vendors::kit::{ControlError, Core, Ids, Window};
 
 const TEN_SECONDS_MS: i64 = 10_000;
 
@@ -233,7 +233,7 @@ impl Hub {
     pub fn admits(&self, portal: u64) -> bool {
         let limit = self.core().switches.number("rate_per_ten_seconds");
         let now_ms = self.core().clock.now_ms();
-        self.core().limits.admit(&format!("calls:{portal}"), limit, TEN_SECONDS_MS, now_ms)
+        self.core().limits.admit(&format!("calls:{portal}"), limit, Window::Sliding(TEN_SECONDS_MS), now_ms)
     }
 
     /// Whether the account's limit of searches admits one more by this caller.
@@ -243,7 +243,7 @@ impl Hub {
         };
         let limit = self.core().switches.number("searches_per_second");
         let now_ms = self.core().clock.now_ms();
-        let admitted = self.core().limits.admit(&format!("searches:{portal}"), limit, 1_000, now_ms);
+        let admitted = self.core().limits.admit(&format!("searches:{portal}"), limit, Window::Sliding(1_000), now_ms);
         if !admitted {
             self.core().calls.count_refused();
         }
@@ -282,8 +282,8 @@ impl Hub {
         };
         let core = self.core();
         let max = core.switches.number("rate_per_ten_seconds");
-        let used = core.limits.used(&format!("calls:{portal}"), TEN_SECONDS_MS, core.clock.now_ms());
-        let left = max - i64::try_from(used).unwrap_or(max);
+        let used = core.limits.used(&format!("calls:{portal}"), Window::Sliding(TEN_SECONDS_MS), core.clock.now_ms());
+        let left = max - used;
         for (name, value) in [
             ("x-hubspot-ratelimit-max", max),
             ("x-hubspot-ratelimit-remaining", left),

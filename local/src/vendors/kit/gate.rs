@@ -47,7 +47,7 @@ async fn pass<V: Vendor>(vendor: &V, request: Request, next: Next) -> Response {
         return answer;
     }
     if refused {
-        return vendor.refusal(429);
+        return vendor.excess(&caller, &route);
     }
     let answer = next.run(Request::from_parts(parts, body)).await;
     match fault {

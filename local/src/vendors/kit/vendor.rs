@@ -61,6 +61,11 @@ pub trait Vendor: Clone + Send + Sync + 'static {
     /// The vendor's usual error answer of this status.
     fn refusal(&self, status: u16) -> Response;
 
+    /// The answer to a call that [`Self::admits`] did not admit.
+    fn excess(&self, _caller: &Caller, _route: &str) -> Response {
+        self.refusal(429)
+    }
+
     /// All contacts of `site` (or of all sites), deleted ones flagged.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use super::{
     auth, contacts, control, definition_calls, definitions::Kind, inbox, jobs, labelling, mails, merge, refusal::Refusal, state::World,
     subscriptions,
 };
-use crate::vendors::kit::{Caller, ControlError, Core, Vendor, control_router, gate};
+use crate::vendors::kit::{Caller, ControlError, Core, Vendor, Window, control_router, gate};
 
 /// Everything the simulator answers.
 pub(super) fn router(world: World) -> Router {
@@ -77,7 +77,7 @@ impl Vendor for World {
         let Some(site) = &caller.site else {
             return true;
         };
-        self.core.limits.admit(site, limit, 60_000, self.core.clock.now_ms())
+        self.core.limits.admit(site, limit, Window::Sliding(60_000), self.core.clock.now_ms())
     }
 
     fn refusal(&self, status: u16) -> Response {

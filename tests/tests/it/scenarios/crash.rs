@@ -85,6 +85,7 @@ impl Watched {
         let base = match vendor {
             Vendor::Wix => &mut means.vendors.wix.base,
             Vendor::Hub => &mut means.vendors.hubspot_base,
+            Vendor::Pipe => means.vendors.pipedrive_base.as_mut().expect("a simulator"),
             Vendor::Mail => means.vendors.mailchimp_base.as_mut().expect("a simulator"),
         };
         let moments = Arc::new(Mutex::new(Vec::new()));
@@ -139,6 +140,7 @@ impl Watched {
     pub async fn work(&self, lab: &Lab) {
         lab.stack.wix.deliver_due().await;
         lab.stack.hubspot.deliver_due().await;
+        lab.stack.pipedrive.deliver_due().await;
         let received = lab.stack.queue().receive(10);
         assert!(!received.is_empty(), "nothing to work on");
         let records: Vec<Value> = received.iter().map(|one| json!({"messageId": one.message.id, "body": one.message.body})).collect();

@@ -15,7 +15,7 @@ use super::{
     crash::Watched,
     lab::{Lab, Writes, one},
     people::{ada, person},
-    switches::{Vendor, at_every_switch},
+    switches::{Vendor, on_every_crm, only_in_hubspot},
 };
 
 /// So many people on both sides.
@@ -31,7 +31,7 @@ async fn crowd(lab: &Lab, count: usize) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn x01_a_side_that_goes_away_and_comes_back_loses_nobody() {
-    at_every_switch(async |lab| {
+    on_every_crm(async |lab| {
         let people = crowd(&lab, 6).await;
         lab.stack.wix.remove(Some(lab.site.id.as_str())).unwrap();
         lab.hub_edit(&people[0].1, one("company", "Mills")).await;
@@ -48,10 +48,10 @@ async fn x01_a_side_that_goes_away_and_comes_back_loses_nobody() {
 
 #[tokio::test]
 async fn x01_a_side_that_answers_not_found_to_everything_loses_nobody() {
-    at_every_switch(async |lab| {
+    on_every_crm(async |lab| {
         let people = crowd(&lab, 6).await;
         let page = |endpoint: &str| Fault { times: 40, body: Some(json!("Not Found")), ..Fault::status(404, endpoint) };
-        lab.fault(Vendor::Hub, page("* /crm/**"));
+        lab.fault(Vendor::Hub, page(lab.crm_calls()));
         for (wix, _) in &people {
             lab.wix_edit(wix, one("company", "Mills")).await;
         }
@@ -64,7 +64,7 @@ async fn x01_a_side_that_answers_not_found_to_everything_loses_nobody() {
 
 #[tokio::test]
 async fn x03_too_many_deletes_wait_and_the_rest_flows_on() {
-    at_every_switch(async |lab| {
+    on_every_crm(async |lab| {
         let people = crowd(&lab, 12).await;
         for (wix, _) in &people[..10] {
             lab.wix_delete(wix).await;
@@ -85,7 +85,7 @@ async fn x03_too_many_deletes_wait_and_the_rest_flows_on() {
 
 #[tokio::test]
 async fn x04_the_number_and_the_share_are_each_sites_own() {
-    at_every_switch(async |lab| {
+    on_every_crm(async |lab| {
         let other = lab.other_site().await;
         lab.adjust(|site| site.rails = Rails { deletes_per_hour: 2, percent_per_hour: 100 }).await;
         other.adjust(|site| site.rails = Rails { deletes_per_hour: 50, percent_per_hour: 50 }).await;
@@ -106,7 +106,7 @@ async fn x04_the_number_and_the_share_are_each_sites_own() {
 
 #[tokio::test]
 async fn x04_an_hour_is_any_sixty_minutes() {
-    at_every_switch(async |lab| {
+    on_every_crm(async |lab| {
         lab.adjust(|site| site.rails = Rails { deletes_per_hour: 5, percent_per_hour: 100 }).await;
         let people = crowd(&lab, 14).await;
         let clock = lab.stack.clock();
@@ -132,7 +132,7 @@ async fn x04_an_hour_is_any_sixty_minutes() {
 
 #[tokio::test]
 async fn x05_a_contact_that_cannot_be_deleted_blocks_no_other() {
-    at_every_switch(async |lab| {
+    on_every_crm(async |lab| {
         let people = crowd(&lab, 4).await;
         lab.wix_member(&people[0].0);
         for (_, hub) in &people[..3] {
@@ -148,7 +148,7 @@ async fn x05_a_contact_that_cannot_be_deleted_blocks_no_other() {
 
 #[tokio::test]
 async fn x05_an_erasure_that_wix_does_not_let_happen_stays_on_the_list() {
-    at_every_switch(async |lab| {
+    only_in_hubspot("a deletion for privacy", async |lab| {
         lab.adjust(|site| site.on_delete = OnDelete::Unlink).await;
         let (wix, hub) = lab.pair().await;
         lab.wix_member(&wix);
@@ -175,7 +175,7 @@ async fn x05_an_erasure_that_wix_does_not_let_happen_stays_on_the_list() {
 
 #[tokio::test]
 async fn x07_a_delete_meets_an_edit() {
-    at_every_switch(async |lab| {
+    on_every_crm(async |lab| {
         for (wix_waits, hub_waits) in [(0, 0), (0, 600), (600, 0)] {
             let (wix, hub) = lab.pair().await;
             lab.delay_webhooks(Vendor::Wix, &[wix_waits]);
@@ -195,7 +195,7 @@ async fn x07_a_delete_meets_an_edit() {
 
 #[tokio::test]
 async fn x07_an_edit_meets_a_delete_on_the_other_side() {
-    at_every_switch(async |lab| {
+    on_every_crm(async |lab| {
         for (wix_waits, hub_waits) in [(0, 0), (0, 600), (600, 0)] {
             let (wix, hub) = lab.pair().await;
             lab.delay_webhooks(Vendor::Wix, &[wix_waits]);
@@ -215,7 +215,7 @@ async fn x07_an_edit_meets_a_delete_on_the_other_side() {
 
 #[tokio::test]
 async fn x08_a_label_taken_off_deletes_nobody() {
-    at_every_switch(async |lab| {
+    on_every_crm(async |lab| {
         let (wix, hub) = lab.pair().await;
         let key = lab.wix_label(&wix, "Newsletter").await;
         lab.settle().await;
@@ -231,7 +231,7 @@ async fn x08_a_label_taken_off_deletes_nobody() {
 
 #[tokio::test]
 async fn x10_events_that_come_years_late_revive_nobody() {
-    at_every_switch(async |lab| {
+    on_every_crm(async |lab| {
         let (wix, hub) = lab.pair().await;
         lab.delay_webhooks(Vendor::Wix, &[200_000_000]);
         lab.delay_webhooks(Vendor::Hub, &[200_000_000]);
@@ -254,7 +254,7 @@ async fn x10_events_that_come_years_late_revive_nobody() {
 
 #[tokio::test]
 async fn x10_a_contact_restored_by_a_person_is_back_on_both_sides() {
-    at_every_switch(async |lab| {
+    only_in_hubspot("a way back for the deleted", async |lab| {
         let (wix, hub) = lab.pair().await;
         lab.hub_delete(&hub).await;
         lab.settle().await;
@@ -269,7 +269,7 @@ async fn x10_a_contact_restored_by_a_person_is_back_on_both_sides() {
 
 #[tokio::test]
 async fn x12_who_is_erased_in_wix_is_erased_everywhere() {
-    at_every_switch(async |lab| {
+    on_every_crm(async |lab| {
         lab.adjust(|site| site.on_delete = OnDelete::Unlink).await;
         let (wix, hub) = lab.pair().await;
         lab.repeat_webhooks(Vendor::Wix, 9, 1);
@@ -278,7 +278,7 @@ async fn x12_who_is_erased_in_wix_is_erased_everywhere() {
         lab.wix_anonymize(&wix);
         lab.settle().await;
         assert_eq!((lab.wix_ids().len(), lab.hub_ids().len()), (0, 0));
-        let all = lab.stack.hubspot.contacts(Some(lab.site.id.as_str())).unwrap().to_string();
+        let all = serde_json::Value::from(lab.all_in_crm()).to_string();
         assert!(!all.contains("Ada") && !all.contains("ada@example.com"));
         assert!(lab.links().await.is_empty() && lab.parked().await.is_empty());
     })
@@ -287,7 +287,7 @@ async fn x12_who_is_erased_in_wix_is_erased_everywhere() {
 
 #[tokio::test]
 async fn x12_who_is_erased_in_hubspot_is_erased_everywhere() {
-    at_every_switch(async |lab| {
+    only_in_hubspot("a deletion for privacy", async |lab| {
         lab.adjust(|site| site.on_delete = OnDelete::Unlink).await;
         let (wix, hub) = lab.pair().await;
         lab.repeat_webhooks(Vendor::Hub, 9, 1);
@@ -306,7 +306,7 @@ async fn x12_who_is_erased_in_hubspot_is_erased_everywhere() {
 
 #[tokio::test]
 async fn x13_a_merge_that_meets_an_edit_loses_nobody() {
-    at_every_switch(async |lab| {
+    only_in_hubspot("a read that shows a merge", async |lab| {
         let people = crowd(&lab, 2).await;
         let worker = Watched::towards(Vendor::Wix, &lab).await;
         let (person, ids) = (lab.clone(), lab.wix_ids());
@@ -336,7 +336,7 @@ async fn all_get(lab: &Lab, ids: &[String], field: &str, value: &str) {
 
 #[tokio::test]
 async fn x05_tries_that_fail_do_not_use_up_what_may_be_deleted() {
-    at_every_switch(async |lab| {
+    on_every_crm(async |lab| {
         let people = crowd(&lab, 5).await;
         lab.fault(Vendor::Wix, Fault { times: 40, ..Fault::status(503, "DELETE /contacts/**") });
         for (_, hub) in &people {
@@ -350,7 +350,7 @@ async fn x05_tries_that_fail_do_not_use_up_what_may_be_deleted() {
 
 #[tokio::test]
 async fn x10_who_is_restored_twice_and_edited_on_both_sides_is_one_person() {
-    at_every_switch(async |lab| {
+    only_in_hubspot("a way back for the deleted", async |lab| {
         let (_, hub) = lab.pair().await;
         for company in ["Mills", "Looms"] {
             lab.hub_delete(&hub).await;
@@ -372,7 +372,7 @@ async fn x10_who_is_restored_twice_and_edited_on_both_sides_is_one_person() {
 
 #[tokio::test]
 async fn x10_who_is_deleted_and_restored_before_anybody_looks_keeps_their_link() {
-    at_every_switch(async |lab| {
+    only_in_hubspot("a way back for the deleted", async |lab| {
         let (wix, hub) = lab.pair().await;
         lab.hub_delete(&hub).await;
         lab.hub_restore(&hub).await;
@@ -386,7 +386,7 @@ async fn x10_who_is_deleted_and_restored_before_anybody_looks_keeps_their_link()
 
 #[tokio::test]
 async fn x05_a_members_email_stays_and_the_rest_of_the_edit_arrives() {
-    at_every_switch(async |lab| {
+    on_every_crm(async |lab| {
         let (wix, hub) = lab.pair().await;
         lab.wix_member(&wix);
         lab.hub_edit(&hub, json!({"email": "ada@mills.example", "company": "Mills"})).await;

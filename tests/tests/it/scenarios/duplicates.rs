@@ -12,12 +12,12 @@ use super::{
     crash::crash_in,
     lab::{Lab, Writes, at_call, one},
     people::{ada, person},
-    switches::{Position, Vendor, at, at_every_switch, at_every_switch_but},
+    switches::{Position, Vendor, at, on_every_crm, on_every_crm_but},
 };
 
 #[tokio::test]
 async fn d01_a_changed_email_keeps_the_link() {
-    at_every_switch(async |lab| {
+    on_every_crm(async |lab| {
         let (wix, hub) = lab.pair().await;
         lab.wix_edit(&wix, one("email", "ada@mills.example")).await;
         lab.settle().await;
@@ -32,7 +32,7 @@ async fn d01_a_changed_email_keeps_the_link() {
 
 #[tokio::test]
 async fn d02_created_and_updated_in_any_order_make_one_record() {
-    at_every_switch(async |lab| {
+    on_every_crm(async |lab| {
         for (number, order) in [[0, 0], [0, 600], [600, 0]].into_iter().enumerate() {
             for vendor in [Vendor::Wix, Vendor::Hub] {
                 lab.repeat_webhooks(vendor, 2, 1);
@@ -53,7 +53,7 @@ async fn d02_created_and_updated_in_any_order_make_one_record() {
 
 #[tokio::test]
 async fn d04_a_create_that_fails_at_any_call_makes_one_record() {
-    at_every_switch(async |lab| {
+    on_every_crm(async |lab| {
         let mut number = 0;
         for vendor in [Vendor::Wix, Vendor::Hub] {
             for kind in [FaultKind::LoseReply, FaultKind::Cut, FaultKind::Status, FaultKind::NotJson] {
@@ -71,7 +71,7 @@ async fn d04_a_create_that_fails_at_any_call_makes_one_record() {
 
 #[tokio::test]
 async fn d04_a_create_that_crashes_at_any_point_makes_one_record() {
-    at(&[Position::defaults(), Position::dynamodb()], async |lab| {
+    at(&[Position::defaults(), Position::dynamodb(), Position::pipedrive()], async |lab| {
         for polls in 1..60 {
             let wix = lab.wix_create(person(2 * polls)).await;
             let hub = lab.hub_create(person(2 * polls + 1)).await;
@@ -110,7 +110,7 @@ fn created(lab: &Lab, side: Side, id: &str) -> Event {
 #[tokio::test]
 async fn d05_two_full_sides_are_matched_not_doubled() {
     // An index that lags does not show who was made a moment ago, and a phone alone is looked up nowhere else.
-    at_every_switch_but(&["visibility_lag_ms"], async |lab| full_sides(&lab, 20).await).await;
+    on_every_crm_but(&["visibility_lag_ms", "search_lag_ms"], async |lab| full_sides(&lab, 20).await).await;
 }
 
 #[tokio::test]
@@ -155,7 +155,7 @@ pub async fn assert_matched(lab: &Lab, count: usize) {
 
 #[tokio::test]
 async fn d07_people_without_email_are_not_doubled() {
-    at_every_switch(async |lab| {
+    on_every_crm(async |lab| {
         lab.repeat_webhooks(Vendor::Wix, 9, 2);
         lab.repeat_webhooks(Vendor::Hub, 9, 2);
         let (grace, mary) = (json!({"firstname": "Grace", "phone": "+16465550111"}), json!({"firstname": "Mary"}));
@@ -174,7 +174,7 @@ async fn d07_people_without_email_are_not_doubled() {
 
 #[tokio::test]
 async fn d09_one_event_on_two_workers_at_once_is_one_event() {
-    at_every_switch(async |lab| {
+    on_every_crm(async |lab| {
         lab.stack.set_workers(2).unwrap();
         lab.repeat_webhooks(Vendor::Wix, 99, 11);
         lab.repeat_webhooks(Vendor::Hub, 99, 11);
@@ -193,7 +193,7 @@ async fn d09_one_event_on_two_workers_at_once_is_one_event() {
 
 #[tokio::test]
 async fn d11_an_email_is_one_person_whatever_its_case() {
-    at_every_switch(async |lab| {
+    on_every_crm(async |lab| {
         for (wix, hub) in [("ADA@Example.com", "ada@example.COM"), ("info@müller.example", "info@MÜLLER.example")] {
             lab.wix_create(json!({"firstname": "Ada", "email": wix})).await;
             lab.hub_create(json!({"lastname": "Stone", "email": hub})).await;

@@ -20,6 +20,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::{
+    crm::{Codes, Crm},
     people::{Seen, ada},
     switches::{Position, Vendor},
 };
@@ -39,7 +40,9 @@ pub struct Writes {
 pub struct Lab {
     pub stack: Arc<Stack>,
     pub site: SiteHandle,
-    people: Arc<People>,
+    pub crm: Crm,
+    pub(super) people: Arc<People>,
+    pub(super) codes: Arc<Codes>,
 }
 
 impl Lab {
@@ -55,7 +58,7 @@ impl Lab {
         let options = Options { clock: Clock::manual(start.as_millisecond()), store: position.store(), ..Options::default() };
         let stack = Stack::start(options).await.unwrap();
         position.take(&stack);
-        Self::on(Arc::new(stack), "main").await
+        Self::on(Arc::new(stack), "main", position.crm).await
     }
 
     /// A new site of a stack that has served its other ones: starting a stack takes longer than a scenario.
@@ -67,24 +70,35 @@ impl Lab {
         hub.outbox().clear();
         self.stack.mailchimp.core().switches.reset();
         self.stack.mailchimp.core().outbox.clear();
+        self.stack.pipedrive.core().switches.reset();
+        self.stack.pipedrive.core().outbox.clear();
         self.clear_faults();
         self.stack.purge();
         self.stack.set_workers(1).unwrap();
         self.stack.clock().advance(Duration::from_mins(10));
         position.take(&self.stack);
-        Self::on(self.stack.clone(), &position.to_string()).await
+        Self::on(self.stack.clone(), &position.to_string(), position.crm).await
     }
 
     /// One more site of the same stack.
     pub async fn other_site(&self) -> Self {
         let name = format!("beside {}", self.site.id);
-        Self::on(self.stack.clone(), &name).await
+        Self::on(self.stack.clone(), &name, self.crm).await
     }
 
-    async fn on(stack: Arc<Stack>, name: &str) -> Self {
-        let site = stack.add_site(name, |site| site.default_country = Some("US".to_owned())).await.unwrap();
+    async fn on(stack: Arc<Stack>, name: &str, crm: Crm) -> Self {
+        let adjust = |site: &mut Site| {
+            site.default_country = Some("US".to_owned());
+            if crm == Crm::Pipedrive {
+                site.crm = SiteHandle::named(name).in_pipedrive();
+            }
+        };
+        let site = stack.add_site(name, adjust).await.unwrap();
         let people = Arc::new(stack.client(&site));
-        let lab = Self { stack, site, people };
+        let mut lab = Self { stack, site, crm, people, codes: Arc::default() };
+        if crm == Crm::Pipedrive {
+            lab.codes = Arc::new(lab.read_codes().await);
+        }
         lab.forget_calls();
         lab
     }
@@ -172,38 +186,9 @@ impl Lab {
         self.stack.wix.set_flags(Some(self.site.id.as_str()), id, Flags { member: true, ..Flags::default() }).unwrap();
     }
 
-    pub async fn hub_create(&self, person: Value) -> String {
-        self.people.hub_create(person).await.unwrap()
-    }
-
-    pub async fn hub_edit(&self, id: &str, change: Value) {
-        self.people.hub_update(id, change).await.unwrap();
-    }
-
-    pub async fn hub_delete(&self, id: &str) {
-        self.people.hub_delete(id).await.unwrap();
-    }
-
-    pub async fn hub_restore(&self, id: &str) {
-        self.people.hub_restore(id).await.unwrap();
-    }
-
-    pub async fn hub_merge(&self, primary: &str, other: &str) -> String {
-        self.people.hub_merge(primary, other).await.unwrap()
-    }
-
-    pub async fn hub_gdpr_delete(&self, id: &str) {
-        self.people.hub_gdpr_delete(id).await.unwrap();
-    }
-
     /// Any other call of a person's to Wix.
     pub async fn wix_call(&self, method: Method, path: &str, body: Option<Value>) -> Value {
         self.people.wix(method, path, body).await.unwrap().unwrap_or_default()
-    }
-
-    /// Any other call of a person's to HubSpot.
-    pub async fn hub_call(&self, method: Method, path: &str, body: Option<Value>) -> Value {
-        self.people.hub(method, path, body).await.unwrap().unwrap_or_default()
     }
 
     /// Ada on both sides, linked; what that took is forgotten. Wix's id and HubSpot's.
@@ -215,7 +200,7 @@ impl Lab {
     pub async fn pair_of(&self, person: Value) -> (String, String) {
         let wix = self.wix_create(person).await;
         self.settle().await;
-        let hub = self.in_hub(&wix).expect("the contact is in HubSpot");
+        let hub = self.in_hub(&wix).expect("the contact is in the CRM");
         self.forget_calls();
         (wix, hub)
     }
@@ -227,20 +212,14 @@ impl Lab {
         all.into_iter().filter(|contact| contact["deleted"] == false && contact.get("mergedInto").is_none()).collect()
     }
 
-    fn hub_contacts(&self) -> Vec<Value> {
-        let all = self.stack.hubspot.contacts(Some(self.site.id.as_str())).unwrap();
-        let all = all["contacts"].as_array().cloned().unwrap();
-        all.into_iter().filter(|contact| contact["deleted"] == false).collect()
-    }
-
     /// The ids of Wix's contacts.
     pub fn wix_ids(&self) -> Vec<String> {
         ids(&self.wix_contacts())
     }
 
-    /// The ids of HubSpot's contacts.
+    /// The ids of the CRM's contacts.
     pub fn hub_ids(&self) -> Vec<String> {
-        ids(&self.hub_contacts())
+        self.hub_contacts().into_iter().map(|(id, _)| id).collect()
     }
 
     /// A contact of Wix; nothing if it is gone.
@@ -248,23 +227,24 @@ impl Lab {
         self.wix_contacts().iter().find(|contact| contact["id"] == id).map(Seen::in_wix).unwrap_or_default()
     }
 
-    /// A contact of HubSpot; nothing if it is gone.
+    /// A contact of the CRM; nothing if it is gone.
     pub fn hub(&self, id: &str) -> Seen {
-        self.hub_contacts().iter().find(|contact| contact["id"] == id).map(Seen::in_hub).unwrap_or_default()
+        self.hub_contacts().into_iter().find(|(own, _)| own == id).map(|(_, seen)| seen).unwrap_or_default()
     }
 
-    /// The one HubSpot contact that names this Wix contact.
+    /// The one contact of the CRM that names this Wix contact.
     pub fn in_hub(&self, wix: &str) -> Option<String> {
-        let named: Vec<Value> = self.hub_contacts().into_iter().filter(|contact| contact["properties"]["wix_contact_id"] == wix).collect();
-        assert!(named.len() < 2, "two HubSpot contacts name {wix}");
-        ids(&named).pop()
+        let named = self.hub_contacts().into_iter().filter(|(_, seen)| seen.get("wix_contact_id") == wix);
+        let mut named: Vec<String> = named.map(|(id, _)| id).collect();
+        assert!(named.len() < 2, "two contacts of the CRM name {wix}");
+        named.pop()
     }
 
     /// Both sides have the same people, each once, with equal fields.
     pub fn assert_in_step(&self) {
         let pairs: Vec<(String, String)> = self.wix_ids().into_iter().filter_map(|wix| Some((self.in_hub(&wix)?, wix))).collect();
         for (hub, wix) in &pairs {
-            assert_eq!(self.hub(hub), self.wix(wix), "HubSpot's {hub} and Wix's {wix}");
+            assert_eq!(self.hub(hub), self.wix(wix), "{:?}'s {hub} and Wix's {wix}", self.crm);
         }
         let paired: BTreeSet<_> = pairs.iter().map(|(hub, _)| hub).collect();
         assert_eq!(
@@ -284,7 +264,10 @@ impl Lab {
         };
         Writes {
             wix: count(&self.stack.wix.core().calls.to_json(), self.site.id.as_str()),
-            hub: count(&self.stack.hubspot.calls().to_json(), &self.site.portal.to_string()),
+            hub: match self.crm {
+                Crm::Hubspot => count(&self.stack.hubspot.calls().to_json(), &self.site.portal.to_string()),
+                Crm::Pipedrive => count(&self.stack.pipedrive.core().calls.to_json(), self.site.id.as_str()),
+            },
         }
     }
 
@@ -292,6 +275,7 @@ impl Lab {
     pub fn forget_calls(&self) {
         self.stack.wix.core().calls.clear();
         self.stack.hubspot.calls().clear();
+        self.stack.pipedrive.core().calls.clear();
     }
 
     pub async fn links(&self) -> Vec<Link> {
@@ -332,7 +316,8 @@ impl Lab {
     pub fn fault(&self, vendor: Vendor, fault: Fault) {
         match vendor {
             Vendor::Wix => self.stack.wix.fault(fault).unwrap(),
-            Vendor::Hub => self.stack.hubspot.faults().add(fault).unwrap(),
+            Vendor::Hub if self.crm == Crm::Hubspot => self.stack.hubspot.faults().add(fault).unwrap(),
+            Vendor::Hub | Vendor::Pipe => self.stack.pipedrive.core().faults.add(fault).unwrap(),
             Vendor::Mail => self.stack.mailchimp.core().faults.add(fault).unwrap(),
         }
     }
@@ -340,6 +325,7 @@ impl Lab {
     pub fn clear_faults(&self) {
         self.stack.wix.core().faults.clear();
         self.stack.hubspot.faults().clear();
+        self.stack.pipedrive.core().faults.clear();
         self.stack.mailchimp.core().faults.clear();
     }
 

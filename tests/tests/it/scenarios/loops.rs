@@ -5,12 +5,12 @@ use serde_json::{Value, json};
 
 use super::{
     lab::{Lab, Writes, one},
-    switches::{Position, Vendor, at, at_every_switch},
+    switches::{Position, Vendor, at, on_every_crm, on_every_crm_that_finds},
 };
 
 #[tokio::test]
 async fn l01_one_edit_makes_one_write() {
-    at_every_switch(async |lab| {
+    on_every_crm(async |lab| {
         let (wix, hub) = lab.pair().await;
         lab.wix_edit(&wix, one("company", "Mills")).await;
         lab.settle().await;
@@ -26,7 +26,7 @@ async fn l01_one_edit_makes_one_write() {
 
 #[tokio::test]
 async fn l02_values_that_the_far_side_normalises_do_not_bounce() {
-    at_every_switch(normalised).await;
+    on_every_crm(normalised).await;
     let hub = ["lower_case_email", "trim_strings", "reformat_phone", "change_name_case"].map(|name| (Vendor::Hub, name, json!(true)));
     let all: Vec<_> = hub.into_iter().chain([(Vendor::Wix, "phone_reformatting", json!(true))]).collect();
     at(&[Position::of(&all)], normalised).await;
@@ -45,7 +45,7 @@ async fn normalised(lab: Lab) {
 
 #[tokio::test]
 async fn l03_a_third_integration_between_the_sides_starts_no_loop() {
-    at_every_switch(async |lab| {
+    on_every_crm(async |lab| {
         let (wix, hub) = lab.pair().await;
         for (round, company) in ["Mills", "Looms", "Spindles"].into_iter().enumerate() {
             lab.wix_edit(&wix, one("company", company)).await;
@@ -76,7 +76,7 @@ async fn copy(lab: &Lab, wix: &str, hub: &str) {
 
 #[tokio::test]
 async fn l05_a_late_echo_does_not_bring_a_deleted_contact_back() {
-    at_every_switch(async |lab| {
+    on_every_crm(async |lab| {
         let (wix, hub) = lab.pair().await;
         lab.delay_webhooks(Vendor::Hub, &[7_200]);
         lab.delay_webhooks(Vendor::Wix, &[0, 3_600]);
@@ -95,7 +95,7 @@ async fn l05_a_late_echo_does_not_bring_a_deleted_contact_back() {
 
 #[tokio::test]
 async fn l07_two_contacts_with_one_email_do_not_swap_values() {
-    at_every_switch(async |lab| {
+    on_every_crm_that_finds(async |lab| {
         let (ada, hub) = lab.pair().await;
         let bob = lab.wix_create(json!({"firstname": "Bob", "email": "ada@example.com"})).await;
         lab.settle().await;

@@ -60,6 +60,14 @@ impl Seen {
         Self(texts.filter(|(_, text)| !text.is_empty()).collect())
     }
 
+    /// The whole name, where a side has only that.
+    pub const WHOLE: &'static str = "name";
+
+    /// The first and the last name as one.
+    fn whole(&self) -> String {
+        loose("name", &format!("{}{}", self.get("firstname"), self.get("lastname")))
+    }
+
     /// The fields both sides have, in the form in which they are the same person's whoever wrote them.
     fn essence(&self) -> BTreeMap<&str, Vec<String>> {
         let fields = ["firstname", "lastname", "email", "hs_additional_emails", "phone", "mobilephone", "city", "wix_labels"];
@@ -111,7 +119,14 @@ impl From<&Value> for Seen {
 /// Two records are equal if a person would call them so: vendors change case, blanks and the form of phones.
 impl PartialEq for Seen {
     fn eq(&self, other: &Self) -> bool {
-        self.essence() == other.essence()
+        let (mut own, mut others) = (self.essence(), other.essence());
+        if self.0.contains_key(Self::WHOLE) || other.0.contains_key(Self::WHOLE) {
+            for part in ["firstname", "lastname"] {
+                drop((own.remove(part), others.remove(part)));
+            }
+            return own == others && self.whole() == other.whole();
+        }
+        own == others
     }
 }
 

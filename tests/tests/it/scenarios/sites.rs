@@ -190,7 +190,7 @@ async fn reconnect(lab: &Lab, secret: &str) {
 async fn new_credentials_are_taken_up_by_workers_that_run() {
     at_every_switch(async |lab| {
         lab.stack.set_workers(3).unwrap();
-        let CrmAccess::Hubspot { secret } = lab.settings().await.crm;
+        let secret = lab.settings().await.crm.secret().to_owned();
         let (wix, hub) = lab.pair().await;
         for company in ["Mills", "Looms"] {
             lab.hub_call(Method::POST, "/_control/uninstall", Some(json!({"site": lab.site.portal.to_string()}))).await;

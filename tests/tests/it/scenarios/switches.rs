@@ -9,7 +9,7 @@ use contact_bridge_local::{
 use futures::FutureExt;
 use serde_json::Value;
 
-use super::lab::Lab;
+use super::{crm::Crm, lab::Lab};
 
 /// Switches that no scenario flips, and why.
 const LEFT_ALONE: &[(&str, &str)] = &[
@@ -20,6 +20,7 @@ const LEFT_ALONE: &[(&str, &str)] = &[
     ("event_name", "is about events of definitions"),
     ("labels_quota", "is not reached"),
     ("extended_fields_quota", "is not reached"),
+    ("merged_to_id", "a merge that is not told is a deletion"),
 ];
 
 /// Switches of Wix's Inbox and e-mail subscriptions, which say nothing of contacts: only scenarios that name them flip them.
@@ -76,13 +77,21 @@ const NUMBERS: &[(&str, i64)] = &[
     ("merge_fields_most", 30),
     ("simultaneous_connections", 8),
     ("busy_turns", 3),
+    ("search_lag_ms", 90_000),
+    ("calls_per_two_seconds", 10),
+    ("searches_per_two_seconds", 5),
+    ("tokens_per_day", 0),
+    ("day_begins_at_hour", 3),
+    ("abuse_after", 8),
 ];
 
 /// A vendor.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Vendor {
     Wix,
+    /// HubSpot, or where something goes wrong, whichever CRM the lab has.
     Hub,
+    Pipe,
     Mail,
 }
 
@@ -94,23 +103,29 @@ type Flip = (Vendor, String, Value);
 pub struct Position {
     flipped: Vec<Flip>,
     dynamodb: bool,
+    pub crm: Crm,
 }
 
 impl Position {
     /// Every switch at its default, everything in memory.
     pub const fn defaults() -> Self {
-        Self { flipped: Vec::new(), dynamodb: false }
+        Self { flipped: Vec::new(), dynamodb: false, crm: Crm::Hubspot }
     }
 
     /// As [`Position::defaults`], with the links in DynamoDB.
     pub const fn dynamodb() -> Self {
-        Self { flipped: Vec::new(), dynamodb: true }
+        Self { flipped: Vec::new(), dynamodb: true, crm: Crm::Hubspot }
+    }
+
+    /// As [`Position::defaults`], with Pipedrive.
+    pub const fn pipedrive() -> Self {
+        Self { flipped: Vec::new(), dynamodb: false, crm: Crm::Pipedrive }
     }
 
     /// These switches flipped together.
     pub fn of(flipped: &[(Vendor, &str, Value)]) -> Self {
         let flipped = flipped.iter().map(|(vendor, name, value)| (*vendor, (*name).to_owned(), value.clone())).collect();
-        Self { flipped, dynamodb: false }
+        Self { flipped, ..Self::defaults() }
     }
 
     /// The store.
@@ -126,6 +141,7 @@ impl Position {
             match vendor {
                 Vendor::Wix => stack.wix.core().switches.put(name, value.clone()).unwrap(),
                 Vendor::Hub => stack.hubspot.switches().put(name, value.clone()).unwrap(),
+                Vendor::Pipe => stack.pipedrive.switch(name, value.clone()).unwrap(),
                 Vendor::Mail => stack.mailchimp.switch(name, value.clone()).unwrap(),
             }
         }
@@ -135,6 +151,9 @@ impl Position {
 impl fmt::Display for Position {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(if self.dynamodb { "defaults on dynamodb" } else { "defaults" })?;
+        if self.crm == Crm::Pipedrive {
+            f.write_str(" with pipedrive")?;
+        }
         if self.flipped.len() > 1 {
             f.write_str(" together")?;
         }
@@ -152,12 +171,46 @@ pub async fn at_every_switch(scenario: impl AsyncFn(Lab)) {
 /// As [`at_every_switch`], without the switches at whose other positions the vendor cannot do what the scenario needs.
 pub async fn at_every_switch_but(left_out: &[&str], scenario: impl AsyncFn(Lab)) {
     let is_left_out = |name: &str| [left_out, NOT_OF_CONTACTS, CLOCKS].iter().any(|names| names.contains(&name));
-    at_flips(|vendor, name| vendor != Vendor::Mail && !is_left_out(name), scenario).await;
+    at_flips(|vendor, name| matches!(vendor, Vendor::Wix | Vendor::Hub) && !is_left_out(name), scenario).await;
+}
+
+/// As [`at_every_switch`], and with Pipedrive: at its defaults, and with all its switches flipped together.
+pub async fn on_every_crm(scenario: impl AsyncFn(Lab)) {
+    on_every_crm_but(&[], scenario).await;
+}
+
+/// As [`on_every_crm`], without the switches at whose other positions the vendor cannot do what the scenario needs.
+pub async fn on_every_crm_but(left_out: &[&str], scenario: impl AsyncFn(Lab)) {
+    at_every_switch_but(left_out, &scenario).await;
+    with_pipedrive(left_out, scenario).await;
+}
+
+/// As [`on_every_crm`], but Pipedrive's searches and lists know at once what was written: nowhere else does it show who has an address.
+pub async fn on_every_crm_that_finds(scenario: impl AsyncFn(Lab)) {
+    at_every_switch(&scenario).await;
+    with_pipedrive(&["search_lag_ms", "visibility_lag_ms"], scenario).await;
+}
+
+/// As [`at_every_switch`], for a scenario about something that HubSpot has and Pipedrive has not.
+pub async fn only_in_hubspot(what: &str, scenario: impl AsyncFn(Lab)) {
+    let run = async { at_every_switch(scenario).await };
+    if let Err(failure) = AssertUnwindSafe(run).catch_unwind().await {
+        let text = failure.downcast_ref::<String>().cloned().unwrap_or_default();
+        panic!("where there is {what}: {text}");
+    }
+}
+
+/// Runs a scenario with Pipedrive alone, as [`on_every_crm_but`] does.
+pub async fn with_pipedrive(left_out: &[&str], scenario: impl AsyncFn(Lab)) {
+    let is_chosen = |flip: &Flip| flip.0 == Vendor::Pipe && !left_out.contains(&&*flip.1);
+    let chosen: Vec<Flip> = flipped().await.into_iter().filter(is_chosen).collect();
+    let flipped = together(&chosen).into_iter().map(|position| Position { crm: Crm::Pipedrive, ..position });
+    at_chosen(std::iter::once(Position::pipedrive()).chain(flipped).collect(), scenario).await;
 }
 
 /// Runs a scenario at the defaults on both stores, and at the other positions of these switches.
 pub async fn at_switches(names: &[&str], scenario: impl AsyncFn(Lab)) {
-    at_flips(|vendor, name| vendor != Vendor::Mail && names.contains(&name), scenario).await;
+    at_flips(|vendor, name| matches!(vendor, Vendor::Wix | Vendor::Hub) && names.contains(&name), scenario).await;
 }
 
 /// Runs a scenario at the defaults on both stores, and with these switches of Wix and of the mailing service flipped together: each stands at each
@@ -165,7 +218,7 @@ pub async fn at_switches(names: &[&str], scenario: impl AsyncFn(Lab)) {
 pub async fn at_switches_of_lists(wix: &[&str], mail: &[&str], scenario: impl AsyncFn(Lab)) {
     let is_chosen = |vendor: Vendor, name: &str| match vendor {
         Vendor::Wix => wix.contains(&name),
-        Vendor::Hub => false,
+        Vendor::Hub | Vendor::Pipe => false,
         Vendor::Mail => mail.contains(&name),
     };
     let chosen: Vec<Flip> = flipped().await.into_iter().filter(|(vendor, name, _)| is_chosen(*vendor, name)).collect();
@@ -230,6 +283,7 @@ async fn flipped() -> Vec<Flip> {
     let known = [
         (Vendor::Wix, lab.stack.wix.core().switches.to_json()),
         (Vendor::Hub, lab.stack.hubspot.switches().to_json()),
+        (Vendor::Pipe, lab.stack.pipedrive.core().switches.to_json()),
         (Vendor::Mail, lab.stack.mailchimp.core().switches.to_json()),
     ];
     let mut flipped = Vec::new();

@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use super::{
     lab::{Writes, one},
-    switches::at_every_switch,
+    switches::{at_every_switch, on_every_crm},
 };
 
 /// Names as people have them.
@@ -26,7 +26,7 @@ const NAMES: [&str; 12] = [
 
 #[tokio::test]
 async fn q07_names_of_every_script_go_there_and_back_unchanged() {
-    at_every_switch(async |lab| {
+    on_every_crm(async |lab| {
         let (wix, hub) = lab.pair().await;
         for name in NAMES {
             lab.wix_edit(&wix, one("lastname", name)).await;
@@ -95,7 +95,7 @@ fn bare() -> Value {
 
 #[tokio::test]
 async fn l02_what_is_emptied_on_one_side_is_emptied_on_the_other_and_stays_so() {
-    at_every_switch(async |lab| {
+    on_every_crm(async |lab| {
         let none_clears = lab.stack.wix.core().switches.is("patch_clearing", "none");
         let (wix, hub) = lab.pair_of(full()).await;
         lab.assert_in_step();
@@ -128,7 +128,7 @@ async fn l02_what_is_emptied_on_one_side_is_emptied_on_the_other_and_stays_so() 
 
 #[tokio::test]
 async fn l02_emptying_the_first_number_leaves_the_other_one() {
-    at_every_switch(async |lab| {
+    on_every_crm(async |lab| {
         let person = json!({"firstname": "Grace", "email": "grace@example.com", "phone": "+16465550111", "mobilephone": "+16465550112"});
         let (wix, hub) = lab.pair_of(person).await;
         lab.hub_edit(&hub, one("phone", "")).await;

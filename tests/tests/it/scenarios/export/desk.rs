@@ -72,17 +72,16 @@ impl Lab {
         self.stack.failed_rows(&self.site.id).await.unwrap()
     }
 
-    /// How often each Wix contact is named by a HubSpot contact.
+    /// How often each Wix contact is named by a contact of the CRM.
     pub fn exported(&self) -> BTreeMap<String, usize> {
-        let all = self.stack.hubspot.contacts(Some(self.site.id.as_str())).unwrap();
         let mut named = BTreeMap::new();
-        for contact in all["contacts"].as_array().unwrap().iter().filter(|contact| contact["deleted"] == false) {
-            *named.entry(contact["properties"]["wix_contact_id"].as_str().unwrap_or_default().to_owned()).or_default() += 1;
+        for (_, seen) in self.hub_contacts() {
+            *named.entry(seen.get("wix_contact_id").to_owned()).or_default() += 1;
         }
         named
     }
 
-    /// Exactly these Wix contacts are in HubSpot, each once.
+    /// Exactly these Wix contacts are in the CRM, each once.
     pub fn assert_exported(&self, ids: &[String]) {
         let exported = self.exported();
         let (wanted, found): (BTreeSet<&String>, BTreeSet<&String>) = (ids.iter().collect(), exported.keys().collect());
@@ -93,7 +92,7 @@ impl Lab {
 
     /// Calls that the vendors refused for excess.
     pub fn refused_calls(&self) -> u64 {
-        self.stack.wix.core().calls.refused() + self.stack.hubspot.calls().refused()
+        self.stack.wix.core().calls.refused() + self.stack.hubspot.calls().refused() + self.stack.pipedrive.core().calls.refused()
     }
 }
 

@@ -50,7 +50,7 @@ async fn killed_at_every_step(lab: Lab) {
 
 #[tokio::test]
 async fn w12_a_run_is_killed_at_any_step() {
-    at(&[Position::defaults(), Position::dynamodb()], killed_at_every_step).await;
+    at(&[Position::defaults(), Position::dynamodb(), Position::pipedrive()], killed_at_every_step).await;
 }
 
 #[tokio::test]
@@ -74,7 +74,7 @@ async fn w12_a_run_goes_on_behind_the_last_page() {
 
 #[tokio::test]
 async fn two_timers_and_two_runners_at_once() {
-    at(&[Position::defaults(), Position::dynamodb()], async |lab| {
+    at(&[Position::defaults(), Position::dynamodb(), Position::pipedrive()], async |lab| {
         let ids = lab.seed_people(0, 12, A_SECOND);
         lab.export(|_| {}).await;
         let requested = join_all([1, 2, 3].map(|_| lab.stack.exporter.request_due())).await;

@@ -2,6 +2,7 @@
 
 mod compare;
 mod crowd;
+mod export;
 mod forms;
 mod messages;
 mod scenes;
@@ -26,6 +27,8 @@ use crate::{
 pub struct Plan {
     /// How many people there are, on either side or on both.
     pub people: usize,
+    /// How many new contacts another shop exports; none, and there is no such shop.
+    pub exported: usize,
     /// The seed of everything random.
     pub seed: u64,
     /// The file links and sites are kept in; without one they are in memory.
@@ -41,11 +44,13 @@ impl Plan {
     pub const FEWEST: usize = 40;
     /// As many as are on both sides, in Wix alone and in `HubSpot` alone in a run of usual size.
     pub const USUAL: usize = 52;
+    /// As many contacts as an export of usual size has.
+    pub const EXPORTED: usize = 20_000;
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { people: Self::USUAL, seed: 1, store: None, listen: Listen::default(), now: false }
+        Self { people: Self::USUAL, exported: Self::EXPORTED, seed: 1, store: None, listen: Listen::default(), now: false }
     }
 }
 
@@ -88,9 +93,15 @@ pub async fn play(plan: &Plan, screen: &mut Screen) -> anyhow::Result<Outcome> {
     ));
     let mut stage = Stage::open(&stack, &site, screen).await?;
     scenes::all(&mut stage).await?;
-    let failed = stage.close();
+    let mut failed = stage.close();
     let comparison = Comparison::of(&stack, &site).await?;
     summarise(&stack, &comparison, &failed, screen);
+    let exported = export::play(&stack, plan.exported, screen).await?;
+    if plan.exported > 0 {
+        screen.line(if exported.is_empty() { "Every row is accounted for." } else { "Not every row is accounted for." });
+    }
+    exported.iter().for_each(|line| screen.line(&format!("  ✗ {line}")));
+    failed.extend(exported);
     let virtual_ms = stack.clock().now_ms() - started;
     screen.line(&format!("{} of the vendors' time in {:.1} s.", span(virtual_ms), began.elapsed().as_secs_f64()));
     Ok(Outcome { stack, comparison, failed })

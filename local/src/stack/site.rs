@@ -62,6 +62,18 @@ impl Stack {
     /// # Errors
     /// When the site exists in this stack, or its settings are refused.
     pub async fn add_site(&self, name: &str, adjust: impl FnOnce(&mut Site)) -> anyhow::Result<SiteHandle> {
+        self.add(name, Some(format!("{}/webhooks/hubspot", self.door.gateway.url())), adjust).await
+    }
+
+    /// As [`Self::add_site`], with a portal that sends no webhooks: what people do there is nobody's business.
+    ///
+    /// # Errors
+    /// As [`Self::add_site`].
+    pub async fn add_one_way_site(&self, name: &str, adjust: impl FnOnce(&mut Site)) -> anyhow::Result<SiteHandle> {
+        self.add(name, None, adjust).await
+    }
+
+    async fn add(&self, name: &str, webhooks: Option<String>, adjust: impl FnOnce(&mut Site)) -> anyhow::Result<SiteHandle> {
         let handle = SiteHandle::named(name);
         anyhow::ensure!(!self.handles().contains_key(&handle.id), "name: the site {name} exists");
         let mut site = match self.app.means.sites.site(&handle.id).await? {
@@ -69,18 +81,18 @@ impl Stack {
             None => fresh(&handle),
         };
         adjust(&mut site);
-        self.connect_vendors(&handle, &site)?;
+        self.connect_vendors(&handle, &site, webhooks)?;
         self.handles().insert(handle.id.clone(), handle.clone());
         self.save_site(site).await?;
         Ok(handle)
     }
 
-    fn connect_vendors(&self, handle: &SiteHandle, site: &Site) -> anyhow::Result<()> {
+    fn connect_vendors(&self, handle: &SiteHandle, site: &Site, webhooks: Option<String>) -> anyhow::Result<()> {
         let properties = setup::rows(site).into_iter().filter(|row| row.direction != Direction::ToCrm);
         let properties = properties.map(|row| row.external.as_str().to_owned());
         let portal = PortalOptions {
             site: Some(handle.id.to_string()),
-            webhook_url: Some(format!("{}/webhooks/hubspot/{}", self.door.gateway.url(), handle.id)),
+            webhook_url: webhooks.map(|url| format!("{url}/{}", handle.id)),
             subscribed_properties: Some(properties.collect()),
             ..PortalOptions::new(handle.portal, &handle.token())
         };

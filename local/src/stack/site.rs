@@ -65,12 +65,16 @@ impl Stack {
         self.add(name, Some(format!("{}/webhooks/hubspot", self.door.gateway.url())), adjust).await
     }
 
-    /// As [`Self::add_site`], with a portal that sends no webhooks: what people do there is nobody's business.
+    /// Adds a site that the store does not know yet, under this name and a number, with a portal that sends no webhooks: what people do there
+    /// is nobody's business.
     ///
     /// # Errors
     /// As [`Self::add_site`].
-    pub async fn add_one_way_site(&self, name: &str, adjust: impl FnOnce(&mut Site)) -> anyhow::Result<SiteHandle> {
-        self.add(name, None, adjust).await
+    pub async fn add_new_site(&self, name: &str) -> anyhow::Result<SiteHandle> {
+        let known = self.app.means.sites.sites().await?;
+        let is_free = |name: &String| known.iter().all(|site| site.site != SiteHandle::named(name).id);
+        let name = (1_u32..).map(|number| format!("{name}-{number}")).find(is_free).unwrap_or_default();
+        self.add(&name, None, |site| site.default_country = Some("GB".to_owned())).await
     }
 
     async fn add(&self, name: &str, webhooks: Option<String>, adjust: impl FnOnce(&mut Site)) -> anyhow::Result<SiteHandle> {

@@ -53,7 +53,7 @@ pub(super) async fn of(shop: &Shop) -> anyhow::Result<Vec<Flaw>> {
     let lost = all.iter().filter(|id| !there.contains_key(*id) && !refused.contains(*id) && !named.contains(*id)).count();
     let twice = there.values().filter(|times| **times > 1).count();
     let unnamed = refused.iter().filter(|id| !named.contains(*id)).count();
-    let exported = there.keys().filter(|id| all.contains(*id)).count();
+    let exported = there.keys().filter(|id| !id.is_empty()).count();
     let said = shop.said().await?;
     let account = said.filter(|said| usize::try_from(*said) != Ok(exported)).map(|said| Flaw::Account(said, exported));
     let unaccounted = shop.tally().await?.is_some_and(|tally| tally.accounted() != tally.read);

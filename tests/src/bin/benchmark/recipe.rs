@@ -6,10 +6,10 @@ use contact_bridge_tests::exports::{ALL, Flaw, Kind, play};
 #[expect(clippy::print_stdout, reason = "the command's answer")]
 pub(super) fn run() -> anyhow::Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    println!("{:<5}{:<58}{:<34}the bridge", "", "", "the recipe");
+    println!("{:<5}{:<58}{:<52}the bridge", "", "", "the recipe");
     for scenario in ALL {
         let [recipe, bridge] = [Kind::Recipe, Kind::Bridge].map(|kind| runtime.block_on(play(scenario, kind)).map(|flaws| told(&flaws)));
-        println!("{:<5}{:<58}{:<34}{}", scenario.id, scenario.what, recipe?, bridge?);
+        println!("{:<5}{:<58}{:<52}{}", scenario.id, scenario.what, recipe?, bridge?);
     }
     Ok(())
 }

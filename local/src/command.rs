@@ -41,6 +41,9 @@ pub struct Demo {
     /// How many people there are, at least 40.
     #[arg(long, value_name = "N", default_value_t = Plan::USUAL, value_parser = people)]
     people: usize,
+    /// How many new contacts another shop exports; 0 leaves that out.
+    #[arg(long, value_name = "N", default_value_t = Plan::EXPORTED)]
+    exported: usize,
     /// The first of seven ports to listen at; 0 takes free ones. 4700 with --serve, else free ones.
     #[arg(long, value_name = "PORT")]
     port: Option<u16>,
@@ -109,7 +112,8 @@ impl Demo {
 
     fn plan(&self) -> Plan {
         let port = self.port.unwrap_or(if self.serve { FIRST_PORT } else { 0 });
-        Plan { people: self.people, seed: self.seed, store: self.store.clone(), listen: Listen::from_port(port), now: self.serve }
+        let listen = Listen::from_port(port);
+        Plan { people: self.people, exported: self.exported, seed: self.seed, store: self.store.clone(), listen, now: self.serve }
     }
 }
 

@@ -2,11 +2,13 @@
 
 mod compare;
 mod crowd;
+mod export;
 mod forms;
 mod messages;
 mod scenes;
 mod screen;
 mod stage;
+mod subscribers;
 
 use std::{path::PathBuf, time::Instant};
 
@@ -26,6 +28,8 @@ use crate::{
 pub struct Plan {
     /// How many people there are, on either side or on both.
     pub people: usize,
+    /// How many new contacts another shop exports; none, and there is no such shop.
+    pub exported: usize,
     /// The seed of everything random.
     pub seed: u64,
     /// The file links and sites are kept in; without one they are in memory.
@@ -41,11 +45,13 @@ impl Plan {
     pub const FEWEST: usize = 40;
     /// As many as are on both sides, in Wix alone and in `HubSpot` alone in a run of usual size.
     pub const USUAL: usize = 52;
+    /// As many contacts as an export of usual size has.
+    pub const EXPORTED: usize = 20_000;
 }
 
 impl Default for Plan {
     fn default() -> Self {
-        Self { people: Self::USUAL, seed: 1, store: None, listen: Listen::default(), now: false }
+        Self { people: Self::USUAL, exported: Self::EXPORTED, seed: 1, store: None, listen: Listen::default(), now: false }
     }
 }
 
@@ -88,10 +94,22 @@ pub async fn play(plan: &Plan, screen: &mut Screen) -> anyhow::Result<Outcome> {
     ));
     let mut stage = Stage::open(&stack, &site, screen).await?;
     scenes::all(&mut stage).await?;
-    let failed = stage.close();
+    let mut failed = stage.close();
     let comparison = Comparison::of(&stack, &site).await?;
     summarise(&stack, &comparison, &failed, screen);
-    let virtual_ms = stack.clock().now_ms() - started;
+    // Vendors and a table of their own: what an export costs is measured elsewhere, and nothing of the first shop is in its way.
+    let others = Stack::start(Options { store: StoreKind::DynamoDb(Storage::Memory), seed: plan.seed, ..Options::default() }).await?;
+    let opened = others.clock().now_ms();
+    let exported = export::play(&others, plan.exported, screen).await?;
+    if plan.exported > 0 {
+        screen.line(if exported.is_empty() { "Every row is accounted for." } else { "Not every row is accounted for." });
+    }
+    let sent = subscribers::play(&others, screen).await?;
+    screen.line(if sent.is_empty() { "Nobody else was sent." } else { "The list is not as it should be." });
+    let wrong = [exported, sent].concat();
+    wrong.iter().for_each(|line| screen.line(&format!("  ✗ {line}")));
+    failed.extend(wrong);
+    let virtual_ms = stack.clock().now_ms() - started + others.clock().now_ms() - opened;
     screen.line(&format!("{} of the vendors' time in {:.1} s.", span(virtual_ms), began.elapsed().as_secs_f64()));
     Ok(Outcome { stack, comparison, failed })
 }

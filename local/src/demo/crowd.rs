@@ -108,6 +108,18 @@ impl Crowd {
     }
 }
 
+/// A contact of whom only Wix knows; no two of them share anything that tells people apart.
+pub(super) fn new_contact(number: usize) -> Value {
+    let pick = |list: &[&'static str], at: usize| list.get(at % list.len()).copied().unwrap_or_default();
+    let (first, last) = (pick(&FIRST, number), pick(&LAST, number / FIRST.len()));
+    json!({
+        "name": {"first": first, "last": last},
+        "company": pick(&COMPANIES, number / 7),
+        "jobTitle": pick(&JOBS, number / 11),
+        "emails": {"items": [{"email": format!("{}.{}{number}@example.net", plain(first), plain(last)), "tag": "MAIN", "primary": true}]},
+    })
+}
+
 /// Two who share an address, and one who shares a phone with two others.
 fn ambiguous_wix() -> Vec<Value> {
     let office = json!({"items": [{"email": "office@elm-dental.example", "primary": true}]});

@@ -72,16 +72,27 @@ impl Screen {
         bar.with_message(what)
     }
 
+    /// A bar of rows, whose message says how it goes.
+    pub(super) fn rows(&self, length: usize) -> ProgressBar {
+        if matches!(self.output, Output::Memory(_)) {
+            return ProgressBar::hidden();
+        }
+        let style = ProgressStyle::with_template("  [{bar:24}] {pos}/{len} rows: {msg}");
+        let bar = ProgressBar::new(u64::try_from(length).unwrap_or_default());
+        bar.set_style(style.unwrap_or_else(|_| ProgressStyle::default_bar()).progress_chars("━╸ "));
+        bar
+    }
+
     pub(super) fn open_table(&mut self) {
         let titles = ["what a person did", "what the bridge did", "calls to\nWix/HubSpot", "state"];
         let cells = titles.map(|title| Cell::new(title).add_attribute(Attribute::Bold)).to_vec();
-        self.rows(cells, &WIDTHS, Edge::Top, Some(Edge::Head));
+        self.cells(cells, &WIDTHS, Edge::Top, Some(Edge::Head));
     }
 
     pub(super) fn row(&mut self, told: &Told, first: bool) {
         let colour = if told.good { Color::Green } else { Color::Red };
         let cells = vec![Cell::new(&told.did), Cell::new(&told.bridge), Cell::new(&told.calls), Cell::new(&told.state).fg(colour)];
-        self.rows(cells, &WIDTHS, if first { Edge::None } else { Edge::Middle }, None);
+        self.cells(cells, &WIDTHS, if first { Edge::None } else { Edge::Middle }, None);
     }
 
     pub(super) fn close_table(&mut self) {
@@ -92,13 +103,13 @@ impl Screen {
         for (place, (what, value, good)) in facts.iter().enumerate() {
             let colour = if *good { Color::Green } else { Color::Red };
             let cells = vec![Cell::new(what), Cell::new(value).fg(colour)];
-            self.rows(cells, &SUMMARY_WIDTHS, if place == 0 { Edge::Top } else { Edge::None }, None);
+            self.cells(cells, &SUMMARY_WIDTHS, if place == 0 { Edge::Top } else { Edge::None }, None);
         }
         self.line(&Edge::Bottom.draw(&SUMMARY_WIDTHS));
     }
 
     /// Shows one row of a table that is never whole: the edges are drawn apart from the cells.
-    fn rows(&mut self, cells: Vec<Cell>, widths: &[u16], above: Edge, below: Option<Edge>) {
+    fn cells(&mut self, cells: Vec<Cell>, widths: &[u16], above: Edge, below: Option<Edge>) {
         let mut table = Table::new();
         table.load_style(bare()).add_row(cells);
         table.set_constraints(widths.iter().map(|width| ColumnConstraint::Absolute(Width::Fixed(*width))));

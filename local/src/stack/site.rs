@@ -74,6 +74,22 @@ impl Stack {
     /// # Errors
     /// When the site exists in this stack, or its settings are refused.
     pub async fn add_site(&self, name: &str, adjust: impl FnOnce(&mut Site)) -> anyhow::Result<SiteHandle> {
+        self.add(name, Some(format!("{}/webhooks/hubspot", self.door.gateway.url())), adjust).await
+    }
+
+    /// Adds a site that the store does not know yet, under this name and a number, with a portal that sends no webhooks: what people do there
+    /// is nobody's business.
+    ///
+    /// # Errors
+    /// As [`Self::add_site`].
+    pub async fn add_new_site(&self, name: &str) -> anyhow::Result<SiteHandle> {
+        let known = self.app.means.sites.sites().await?;
+        let is_free = |name: &String| known.iter().all(|site| site.site != SiteHandle::named(name).id);
+        let name = (1_u32..).map(|number| format!("{name}-{number}")).find(is_free).unwrap_or_default();
+        self.add(&name, None, |site| site.default_country = Some("GB".to_owned())).await
+    }
+
+    async fn add(&self, name: &str, webhooks: Option<String>, adjust: impl FnOnce(&mut Site)) -> anyhow::Result<SiteHandle> {
         let handle = SiteHandle::named(name);
         anyhow::ensure!(!self.handles().contains_key(&handle.id), "name: the site {name} exists");
         let mut site = match self.app.means.sites.site(&handle.id).await? {
@@ -81,18 +97,18 @@ impl Stack {
             None => fresh(&handle),
         };
         adjust(&mut site);
-        self.connect_vendors(&handle, &site)?;
+        self.connect_vendors(&handle, &site, webhooks)?;
         self.handles().insert(handle.id.clone(), handle.clone());
         self.save_site(site).await?;
         Ok(handle)
     }
 
-    fn connect_vendors(&self, handle: &SiteHandle, site: &Site) -> anyhow::Result<()> {
+    fn connect_vendors(&self, handle: &SiteHandle, site: &Site, webhooks: Option<String>) -> anyhow::Result<()> {
         let properties = setup::rows(site).into_iter().filter(|row| row.direction != Direction::ToCrm);
         let properties = properties.map(|row| row.external.as_str().to_owned());
         let portal = PortalOptions {
             site: Some(handle.id.to_string()),
-            webhook_url: Some(format!("{}/webhooks/hubspot/{}", self.door.gateway.url(), handle.id)),
+            webhook_url: webhooks.map(|url| format!("{url}/{}", handle.id)),
             subscribed_properties: Some(properties.collect()),
             ..PortalOptions::new(handle.portal, &format!("pat-{}", handle.portal))
         };

@@ -75,6 +75,8 @@ pub(super) enum Gone {
 pub(super) struct Contact {
     pub id: u64,
     pub created_ms: i64,
+    /// When this record came to be; later than `createdate` for a merged one.
+    pub appeared_ms: i64,
     /// Values by property, the newest version last.
     pub values: BTreeMap<String, Vec<Version>>,
     pub archived_ms: Option<i64>,
@@ -87,7 +89,16 @@ pub(super) struct Contact {
 
 impl Contact {
     pub fn new(id: u64, created_ms: i64) -> Self {
-        Self { id, created_ms, values: BTreeMap::new(), archived_ms: None, gone: None, merged: BTreeSet::new(), keys: Vec::new() }
+        Self {
+            id,
+            created_ms,
+            appeared_ms: created_ms,
+            values: BTreeMap::new(),
+            archived_ms: None,
+            gone: None,
+            merged: BTreeSet::new(),
+            keys: Vec::new(),
+        }
     }
 
     pub fn is_live(&self) -> bool {
@@ -115,13 +126,7 @@ impl Contact {
             Some((Gone::Merged(_), ms)) => ms <= at_ms,
             None => false,
         };
-        let appeared = self.appeared_ms();
-        appeared <= at_ms && !was_gone && was_archived == archived
-    }
-
-    /// When this record came to be; later than `createdate` for a merged one.
-    fn appeared_ms(&self) -> i64 {
-        self.values.get("hs_object_id").and_then(|versions| versions.first()).map_or(self.created_ms, |version| version.at_ms)
+        self.appeared_ms <= at_ms && !was_gone && was_archived == archived
     }
 
     pub fn set(&mut self, name: &str, value: &str, at_ms: i64, actor: &Actor) {

@@ -70,6 +70,7 @@ impl Portal {
 fn joined(kept: u64, first: &Contact, second: &Contact, change: &Change<'_>) -> Contact {
     let created = first.created_ms.min(second.created_ms);
     let mut contact = Contact {
+        appeared_ms: if kept == first.id { first.appeared_ms } else { change.now_ms },
         values: first.values.clone(),
         merged: first.merged.union(&second.merged).copied().collect(),
         ..Contact::new(kept, created)

@@ -16,6 +16,11 @@ use super::{
 /// An archived contact can be restored for so long.
 const RESTORABLE_MS: i64 = 90 * 86_400_000;
 
+/// The e-mails beside the first.
+pub(super) const MORE_EMAILS: &str = "hs_additional_emails";
+/// Properties by whose values contacts are often searched; the unique ones are besides.
+const SEARCHED_BY: [&str; 5] = ["email", MORE_EMAILS, "phone", "mobilephone", "hs_whatsapp_phone_number"];
+
 /// When, by whom and under which switches a change is made.
 pub(super) struct Change<'a> {
     pub now_ms: i64,
@@ -35,6 +40,8 @@ pub(super) struct Portal {
     pub blocked: BTreeSet<String>,
     pub feed: Feed,
     keys: HashMap<(String, String), u64>,
+    /// Whoever ever had a value that is searched by, in lower case: searches may lag behind.
+    ever: HashMap<(String, String), BTreeSet<u64>>,
     next_id: u64,
 }
 
@@ -47,6 +54,7 @@ impl Portal {
             blocked: BTreeSet::new(),
             feed,
             keys: HashMap::new(),
+            ever: HashMap::new(),
             next_id: first_contact,
         }
     }
@@ -69,6 +77,16 @@ impl Portal {
     pub fn by_key(&self, property: &str, value: &str) -> Option<&Contact> {
         let id = self.keys.get(&key(property, value))?;
         self.live(*id)
+    }
+
+    /// Tells whether [`Self::ever`] knows of a property.
+    pub fn is_searched_by(&self, property: &str) -> bool {
+        SEARCHED_BY.contains(&property) || self.schema.get(property).is_some_and(|property| property.unique)
+    }
+
+    /// Whoever has this value, or had it, whatever the case of its letters; for additional e-mails, whoever has this word in one. Maybe others.
+    pub fn ever(&self, property: &str, value: &str) -> impl Iterator<Item = u64> {
+        self.ever.get(&(property.to_owned(), value.to_lowercase())).into_iter().flatten().copied()
     }
 
     pub fn fresh_id(&mut self) -> u64 {
@@ -180,6 +198,9 @@ impl Portal {
             if self.keys.get(old) == Some(&id) {
                 self.keys.remove(old);
             }
+        }
+        for key in searched(contact).chain(new.iter().cloned()) {
+            self.ever.entry((key.0, key.1.to_lowercase())).or_default().insert(id);
         }
         for key in &new {
             self.keys.insert(key.clone(), id);
@@ -316,6 +337,13 @@ impl Portal {
         let ms = text::day(&value).filter(|_| is_date && policy.event_dates_in_ms);
         ms.map_or(value, |ms| ms.to_string())
     }
+}
+
+/// What a contact is searched by, beside what is unique.
+fn searched(contact: &Contact) -> impl Iterator<Item = (String, String)> {
+    let whole = SEARCHED_BY.iter().filter_map(|name| Some(((*name).to_owned(), contact.value(name)?.to_owned())));
+    let words = text::words(contact.value(MORE_EMAILS).unwrap_or_default());
+    whole.chain(words.into_iter().map(|word| (MORE_EMAILS.to_owned(), word)))
 }
 
 /// Index key of a unique value; e-mails do not care for case.

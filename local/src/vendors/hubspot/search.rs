@@ -1,13 +1,13 @@
 //! The search call (<https://developers.hubspot.com/docs/api-reference/search/guide>).
 
-use std::cmp::Ordering;
+use std::{cmp::Ordering, collections::BTreeSet};
 
 use serde_json::Value;
 
 use super::{
     contact::Contact,
     errors::ApiError,
-    portal::Portal,
+    portal::{MORE_EMAILS, Portal},
     schema::{Kind, Schema},
     text,
 };
@@ -88,8 +88,11 @@ impl Search {
 
     /// Runs over the contacts as they were at `at_ms`.
     pub fn run(&self, portal: &Portal, at_ms: i64) -> Hits {
-        let mut hits: Vec<&Contact> =
-            portal.contacts.values().filter(|contact| contact.listed_at(at_ms, false) && self.matches(contact, at_ms)).collect();
+        let is_hit = |contact: &&Contact| contact.listed_at(at_ms, false) && self.matches(contact, at_ms);
+        let mut hits: Vec<&Contact> = match self.candidates(portal) {
+            Some(ids) => ids.iter().filter_map(|id| portal.contacts.get(id)).filter(is_hit).collect(),
+            None => portal.contacts.values().filter(is_hit).collect(),
+        };
         if let Some((name, descending)) = &self.sort {
             let kind = portal.schema.get(name).map_or(Kind::Text, |property| property.kind);
             hits.sort_by(|a, b| order(a.value_at(name, at_ms), b.value_at(name, at_ms), kind, *descending));
@@ -100,6 +103,13 @@ impl Search {
             ids: hits.iter().skip(self.after).take(self.limit).map(|contact| contact.id).collect(),
             next: (hits.len() > end).then_some(end),
         }
+    }
+
+    /// Everybody who can be a hit, if each group asks for certain values of what is often searched by.
+    fn candidates(&self, portal: &Portal) -> Option<BTreeSet<u64>> {
+        let in_group = |group: &Vec<Filter>| group.iter().find_map(|filter| filter.candidates(portal));
+        let groups: Option<Vec<BTreeSet<u64>>> = self.groups.iter().map(in_group).collect();
+        groups.filter(|groups| !groups.is_empty()).map(|groups| groups.into_iter().flatten().collect())
     }
 
     fn matches(&self, contact: &Contact, at_ms: i64) -> bool {
@@ -118,6 +128,23 @@ fn found(contact: &Contact, query: &str, at_ms: i64) -> bool {
 }
 
 impl Filter {
+    /// Everybody who can pass, if the filter asks for certain values of what is often searched by.
+    fn candidates(&self, portal: &Portal) -> Option<BTreeSet<u64>> {
+        if self.kind != Kind::Text || !portal.is_searched_by(&self.property) {
+            return None;
+        }
+        let all = |values: &[String]| values.iter().flat_map(|value| portal.ever(&self.property, value)).collect();
+        match &self.test {
+            Test::Equal(value) => Some(all(std::slice::from_ref(value))),
+            Test::In(values) => Some(all(values)),
+            Test::Token(token) if self.property == MORE_EMAILS && !token.contains('*') => text::words(token).get(..1).map(all),
+            Test::Less(_) | Test::LessOrEqual(_) | Test::Greater(_) | Test::GreaterOrEqual(_) | Test::NotEqual(_) | Test::Between(..) => {
+                None
+            }
+            Test::NotIn(_) | Test::Has | Test::HasNot | Test::Token(_) | Test::NoToken(_) => None,
+        }
+    }
+
     fn holds(&self, contact: &Contact, at_ms: i64) -> bool {
         let value = contact.value_at(&self.property, at_ms);
         let compare = |other: &str| value.and_then(|value| compare(value, other, self.kind));
@@ -175,10 +202,7 @@ fn order(a: Option<&str>, b: Option<&str>, kind: Kind, descending: bool) -> Orde
 /// A `*` stands for any letters; without one the token must be a whole word of the value.
 fn has_token(value: &str, token: &str) -> bool {
     let (value, token) = (value.to_lowercase(), token.to_lowercase());
-    let words = |text: &str| -> Vec<String> {
-        text.split(|each: char| !each.is_alphanumeric() && each != '*').filter(|word| !word.is_empty()).map(str::to_owned).collect()
-    };
-    let (have, want) = (words(&value), words(&token));
+    let (have, want) = (text::words(&value), text::words(&token));
     glob(&token, &value)
         || (!want.is_empty() && have.windows(want.len()).any(|run| run.iter().zip(&want).all(|(have, want)| glob(want, have))))
 }

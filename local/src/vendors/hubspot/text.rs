@@ -34,3 +34,8 @@ pub(super) fn day(text: &str) -> Option<i64> {
 pub(super) fn day_of(ms: i64) -> Option<String> {
     (ms.rem_euclid(DAY_MS) == 0).then(|| iso(ms).get(..10).map(str::to_owned)).flatten()
 }
+
+/// The words of a text, for a search; a `*` belongs to them.
+pub(super) fn words(text: &str) -> Vec<String> {
+    text.split(|each: char| !each.is_alphanumeric() && each != '*').filter(|word| !word.is_empty()).map(str::to_owned).collect()
+}

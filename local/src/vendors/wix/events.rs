@@ -66,9 +66,9 @@ impl Desk<'_> {
         self.raise(About::contact(&contact.id), &Change::Deleted(contact.to_json()));
     }
 
-    /// Puts the event into the outbox.
+    /// Puts the event into the outbox, if anybody is to hear of it.
     pub fn raise(&mut self, about: About<'_>, change: &Change<'_>) {
-        if self.silent {
+        if self.silent || self.urls.is_empty() {
             return;
         }
         let event_type = self.event_type(about, change);

@@ -173,6 +173,17 @@ impl Filter {
             Self::Test(test) => test.passes(entity),
         }
     }
+
+    /// The e-mail address that whatever passes has, in lower case, if the filter asks for one.
+    pub fn email(&self) -> Option<String> {
+        match self {
+            Self::All(parts) => parts.iter().find_map(Self::email),
+            Self::Test(test) if test.operator == "$eq" && test.field.path == ["info", "emails", "items", "*", "email"] => {
+                test.value.as_str().map(str::to_lowercase)
+            }
+            Self::Any(_) | Self::Not(_) | Self::Test(_) => None,
+        }
+    }
 }
 
 impl Test {

@@ -64,6 +64,8 @@ pub(super) struct Site {
     pub installed: bool,
     pub contacts: BTreeMap<String, Lagged<Contact>>,
     pub directory: Directory,
+    /// From then on searches see every write there was.
+    pub settled_ms: i64,
     pub labels: Definitions,
     pub fields: Definitions,
     /// Last `entityEventSequence` per entity.
@@ -160,6 +162,7 @@ impl Desk<'_> {
         let at_once = self.asked.is_person() && !self.world.flag("people_lag");
         let lag = if at_once { 0 } else { self.world.core.switches.number("visibility_lag_ms") };
         let visible_ms = self.now_ms + lag;
+        self.site.settled_ms = self.site.settled_ms.max(visible_ms);
         let known = self.site.contacts.get_mut(&contact.id);
         self.site.directory.replace(known.as_deref().map(Lagged::current), &contact);
         match known {
@@ -187,6 +190,12 @@ impl Desk<'_> {
     /// The existing contacts that have this e-mail.
     pub fn with_email(&self, email: &str) -> Vec<Contact> {
         self.site.directory.with_email(&email.to_lowercase()).filter_map(|id| self.contact(id).ok()).collect()
+    }
+
+    /// The contacts that have this lower-cased e-mail, in the order of [`Self::visible`].
+    pub fn known(&self, email: &str) -> impl Iterator<Item = &Contact> {
+        let ids = self.site.directory.with_email(email);
+        ids.filter_map(|id| self.site.contacts.get(id)).map(Lagged::current).filter(|contact| contact.is_live())
     }
 
     /// All contacts that exist.

@@ -1,9 +1,11 @@
-//! `cargo benchmark intake`, `sync`, `forms`, `relay`, `costs` and `processes`: the figures of `docs/performance.md`.
+//! `cargo benchmark intake`, `sync`, `export`, `recipe`, `forms`, `relay`, `costs` and `processes`: the figures of `docs/performance.md`.
 
 mod costs;
+mod export;
 mod forms;
 mod intake;
 mod processes;
+mod recipe;
 mod relay;
 mod sync;
 
@@ -30,12 +32,23 @@ enum What {
         #[arg(long, default_value_t = 15)]
         rounds: usize,
     },
+    /// First loads of a CRM at the vendors' limits, in virtual time, and a second run of each.
+    Export {
+        /// How many contacts there are, each size in turn.
+        #[arg(default_values_t = [10_000, 100_000, 1_000_000])]
+        contacts: Vec<u64>,
+        /// Is the function of a run.
+        #[arg(long, hide = true)]
+        function: Option<export::Place>,
+    },
     /// Posts to a form over the local stack, against a bare round trip.
     Forms {
         /// Posts of each kind, in turns.
         #[arg(long, default_value_t = 500)]
         posts: usize,
     },
+    /// The recipe for scheduled exports, to the letter, beside the bridge: which scenarios each fails.
+    Recipe,
     /// Vendor calls and DynamoDB units of a fresh update, an echo and a duplicate.
     Costs,
     /// Messages relayed into the Inbox over the whole path, against a bare round trip; their vendor calls and DynamoDB units.
@@ -56,8 +69,11 @@ fn main() -> anyhow::Result<()> {
     match Arguments::parse().what {
         What::Intake { rounds } => intake::run(rounds),
         What::Sync { rounds } => sync::run(rounds),
+        What::Export { function: Some(place), .. } => export::be_the_function(&place),
+        What::Export { contacts, function: None } => export::run(&contacts),
         What::Forms { posts } => forms::run(posts),
         What::Costs => costs::run(),
+        What::Recipe => recipe::run(),
         What::Relay { rounds } => relay::run(rounds),
         What::Processes { rounds } => processes::run(rounds),
     }

@@ -5,5 +5,6 @@ mod bad_input;
 mod batches;
 mod budget;
 mod desk;
+mod recipe;
 mod runs;
 mod watermarks;

@@ -1,0 +1,89 @@
+//! The function's clock: virtual, and the vendors are told whenever it moves.
+
+use std::{
+    collections::BTreeSet,
+    sync::{
+        Mutex, PoisonError,
+        atomic::{AtomicI64, Ordering},
+    },
+    time::Duration,
+};
+
+use async_trait::async_trait;
+use contact_bridge::ports;
+use jiff::Timestamp;
+
+/// How much real time a call that is on its way gets before the clock moves on.
+const PAUSE: Duration = Duration::from_millis(1);
+
+/// A clock that the wait which ends first moves.
+pub(super) struct VirtualClock {
+    now_ms: AtomicI64,
+    /// The ends of all waits, each with a number of its own.
+    waits: Mutex<(u64, BTreeSet<(i64, u64)>)>,
+    http: reqwest::Client,
+    url: String,
+}
+
+impl VirtualClock {
+    pub(super) fn new(start_ms: i64, vendors: &str) -> anyhow::Result<Self> {
+        let http = reqwest::Client::builder().no_proxy().build()?;
+        Ok(Self { now_ms: AtomicI64::new(start_ms), waits: Mutex::default(), http, url: format!("{vendors}/clock") })
+    }
+
+    pub(super) fn now_ms(&self) -> i64 {
+        self.now_ms.load(Ordering::SeqCst)
+    }
+
+    /// Moves the clock; the vendors know before anybody here does.
+    pub(super) async fn move_to(&self, to_ms: i64) {
+        let told = self.http.post(format!("{}/{to_ms}", self.url)).send().await;
+        assert!(told.is_ok_and(|reply| reply.status().is_success()), "the vendors are gone");
+        self.now_ms.fetch_max(to_ms, Ordering::SeqCst);
+    }
+
+    fn queue(&self, end: i64) -> Turn<'_> {
+        let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
+        waits.0 += 1;
+        let place = (end, waits.0);
+        waits.1.insert(place);
+        Turn { clock: self, place }
+    }
+}
+
+#[async_trait]
+impl ports::Clock for VirtualClock {
+    fn now(&self) -> Timestamp {
+        Timestamp::from_millisecond(self.now_ms()).unwrap_or(Timestamp::UNIX_EPOCH)
+    }
+
+    async fn sleep(&self, duration: Duration) {
+        let wait = i64::try_from(duration.as_micros().div_ceil(1_000)).unwrap_or(i64::MAX / 4);
+        let end = self.now_ms().saturating_add(wait);
+        let turn = self.queue(end);
+        while self.now_ms() < end {
+            tokio::time::sleep(PAUSE).await;
+            if turn.is_first() && self.now_ms() < end {
+                self.move_to(end).await;
+            }
+        }
+    }
+}
+
+/// A place among the waits, given up when the wait ends or is abandoned.
+struct Turn<'a> {
+    clock: &'a VirtualClock,
+    place: (i64, u64),
+}
+
+impl Turn<'_> {
+    fn is_first(&self) -> bool {
+        self.clock.waits.lock().unwrap_or_else(PoisonError::into_inner).1.first() == Some(&self.place)
+    }
+}
+
+impl Drop for Turn<'_> {
+    fn drop(&mut self) {
+        self.clock.waits.lock().unwrap_or_else(PoisonError::into_inner).1.remove(&self.place);
+    }
+}

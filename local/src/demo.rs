@@ -107,7 +107,9 @@ pub async fn play(plan: &Plan, screen: &mut Screen) -> anyhow::Result<Outcome> {
     let sent = subscribers::play(&others, screen).await?;
     screen.line(if sent.is_empty() { "Nobody else was sent." } else { "The list is not as it should be." });
     let wrong = [exported, sent].concat();
-    wrong.iter().for_each(|line| screen.line(&format!("  ✗ {line}")));
+    for line in &wrong {
+        screen.line(&format!("  ✗ {line}"));
+    }
     failed.extend(wrong);
     let virtual_ms = stack.clock().now_ms() - started + others.clock().now_ms() - opened;
     screen.line(&format!("{} of the vendors' time in {:.1} s.", span(virtual_ms), began.elapsed().as_secs_f64()));

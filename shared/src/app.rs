@@ -17,7 +17,7 @@ use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-pub use self::{crm::Crm, export::Exporter, wix::WixApp};
+pub use self::{crm::Crm, export::Exporter, room::Room, wix::WixApp};
 use crate::{
     adapters::{
         self,
@@ -45,7 +45,7 @@ use crate::{
 
 /// How long what was read of a site holds: its settings, whether it asked to be left alone, and whether a run claims its budgets. What this process itself was refused its
 /// limiters know at once; within that time it may draw one refusal that another process was given already.
-const STANDING_LIFE: SignedDuration = SignedDuration::from_secs(10);
+pub const STANDING_LIFE: SignedDuration = SignedDuration::from_secs(10);
 
 /// How to reach the vendors, with the secrets fetched.
 #[derive(Clone)]
@@ -123,8 +123,8 @@ pub struct App {
     standings: Mutex<HashMap<SiteId, (Timestamp, Arc<Standing>)>>,
     /// Each site's contacts, for the settings they hold.
     ready: Mutex<HashMap<SiteId, Contacts>>,
-    /// The runs beside which events are dealt with.
-    met: Mutex<HashMap<SiteId, room::Met>>,
+    /// Room for events beside runs.
+    room: Room,
 }
 
 impl App {
@@ -132,8 +132,9 @@ impl App {
     pub fn new(means: Means) -> StoreResult<Self> {
         let pool = http::pool().map_err(|failure| failure.during("make the HTTP client"))?;
         let limiters = Arc::new(Limiters::new(means.clock.clone()));
-        let (standings, ready, met) = <_>::default();
-        Ok(Self { means, pace: Pace::Live, pool, limiters, standings, ready, met })
+        let room = Room::new(limiters.clone(), means.runs.clone(), means.clock.clone());
+        let (standings, ready) = <_>::default();
+        Ok(Self { means, pace: Pace::Live, pool, limiters, standings, ready, room })
     }
 
     /// Makes calls at another pace.

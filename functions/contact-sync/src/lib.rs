@@ -10,7 +10,7 @@ use contact_bridge::{
     flows::{
         contact::{Effect, Outcome, Skip},
         queue::{Desk, End, Later, Patience, tally},
-        setup,
+        setup::{self, Registry},
     },
     model::{
         event::{Event, EventKind},
@@ -151,7 +151,10 @@ async fn apply(app: &App, event: &Event) -> StoreResult<Outcome> {
     let sites = app.means.sites.as_ref();
     let now = app.means.clock.now();
     match event.kind {
-        EventKind::Installed => setup::installed(sites, &event.site, event.at).await?,
+        EventKind::Installed => {
+            let registry = Registry { sites, runs: app.means.runs.as_ref(), clock: app.means.clock.as_ref() };
+            setup::installed(registry, &event.site, event.at).await?;
+        }
         EventKind::Removed => setup::removed(sites, &event.site, event.at, now).await?,
         _ => {
             return Ok(match app.contacts(&event.site).await? {

@@ -85,7 +85,7 @@ impl Stack {
     pub async fn add_new_site(&self, name: &str) -> anyhow::Result<SiteHandle> {
         let known = self.app.means.sites.sites().await?;
         let is_free = |name: &String| known.iter().all(|site| site.site != SiteHandle::named(name).id);
-        let name = (1_u32..).map(|number| format!("{name}-{number}")).find(is_free).unwrap_or_default();
+        let name = (1..=known.len() + 1).map(|number| format!("{name}-{number}")).find(is_free).unwrap_or_default();
         self.add(&name, None, |site| site.default_country = Some("GB".to_owned())).await
     }
 

@@ -145,14 +145,14 @@ impl Export {
 
     /// Lists page after page; each begins where the one before ended, whatever becomes of its rows.
     fn sheets<'a>(&'a self, pages: &'a Pages<'a>, from: Cursor) -> impl Stream<Item = Step<Sheet>> + 'a {
-        stream::unfold(Some(from), move |cursor| async move {
-            let cursor = cursor?;
+        stream::unfold(Some((from, 0)), move |at| async move {
+            let (cursor, number) = at?;
             if pages.halted.load(Ordering::Relaxed) || !pages.allowance.has_time_for_a_page() {
                 return None;
             }
-            Some(match self.sheet(&pages.scan, &cursor).await {
+            Some(match self.sheet(pages, &cursor, number).await {
                 Ok(sheet) => {
-                    let next = sheet.next.clone();
+                    let next = sheet.next.clone().map(|next| (next, number + 1));
                     (Ok(sheet), next)
                 }
                 Err(stop) => (Err(stop), None),
@@ -160,8 +160,12 @@ impl Export {
         })
     }
 
-    async fn sheet(&self, scan: &Scan, cursor: &Cursor) -> Step<Sheet> {
-        let ask = cursor.ask(scan, self.listing.most_rows());
+    /// Lists a page. The first few are no more than anybody's calls; for many there has to be room, even if nothing on them is new.
+    async fn sheet(&self, pages: &Pages<'_>, cursor: &Cursor, number: usize) -> Step<Sheet> {
+        if number >= PAGES_AT_A_TIME {
+            pages.allowance.ensure_room().await?;
+        }
+        let ask = cursor.ask(&pages.scan, self.listing.most_rows());
         let page = self.listing.page(&ask).await.map_err(|error| Stop::at(Side::Wix, error))?;
         let turn = cursor.turn(Read { rows: &page.rows, limit: page.limit, total: page.total })?;
         Ok(Sheet::new(page, turn))

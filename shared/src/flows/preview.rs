@@ -100,7 +100,9 @@ impl Preview {
         let free = self.free(&candidates).await?;
         tally.crm_matched = free.len() as u64;
         let sample: Vec<Example> = open.iter().map(|contact| example(contact, &candidates, &free)).collect();
-        sample.iter().for_each(|example| tally.count(example.verdict));
+        for example in &sample {
+            tally.count(example.verdict);
+        }
         Ok((turn.next.map(Leg::Wix), Found { tally, sample }))
     }
 

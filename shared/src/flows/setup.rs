@@ -15,6 +15,7 @@ use crate::{
     model::{
         field::FieldSpec,
         ids::{Pair, SiteId},
+        run::RunKind,
         site::{
             CrmAccess, Export, MappingRow, OnConflict, OnDelete, OnMerge, Rails, Site, Status, WixAccess,
             form::Forms,
@@ -27,6 +28,8 @@ use crate::{
 
 /// How long what is stored about a site is kept after the app was removed, for owners who come back.
 const GRACE: SignedDuration = SignedDuration::from_hours(30 * 24);
+/// By when every worker knows that the app is back, and drops nothing any more: longer than what a worker has read of a site holds.
+const UNTIL_KNOWN: SignedDuration = SignedDuration::from_secs(15);
 
 /// Why settings are not saved.
 #[derive(Debug, Error)]
@@ -109,9 +112,15 @@ pub fn rows(site: &Site) -> Vec<MappingRow> {
 }
 
 /// The app was installed, `at` an instant that Wix tells: the site exists from now on; one that comes back keeps its settings.
-pub async fn installed(sites: &dyn SiteStore, site: &SiteId, at: Timestamp) -> StoreResult<()> {
-    let settings = sites.site(site).await?.unwrap_or_else(|| defaults(site));
-    if set_status(sites, settings, Status::Installed, at).await? {
+///
+/// What happened meanwhile was not heard of, or dropped, so both sides of one that comes back are to be compared.
+pub async fn installed(registry: Registry<'_>, site: &SiteId, at: Timestamp) -> StoreResult<()> {
+    let settings = registry.sites.site(site).await?.unwrap_or_else(|| defaults(site));
+    if settings.status != Status::Installed {
+        // Before the status is stored: a delivery that ends in between comes again, and one that is known by then asks for nothing.
+        registry.runs.ask(site, RunKind::Audit, registry.clock.now() + UNTIL_KNOWN).await?;
+    }
+    if set_status(registry.sites, settings, Status::Installed, at).await? {
         info!(site = %site, "The app was installed.");
     }
     Ok(())

@@ -103,6 +103,8 @@ impl fmt::Debug for Values {
 pub struct Remembered {
     /// Counts writes; a write is conditional on it.
     pub version: u64,
+    /// When somebody was about to send it, and it is not known yet what became of that.
+    pub adding: Option<Timestamp>,
     /// The contact whose values were sent.
     pub contact: Option<RecordId>,
     /// The keyed digest of what was sent last; nothing of an address that was never sent.

@@ -16,6 +16,31 @@
 //! | I15 sites are isolated | with `--again`: each site alone, in a store of its own, has the same trace |
 //! | I16 a seed is a history | with `--again`: the same run |
 //! | I17 values survive | whenever the bridge writes: no other spelling of what stands there (`records.rs`); at rest with I1 |
+//!
+//! Of scheduled runs (`--histories export`, files in `export/`):
+//!
+//! | invariant | judged |
+//! | --- | --- |
+//! | I1 both sides are equal | at rest after a full comparison (`check.rs`) |
+//! | I3 no spurious write | at rest: a pass with nothing new, and a second comparison, write nothing and change no link (`check.rs`) |
+//! | I6, I9 | as above (`witness.rs` of contacts) |
+//! | I7 nobody is made twice | at rest (`check.rs`) |
+//! | I8 what ended stays so | at rest: whose delete was dealt with has no link (`check.rs`) |
+//! | I11 watermark | at rest, before anything is compared: every contact is linked, ended or noted, every change handed over (`check.rs`) |
+//! | I12 progress | the site comes to rest; what is refused for good is not sent again; a run that was told to stop begins no page (`witness.rs`) |
+//! | I13 budget | at every call: neither side sees more than its limit, from runs and events together; one runner at a time (`stage.rs`, `witness.rs`) |
+//! | I14 accounting | whenever a checkpoint is stored; where every run went on to its end, as many pairs as were made (`witness.rs`, `check.rs`) |
+//! | I15, I16 | with `--again`: each site alone has the same trace |
+//!
+//! Of e-mail subscribers (`--histories subscribers`, files in `subscribers/`):
+//!
+//! | invariant | judged |
+//! | --- | --- |
+//! | I3 no spurious write | at rest: complete passes with nothing new write nothing, neither to a side nor to the table (`history.rs`) |
+//! | I10 consent | whenever an address gets on the list: its worker was last told that it is subscribed; no status is raised (`ports.rs`); at rest: who opted out last gets mails of neither side, who came back in Wix is not taken off again (`check.rs`) |
+//! | I11 | at rest: who is subscribed and never opted out is on the list (`check.rs`) |
+//! | I12 progress | it comes to rest (`history.rs`) |
+//! | I16 | with `--again` |
 
 use std::{
     process::ExitCode,
@@ -26,11 +51,11 @@ use std::{
 use clap::{Parser, ValueEnum};
 use contact_bridge_tests::simulation::{
     backend::{Backend, Tables},
-    forms,
+    export, forms,
     history::{self, Backends, Verdict},
     orders,
     plants::Plant,
-    relay,
+    relay, subscribers,
 };
 
 /// Of so many seeds one has its orders of delivery judged.
@@ -79,6 +104,10 @@ enum Histories {
     Contacts,
     /// Messages relayed into the Inbox (`relay/check.rs`): each appears once, in its turn, and nobody is left waiting.
     Relay,
+    /// Scheduled exports and full comparisons (`export/check.rs`, `export/witness.rs`): whatever was created or changed is handed over, nobody is made twice.
+    Export,
+    /// E-mail subscribers and opt-outs (`subscribers/check.rs`, `subscribers/ports.rs`): nobody is sent who is not subscribed, every opt-out ends on both sides.
+    Subscribers,
     /// Submissions of external forms (`forms/check.rs`, `forms/witness.rs`): each takes effect once, and nobody is subscribed against their will.
     Forms,
 }
@@ -89,6 +118,8 @@ enum Bug {
     Contacts(Plant),
     Relay(relay::Plant),
     Forms(forms::Plant),
+    Export(export::Plant),
+    Subscribers(subscribers::Plant),
 }
 
 impl Bug {
@@ -97,6 +128,8 @@ impl Bug {
             Histories::Contacts => Plant::from_str(name, true).map(Self::Contacts),
             Histories::Relay => relay::Plant::from_str(name, true).map(Self::Relay),
             Histories::Forms => forms::Plant::from_str(name, true).map(Self::Forms),
+            Histories::Export => export::Plant::from_str(name, true).map(Self::Export),
+            Histories::Subscribers => subscribers::Plant::from_str(name, true).map(Self::Subscribers),
         }
     }
 
@@ -105,6 +138,8 @@ impl Bug {
             Histories::Contacts => Plant::all().into_iter().map(Self::Contacts).collect(),
             Histories::Relay => relay::Plant::all().into_iter().map(Self::Relay).collect(),
             Histories::Forms => forms::Plant::all().into_iter().map(Self::Forms).collect(),
+            Histories::Export => export::Plant::all().into_iter().map(Self::Export).collect(),
+            Histories::Subscribers => subscribers::Plant::all().into_iter().map(Self::Subscribers).collect(),
         }
     }
 }
@@ -216,6 +251,8 @@ fn one(seed: u64, bug: Bug, backends: &Backends<'_>, again: bool) -> Verdict {
         Bug::Contacts(plant) => contacts(seed, plant, backends, again),
         Bug::Relay(plant) => twice(again, || relay::history::run(seed, plant)),
         Bug::Forms(plant) => twice(again, || forms::history::run(seed, plant)),
+        Bug::Subscribers(plant) => twice(again, || subscribers::history::run(seed, plant)),
+        Bug::Export(plant) => exports(seed, plant, backends, again),
     }
 }
 
@@ -224,6 +261,14 @@ fn twice(again: bool, run: impl Fn() -> Verdict) -> Verdict {
     let mut verdict = run();
     if again && run().traces != verdict.traces {
         verdict.violations.push("I16: another run has another trace".to_owned());
+    }
+    verdict
+}
+
+fn exports(seed: u64, plant: export::Plant, backends: &Backends<'_>, again: bool) -> Verdict {
+    let mut verdict = export::history::run(seed, plant, backends);
+    if again && export::history::run_apart(seed, plant, &Backend::memory).traces != verdict.traces {
+        verdict.violations.push("I15, I16: another run of each site alone has another trace".to_owned());
     }
     verdict
 }

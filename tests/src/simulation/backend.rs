@@ -1,4 +1,4 @@
-//! Where a history keeps its links: in memory, or in the embedded `DynamoDB` through the real SDK.
+//! Where a history keeps its links and runs: in memory, or in the embedded `DynamoDB` through the real SDK.
 
 use std::{
     pin::pin,
@@ -17,7 +17,7 @@ use aws_sdk_dynamodb::{
 };
 use contact_bridge::{
     adapters::{dynamodb, memory},
-    ports::{Clock, LinkStore},
+    ports::{Clock, LinkBatches, LinkStore, RunStore, SiteStore},
 };
 use contact_bridge_local::{
     cloud::dynamo::{Dynamo, Storage},
@@ -27,11 +27,17 @@ use jiff::Timestamp;
 use secrecy::SecretString;
 use tokio::runtime::{Builder, Handle, Runtime};
 
-/// A store of links, and what carries its calls out.
+/// A store, and what carries its calls out.
 #[derive(Clone)]
 pub struct Backend {
-    /// The store.
+    /// The links.
     pub links: Arc<dyn LinkStore>,
+    /// The links, many at a time.
+    pub batches: Arc<dyn LinkBatches>,
+    /// The scheduled runs.
+    pub runs: Arc<dyn RunStore>,
+    /// The sites.
+    pub sites: Arc<dyn SiteStore>,
     runtime: Option<Handle>,
 }
 
@@ -39,7 +45,12 @@ impl Backend {
     /// An empty store in memory.
     #[must_use]
     pub fn memory() -> Self {
-        Self { links: Arc::new(memory::Store::new()), runtime: None }
+        Self::over(memory::Store::new(), None)
+    }
+
+    fn over<T: LinkStore + LinkBatches + RunStore + SiteStore + 'static>(store: T, runtime: Option<Handle>) -> Self {
+        let store = Arc::new(store);
+        Self { links: store.clone(), batches: store.clone(), runs: store.clone(), sites: store, runtime }
     }
 
     /// Carries a call of the store out from beginning to end. However long it takes, it is one step of the history, so the order of steps does not
@@ -89,7 +100,7 @@ impl Tables {
         let name = format!("history-{}", self.made.fetch_add(1, Ordering::Relaxed));
         self.dynamo.create_table(&name)?;
         let store = dynamodb::Store::new(self.client.clone(), name, SecretString::from("simulation"), Arc::new(Still));
-        Ok(Backend { links: Arc::new(store), runtime: Some(self.runtime.handle().clone()) })
+        Ok(Backend::over(store, Some(self.runtime.handle().clone())))
     }
 }
 

@@ -13,11 +13,13 @@ pub struct Point(bool);
 impl Future for Point {
     type Output = ();
 
-    fn poll(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
         if self.0 {
             return Poll::Ready(());
         }
         self.0 = true;
+        // A worker's own futures side by side are polled only when woken.
+        context.waker().wake_by_ref();
         Poll::Pending
     }
 }

@@ -5,7 +5,7 @@ use std::{sync::Arc, time::Duration};
 use async_trait::async_trait;
 use contact_bridge::{
     adapters::memory,
-    flows::run::{Ended, Means, Runner, Stop},
+    flows::run::{Ended, Means, Runner, Stop, schedule},
     model::{
         ids::SiteId,
         run::{Reason, Run, RunKind},
@@ -57,8 +57,12 @@ impl Bench {
     }
 
     async fn take(&self) -> Runner<'_> {
+        self.take_of(RunKind::Export).await
+    }
+
+    async fn take_of(&self, kind: RunKind) -> Runner<'_> {
         let deadline = NOW + SignedDuration::from_mins(15);
-        Runner::take(&self.means, &self.site, RunKind::Export, deadline).await.unwrap().expect("nobody else runs it")
+        Runner::take(&self.means, &self.site, kind, deadline).await.unwrap().expect("nobody else runs it")
     }
 
     /// The owner switches the runs on, while a runner still goes by the settings before.
@@ -85,6 +89,32 @@ async fn settings_that_are_saved_while_a_run_ends_have_it_begin_again() {
     bench.switch_on().await;
     assert_eq!(runner.end(Ok(()), Some(NOW + SignedDuration::from_hours(720))).await.unwrap(), Ended::Rested);
     assert_eq!(bench.run().await.due, Some(NOW));
+}
+
+#[tokio::test]
+async fn a_comparison_without_an_interval_is_looked_at_again_only_if_it_was_asked_for() {
+    let mut bench = Bench::lay().await;
+    (bench.site.export.enabled, bench.site.export.audit_hours) = (true, 0);
+    bench.site.version = 2;
+    bench.store.save_site(&bench.site).await.unwrap();
+    let due = async |bench: &Bench| bench.store.run(&bench.site.site, RunKind::Audit).await.unwrap().due;
+    bench.store.resume(&bench.site.site, RunKind::Audit, NOW).await.unwrap();
+    bench.take_of(RunKind::Audit).await.close().await.unwrap();
+    assert_eq!(due(&bench).await, None);
+    bench.store.ask(&bench.site.site, RunKind::Audit, NOW).await.unwrap();
+    bench.take_of(RunKind::Audit).await.close().await.unwrap();
+    assert!(due(&bench).await.is_some());
+}
+
+#[tokio::test]
+async fn a_comparison_that_was_asked_for_goes_on_after_settings_were_saved() {
+    let mut bench = Bench::lay().await;
+    (bench.site.export.enabled, bench.site.export.audit_hours) = (true, 0);
+    bench.store.ask(&bench.site.site, RunKind::Audit, NOW).await.unwrap();
+    // Its runner dies, and the owner saves settings before the timer finds it.
+    drop(bench.take_of(RunKind::Audit).await);
+    schedule(bench.store.as_ref(), &bench.site, NOW).await.unwrap();
+    assert_eq!(bench.store.run(&bench.site.site, RunKind::Audit).await.unwrap().due, Some(NOW));
 }
 
 #[tokio::test]

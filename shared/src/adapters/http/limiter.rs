@@ -72,11 +72,14 @@ impl Limiter {
         Self { rate, clock, bucket, closed_until: Mutex::new(Timestamp::MIN) }
     }
 
-    /// Keeps to so many percent of the rate from now on: somebody else needs the rest.
+    /// Keeps to so many percent of the rate from now on: somebody else needs the rest. What was sent just before counts too, so it begins without a
+    /// burst.
     pub fn keep_to(&self, percent: u32) {
         let mut held = lock(&self.bucket);
         if held.0 != percent {
-            *held = (percent, bucket(&self.rate, percent, &self.clock));
+            let bucket = bucket(&self.rate, percent, &self.clock);
+            let _ = bucket.check_n(self.rate.quota(percent).burst_size());
+            *held = (percent, bucket);
         }
     }
 
@@ -217,7 +220,8 @@ mod tests {
             }
             clock.now().duration_since(start).as_secs()
         };
-        assert_eq!((timed(50).await, timed(25).await), (38, 88));
+        // None of them is saved by a burst: what the other share sent just before counts too.
+        assert_eq!((timed(50).await, timed(25).await), (48, 96));
     }
 
     #[test]

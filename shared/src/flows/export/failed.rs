@@ -36,7 +36,7 @@ impl Export {
         let known = self.batches.look_up_many(site, Side::Wix, &ids).await?;
         let (mut fresh, mut settled, mut again) = (Vec::new(), Vec::new(), Made::default());
         for (row, known) in rows.into_iter().zip(known) {
-            allowance.ensure_time()?;
+            allowance.ensure_room().await?;
             match (known.slot, self.read_again(&row).await) {
                 (_, Err(Stop::Failed { error, .. })) if !is_of_all(&error) => {
                     self.note_failed(&row.id, Some(&row), &error, &mut again).await?;
@@ -46,6 +46,8 @@ impl Export {
                     fresh.push(Fresh { contact, parked: known.parked.is_some(), failed: Some(row) });
                 }
                 (Slot::Reserved { .. }, Ok(Found::Present(_))) => again.handed_over.push(row.id),
+                // It could not be read when it was listed, so nobody knows whether it changed.
+                (Slot::Linked(link), Ok(Found::Present(contact))) if self.differs(&contact, &link) => again.handed_over.push(row.id),
                 (Slot::Linked(_) | Slot::Gone(_), _) | (_, Ok(Found::Absent | Found::Merged(_))) => settled.push(row.id),
             }
         }

@@ -19,7 +19,7 @@ use crate::{
     ports::{ErrorKind, StoreError},
     sync::{
         export::{Checkpoint, Mirror},
-        scan::Read,
+        scan::{Cursor, Read},
     },
 };
 
@@ -50,6 +50,9 @@ impl Export {
 
     /// Fills the field of a page's contacts; returns where to go on, nothing at the end.
     async fn fill_page(&self, mirror: &Mirror, allowance: &Allowance) -> Step<Option<Mirror>> {
+        if mirror.cursor != Cursor::Start {
+            allowance.ensure_room().await?;
+        }
         let page = self.listing.page(&mirror.cursor.ask(&mirror.scan, ROWS)).await.map_err(|error| Stop::at(Side::Wix, error))?;
         let turn = mirror.cursor.turn(Read { rows: &page.rows, limit: page.limit, total: page.total })?;
         let open: Vec<RecordId> = page.rows.iter().filter_map(without_id).map(|contact| contact.id.clone()).collect();

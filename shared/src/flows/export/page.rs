@@ -12,7 +12,7 @@ use crate::{
     model::{
         contact::Contact,
         ids::{RecordId, Side},
-        link::Slot,
+        link::{Link, Slot},
         listing::{Listed, Page},
         run::FailedRow,
     },
@@ -128,14 +128,11 @@ impl Export {
     fn fate(&self, contact: Contact, known: Known, handed: &Handed) -> Fate {
         let under_way = handed.has(&contact, self.now());
         match known.slot {
-            Slot::Linked(link) => {
-                let differs = prints::differs(&self.contacts.key, &self.contacts.mapping, Side::Wix, &contact, &link.anchors.wix.base);
-                match (differs, under_way) {
-                    (false, _) => Fate::Unchanged,
-                    (true, true) => Fate::Waiting,
-                    (true, false) => Fate::HandOver(contact.id),
-                }
-            }
+            Slot::Linked(link) => match (self.differs(&contact, &link), under_way) {
+                (false, _) => Fate::Unchanged,
+                (true, true) => Fate::Waiting,
+                (true, false) => Fate::HandOver(contact.id),
+            },
             Slot::Gone(_) => Fate::Buried,
             Slot::Reserved { .. } | Slot::Free if under_way => Fate::Waiting,
             // Somebody makes its counterpart, or died while doing so: then what was drafted counts, not what is there now.
@@ -146,6 +143,11 @@ impl Export {
                 (parked, failed) => Fate::Make(Box::new(Fresh { contact, parked: parked.is_some(), failed })),
             },
         }
+    }
+
+    /// Tells whether a contact is not as it was agreed on.
+    pub(super) fn differs(&self, contact: &Contact, link: &Link) -> bool {
+        prints::differs(&self.contacts.key, &self.contacts.mapping, Side::Wix, contact, &link.anchors.wix.base)
     }
 
     /// Notes rows that cannot be understood: the vendor may send them in another form the next time.

@@ -4,7 +4,7 @@ use super::{Subscribers, again};
 use crate::{
     model::{subscriber::Address, subscription::Subscription},
     ports::{ErrorKind, StoreError, StoreResult},
-    sync::subscribers::{Carry, carried, carry},
+    sync::subscribers::{Carry, carried, carry, is_out},
 };
 
 /// How an address stands after its opt-outs were seen to.
@@ -26,6 +26,10 @@ impl Subscribers {
         let known = self.remembered(one).await?.pop().unwrap_or_default();
         let mut wix = self.consents.subscriptions(one).await?.pop().unwrap_or_default();
         let member = self.service.member(address).await?.map(|member| member.status);
+        if member.is_none() && is_out(&wix) && self.is_being_added(&known) {
+            // It may get onto the list any moment: then the service is to be told, so nothing is noted as told. The next pass looks again.
+            return Ok(Standing { wix, carried: Carry::Nothing });
+        }
         let carry = carry(&wix, member, &known);
         match carry {
             Carry::ToService => self.service.opt_out(address).await?,

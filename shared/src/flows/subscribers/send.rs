@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use futures::{StreamExt, TryStreamExt, stream};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
 
 use super::{
@@ -21,10 +21,10 @@ use crate::{
         subscriber::{Address, Entry, KeptBack, Remembered, Values},
         subscription::{Subscription, SubscriptionStatus},
     },
-    ports::{ErrorKind, StoreResult},
+    ports::{ErrorKind, StoreError, StoreResult},
     sync::{
         scan::Cursor,
-        subscribers::{Done, Leg, Send, Tally, digest, is_in, send},
+        subscribers::{Done, Leg, Send, Tally, digest, is_in, place, send},
     },
 };
 
@@ -32,6 +32,10 @@ use crate::{
 const AT_A_TIME: usize = 500;
 /// So many members are changed at the same time.
 const CHANGES_AT_A_TIME: usize = 4;
+/// So many notes are written at the same time.
+const NOTES_AT_A_TIME: usize = 16;
+/// What was about to be sent is sent by then, or never: longer than any invocation.
+const LONGEST_ADDING: SignedDuration = SignedDuration::from_mins(16);
 
 /// A subscribed address, whose values it gets, and what is remembered of it.
 pub(super) struct Wanted {
@@ -90,6 +94,10 @@ impl Subscribers {
     /// What the list is to know of contacts whose address is subscribed as of now, each address once.
     async fn wanted(&self, rows: &[Listed]) -> Step<Vec<Wanted>> {
         let addresses: Vec<Address> = rows.iter().flat_map(addresses_of).collect();
+        // Before the states: what somebody notes after that is not overlooked when it is announced that an address is about to be sent.
+        let notes = self.remembered(&addresses).await?;
+        let notes: BTreeMap<String, Remembered> =
+            addresses.iter().zip(notes).map(|(address, known)| (normal::email(address.as_str()), known)).collect();
         let states = self.consents.subscriptions(&addresses).await.map_err(|error| Stop::at(Side::Wix, error))?;
         let states: BTreeMap<String, Subscription> =
             addresses.iter().zip(states).map(|(address, state)| (normal::email(address.as_str()), state)).collect();
@@ -103,9 +111,9 @@ impl Subscribers {
                 chosen.push((contact, address));
             }
         }
-        let addresses: Vec<Address> = chosen.iter().map(|(_, address)| address.clone()).collect();
         let mut wanted = Vec::new();
-        for ((contact, address), known) in chosen.into_iter().zip(self.remembered(&addresses).await?) {
+        for (contact, address) in chosen {
+            let known = notes.get(&normal::email(address.as_str())).cloned().unwrap_or_default();
             if !self.is_anothers(contact, &address, &known).await? {
                 let wix = state_of(&address).cloned().unwrap_or_default();
                 let belongs = self.belongs(contact);
@@ -129,6 +137,7 @@ impl Subscribers {
         let mut new = new.into_iter().peekable();
         while new.peek().is_some() {
             let batch: Vec<Wanted> = new.by_ref().take(self.service.most_added()).collect();
+            let batch = self.announce(batch, tally).await?;
             let entries: Vec<Entry> = batch.iter().map(|wanted| wanted.entry.clone()).collect();
             for (wanted, outcome) in batch.into_iter().zip(self.service.add(&entries).await?) {
                 match outcome {
@@ -145,6 +154,30 @@ impl Subscribers {
             }
         }
         Ok(there)
+    }
+
+    /// Notes that addresses are about to be sent, so that whoever meets an opt-out meanwhile knows that the list may have them any moment. Those that
+    /// somebody noted something about since they were read are left to the next pass.
+    async fn announce(&self, batch: Vec<Wanted>, tally: &mut Tally) -> StoreResult<Vec<Wanted>> {
+        let notes = stream::iter(batch).map(|mut wanted| async move {
+            let after = Remembered { adding: Some(self.now()), version: wanted.known.version + 1, ..wanted.known.clone() };
+            match self.log.remember(&self.site.site, &place(&self.key, &wanted.entry.address), &after).await {
+                Ok(()) => {
+                    wanted.known = after;
+                    Ok(Some(wanted))
+                }
+                Err(StoreError { kind: ErrorKind::Stale, .. }) => Ok(None),
+                Err(error) => Err(error),
+            }
+        });
+        let noted: Vec<Option<Wanted>> = notes.buffered(NOTES_AT_A_TIME).try_collect().await?;
+        tally.left_out += noted.iter().filter(|noted| noted.is_none()).count() as u64;
+        Ok(noted.into_iter().flatten().collect())
+    }
+
+    /// Tells whether an address may get onto the list any moment.
+    pub(super) fn is_being_added(&self, known: &Remembered) -> bool {
+        known.adding.is_some_and(|at| at + LONGEST_ADDING > self.now())
     }
 
     /// Changes what the list has of an address, and sees to it that an opt-out met on the way is carried over; tells whether the service took it.
@@ -177,8 +210,13 @@ impl Subscribers {
     async fn sent(&self, entry: &Entry, wanted: Option<&Wanted>) -> StoreResult<()> {
         again(|| async {
             let known = self.remembered(std::slice::from_ref(&entry.address)).await?.pop().unwrap_or_default();
-            let mut after =
-                Remembered { sent: Some(digest(&self.key, entry)), sent_at: Some(self.now()), kept_back: None, ..known.clone() };
+            let mut after = Remembered {
+                sent: Some(digest(&self.key, entry)),
+                sent_at: Some(self.now()),
+                kept_back: None,
+                adding: None,
+                ..known.clone()
+            };
             if let Some(wanted) = wanted {
                 after.contact = Some(wanted.contact.clone());
                 after.consent_at = wanted.wix.updated_at;
@@ -197,7 +235,7 @@ impl Subscribers {
         };
         again(|| async {
             let known = self.remembered(std::slice::from_ref(address)).await?.pop().unwrap_or_default();
-            self.remember(address, &known, Remembered { kept_back: Some(why), ..known.clone() }).await
+            self.remember(address, &known, Remembered { kept_back: Some(why), adding: None, ..known.clone() }).await
         })
         .await
     }

@@ -13,6 +13,7 @@ use super::bench::{Bench, at, digest, kind};
 fn known(version: u64) -> Remembered {
     Remembered {
         version,
+        adding: Some(at(3)),
         contact: Some(RecordId::from("w1")),
         sent: Some(digest("sent")),
         sent_at: Some(at(5)),

@@ -98,6 +98,26 @@ async fn a_paused_site_loses_nothing() {
 }
 
 #[tokio::test]
+async fn what_was_dropped_while_the_app_was_away_is_found_when_it_comes_back() {
+    at(&at_both_stores(), async |lab| {
+        let (wix, hub) = lab.pair().await;
+        lab.adjust(|site| (site.export.enabled, site.export.audit_hours) = (true, 0)).await;
+        lab.live(30).await;
+        lab.stack.wix.remove(Some(lab.site.id.as_str())).unwrap();
+        lab.settle().await;
+        lab.wix_edit(&wix, one("company", "Mills")).await;
+        lab.hub_edit(&hub, one("city", "York")).await;
+        lab.settle().await;
+        assert_eq!(lab.hub(&hub).get("company"), "Works");
+        lab.stack.wix.install(Some(lab.site.id.as_str())).unwrap();
+        lab.live(10).await;
+        assert_eq!(lab.hub(&hub).get("company"), "Mills");
+        lab.assert_in_step();
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn nothing_is_synchronised_before_a_system_of_record_is_chosen() {
     at(&at_both_stores(), async |lab| {
         lab.adjust(|site| site.system_of_record = None).await;

@@ -108,6 +108,7 @@ impl Running {
             vendors: Vendors {
                 wix: WixApp { base: base.clone(), id: "app".to_owned(), secret: "secret".into() },
                 hubspot_base: base,
+                pipedrive_base: None,
                 mailchimp_base: None,
                 hubspot_version: "2026-09".to_owned(),
                 hubspot_app_id: None,

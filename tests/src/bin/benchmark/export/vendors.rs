@@ -15,7 +15,7 @@ use axum::{
     response::{IntoResponse, Response},
     routing::{get, post},
 };
-use contact_bridge_local::vendors::kit::{Clock, Limits};
+use contact_bridge_local::vendors::kit::{Clock, Limits, Window};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value, json};
@@ -98,24 +98,13 @@ impl Vendors {
     }
 
     fn admits(&self, route: &str) -> bool {
-        let (limit, window) = match route {
+        let (vendor, (limit, window_ms)) = match route {
             "/oauth2/token" => return true,
-            route if route.starts_with("/contacts/") => WIX,
-            route if route.ends_with("/search") => SEARCHES,
-            _ => HUBSPOT,
+            route if route.starts_with("/contacts/") => ("wix", WIX),
+            route if route.ends_with("/search") => ("search", SEARCHES),
+            _ => ("hubspot", HUBSPOT),
         };
-        self.limits.admit(
-            if window == WIX.1 {
-                "wix"
-            } else if window == SEARCHES.1 {
-                "search"
-            } else {
-                "hubspot"
-            },
-            limit,
-            window,
-            self.clock.now_ms(),
-        )
+        self.limits.admit(vendor, limit, Window::Sliding(window_ms), self.clock.now_ms())
     }
 }
 
@@ -170,9 +159,9 @@ async fn query(State(vendors): State<Vendors>, body: Bytes) -> Reply {
     let shown: Vec<String> = (first..to.min(first + limit)).map(|number| vendors.people.wix(number)).collect();
     let (count, total) = (shown.len(), to - from);
     let contacts = shown.join(",");
-    json_text(format!(
+    Ok(json_text(format!(
         r#"{{"contacts":[{contacts}],"pagingMetadata":{{"count":{count},"offset":{offset},"total":{total},"tooManyToCount":false}}}}"#
-    ))
+    )))
 }
 
 /// Which contacts a filter lets through: from a number up to another.
@@ -194,7 +183,7 @@ fn range(people: People, filter: &Value) -> Result<(u64, u64), StatusCode> {
 
 async fn contact(State(vendors): State<Vendors>, Path(id): Path<String>) -> Reply {
     let number = people::number(&id).filter(|number| *number < vendors.people.count).ok_or(StatusCode::NOT_FOUND)?;
-    json_text(format!(r#"{{"contact":{},"responseType":"REGULAR"}}"#, vendors.people.wix(number)))
+    Ok(json_text(format!(r#"{{"contact":{},"responseType":"REGULAR"}}"#, vendors.people.wix(number))))
 }
 
 async fn properties() -> Json<Value> {
@@ -247,6 +236,6 @@ fn parse(body: &Bytes) -> Result<Value, StatusCode> {
     serde_json::from_slice(body).map_err(|_| StatusCode::BAD_REQUEST)
 }
 
-fn json_text(text: String) -> Reply {
-    Ok(([(header::CONTENT_TYPE, "application/json")], Body::from(text)).into_response())
+fn json_text(text: String) -> Response {
+    ([(header::CONTENT_TYPE, "application/json")], Body::from(text)).into_response()
 }

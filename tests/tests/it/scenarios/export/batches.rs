@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use contact_bridge::model::{
-    ids::Side,
+    ids::{RecordId, Side},
     link::ParkedReason,
-    run::{Reason, RunKind},
+    run::{FailedRow, Reason, RunKind},
+    site::Include,
 };
 use contact_bridge_local::vendors::kit::{Fault, FaultKind};
 use serde_json::{Value, json};
@@ -13,7 +14,7 @@ use serde_json::{Value, json};
 use super::{
     super::{
         crash::Watched,
-        lab::{Lab, at_call},
+        lab::{Lab, at_call, one},
         people::{Seen, ada, person},
         switches::{Vendor, at_every_switch_but, at_switches},
     },
@@ -190,6 +191,25 @@ async fn p08_what_is_handed_over_is_not_lost_with_contact_sync() {
         assert_eq!(lab.links().await.len(), 1);
         assert_eq!(lab.hub_ids().len(), 1);
         assert_eq!(Seen::from(&ada()), lab.wix(&wix[0]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_row_that_could_not_be_read_is_compared_once_it_can() {
+    at_switches(&[], async |lab| {
+        let ids = lab.seed_people(0, 2, A_SECOND);
+        lab.export(|export| export.include = Include::Created).await;
+        lab.settle().await;
+        lab.assert_exported(&ids);
+        lab.stack.wix.set_webhook_urls(Vec::new());
+        lab.wix_edit(&ids[0], one("company", "Mills")).await;
+        let (runs, now) = (&lab.stack.app.means.runs, lab.stack.app.means.clock.now());
+        let row = FailedRow { id: RecordId::new(ids[0].clone()), reason: "unreadable".to_owned(), attempts: 1, since: now, again_at: now };
+        runs.fail(&lab.site.id, &[row]).await.unwrap();
+        lab.live(30).await;
+        assert_eq!(lab.hub(&lab.in_hub(&ids[0]).unwrap()).get("company"), "Mills");
+        assert!(runs.failed(&lab.site.id, None, 9).await.unwrap().is_empty());
     })
     .await;
 }

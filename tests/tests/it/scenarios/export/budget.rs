@@ -4,10 +4,10 @@ use std::time::Duration;
 
 use contact_bridge::model::{
     ids::{RecordId, Side},
-    run::{Reason, RunKind},
+    run::{FailedRow, Reason, RunKind},
 };
 use contact_bridge_local::vendors::kit::Fault;
-use jiff::{civil::Time, tz::TimeZone};
+use jiff::{SignedDuration, civil::Time, tz::TimeZone};
 use serde_json::json;
 
 use super::super::{
@@ -78,6 +78,70 @@ async fn an_export_draws_no_429() {
         lab.settle().await;
         lab.assert_exported(&ids);
         assert_eq!(lab.refused_calls(), 0);
+    })
+    .await;
+}
+
+/// Begins an export at once, and tells how long it takes.
+async fn takes(lab: &Lab) -> SignedDuration {
+    let means = &lab.stack.app.means;
+    let begun = means.clock.now();
+    means.runs.ask(&lab.site.id, RunKind::Export, begun).await.unwrap();
+    lab.stack.exporter.run(&lab.site.id, RunKind::Export, begun + Duration::from_mins(10)).await.unwrap();
+    means.clock.now().duration_since(begun)
+}
+
+#[tokio::test]
+async fn a_run_that_reads_many_pages_claims_the_budgets_though_nothing_on_them_is_new() {
+    at_switches(&[], async |lab| {
+        lab.stack.wix.switch("page_cap", 5).unwrap();
+        let mut ids = Vec::new();
+        // The wait until every worker knows is longer than the pages take.
+        for (people, claims) in [(10, false), (25, true)] {
+            ids.extend(lab.seed_people(ids.len(), people, Duration::from_millis(7)));
+            lab.export(|_| {}).await;
+            takes(&lab).await;
+            lab.settle().await;
+            lab.assert_exported(&ids);
+            let took = takes(&lab).await;
+            assert_eq!(took > SignedDuration::from_secs(11), claims, "{took}");
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn failed_rows_leave_room_for_events_that_come_while_they_are_tried_again() {
+    at_switches(&[], async |lab| {
+        let ids = lab.seed_people(0, 60, Duration::from_millis(7));
+        lab.export(|_| {}).await;
+        lab.settle().await;
+        lab.assert_exported(&ids);
+        let mut took = Vec::new();
+        for events_wait in [false, true] {
+            lab.live(10).await;
+            let (runs, now) = (&lab.stack.app.means.runs, lab.stack.app.means.clock.now());
+            let row = |id: &String| FailedRow {
+                id: RecordId::new(id.clone()),
+                reason: "unavailable".to_owned(),
+                attempts: 1,
+                since: now,
+                again_at: now,
+            };
+            runs.fail(&lab.site.id, &ids.iter().map(row).collect::<Vec<_>>()).await.unwrap();
+            lab.forget_calls();
+            let says = async {
+                while events_wait && lab.stack.wix.core().calls.total() < 5 {
+                    tokio::task::yield_now().await;
+                }
+                if events_wait {
+                    runs.announce(&lab.site.id, now + Duration::from_hours(1)).await.unwrap();
+                }
+            };
+            took.push(tokio::join!(takes(&lab), says).0);
+        }
+        // With half of the budget most of them take twice as long.
+        assert!(took[1] > took[0] + SignedDuration::from_secs(10), "{took:?}");
     })
     .await;
 }

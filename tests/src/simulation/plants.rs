@@ -1,4 +1,7 @@
 //! Bugs that can be planted to see that the checker finds them. Each takes one obligation away that the flows rely on.
+//!
+//! That a create looks for an earlier half-made one is not among them: on a CRM that makes a record of one key once, beside a Wix that refuses a second
+//! one with an address, nothing shows it. A CRM that makes twice does; the contract suite for CRMs has one (`tests/it/crms`).
 
 use clap::ValueEnum;
 
@@ -14,8 +17,6 @@ pub enum Plant {
     BaseIsWhatWasSent,
     /// The reservation is get-or-create, not exclusive, and creates do not collide on a key of ours.
     CreateIsNotIdempotent,
-    /// A create does not look for an earlier half-made one.
-    NoLookForHalfMade,
     /// Links are stored unconditionally.
     SavesUnconditionally,
     /// Wix is written without a revision.

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::{
@@ -36,7 +36,15 @@ impl Anchor {
 
 impl Overwrote {
     /// How many of them an anchor keeps of each row: of events that come later than that many writes of a row nothing is known.
-    pub const KEPT: usize = 8;
+    pub const KEPT: usize = 4;
+    /// How many it keeps as long as they follow each other within [`Overwrote::BURST`]: many writes come between an edit and its event then.
+    pub const KEPT_IN_A_BURST: usize = 8;
+    /// How long the writes of a burst take at most. The next write after that brings an anchor back to its size.
+    pub const BURST: SignedDuration = SignedDuration::from_mins(15);
+
+    fn is_of_a_burst_with(&self, latest: Option<Timestamp>) -> bool {
+        latest.zip(self.wrote.instant()).is_some_and(|(latest, wrote)| latest.duration_since(wrote) <= Self::BURST)
+    }
 }
 
 impl Anchor {
@@ -54,15 +62,17 @@ impl Anchor {
         announced.map(|at| self.overwrote.remove(at).rows).unwrap_or_default()
     }
 
-    /// Remembers what a write went over; of more than [`Overwrote::KEPT`] writes of a row the oldest is forgotten.
+    /// Remembers what a write went over; of more than [`Overwrote::KEPT`] writes of a row the oldest is forgotten, but not so soon in a burst.
     pub fn remember(&mut self, overwrote: Overwrote) {
         self.take_announced();
-        let rows: Vec<RowId> = overwrote.rows.keys().cloned().collect();
+        let (rows, latest): (Vec<RowId>, _) = (overwrote.rows.keys().cloned().collect(), overwrote.wrote.instant());
         self.overwrote.push(overwrote);
         for row in rows {
             let of_row = self.overwrote.iter_mut().rev().filter(|write| write.rows.contains_key(&row));
-            for write in of_row.skip(Overwrote::KEPT) {
-                write.rows.remove(&row);
+            for (nth, write) in of_row.enumerate().skip(Overwrote::KEPT) {
+                if nth >= Overwrote::KEPT_IN_A_BURST || !write.is_of_a_burst_with(latest) {
+                    write.rows.remove(&row);
+                }
             }
         }
         self.overwrote.retain(|write| !write.rows.is_empty());
@@ -340,5 +350,23 @@ mod tests {
         }
         let kept: Vec<_> = anchor.overwrote.iter().map(|write| write.read.as_str().to_owned()).collect();
         assert_eq!(kept, ["0", "5", "6", "7", "8"]);
+    }
+
+    #[test]
+    fn more_writes_are_remembered_as_long_as_they_follow_each_other() {
+        let at = |seconds: i64| Timestamp::from_second(seconds).unwrap();
+        let mut anchor = Anchor::new(RecordId::from("e"));
+        let mut write = |seconds: i64| {
+            let rows = Base::from([(RowId::from("company"), Print::Empty)]);
+            anchor.remember(Overwrote {
+                read: Revision::new(at(seconds).to_string()),
+                wrote: Revision::new(at(seconds).to_string()),
+                rows,
+            });
+            anchor.overwrote.len()
+        };
+        let kept: Vec<usize> = (0..10).map(&mut write).collect();
+        assert_eq!(kept, [1, 2, 3, 4, 5, 6, 7, 8, 8, 8]);
+        assert_eq!(write(3_600), Overwrote::KEPT, "what is long over is forgotten");
     }
 }

@@ -42,7 +42,7 @@ pub struct Demo {
     #[arg(long, value_name = "N", default_value_t = Plan::USUAL, value_parser = people)]
     people: usize,
     /// How many new contacts another shop exports; 0 leaves that out.
-    #[arg(long, value_name = "N", default_value_t = Plan::EXPORTED)]
+    #[arg(long, value_name = "N", default_value_t = Plan::EXPORTED, value_parser = exported)]
     exported: usize,
     /// The first of seven ports to listen at; 0 takes free ones. 4700 with --serve, else free ones.
     #[arg(long, value_name = "PORT")]
@@ -91,6 +91,12 @@ pub struct Table {
 /// anything behind one.
 pub fn arguments(all: impl Iterator<Item = String>) -> impl Iterator<Item = String> {
     all.filter(|argument| argument != "--")
+}
+
+fn exported(text: &str) -> Result<usize, String> {
+    let count = text.parse().map_err(|_| "must be a number".to_owned())?;
+    let allowed = Plan::FEWEST_EXPORTED..=Plan::EXPORTED;
+    if count == 0 || allowed.contains(&count) { Ok(count) } else { Err(format!("must be 0, or {} to {}", allowed.start(), allowed.end())) }
 }
 
 fn people(text: &str) -> Result<usize, String> {

@@ -45,7 +45,9 @@ impl Plan {
     pub const FEWEST: usize = 40;
     /// As many as are on both sides, in Wix alone and in `HubSpot` alone in a run of usual size.
     pub const USUAL: usize = 52;
-    /// As many contacts as an export of usual size has.
+    /// The fewest contacts of an export that is seen to be half-way: fewer are over at once.
+    pub const FEWEST_EXPORTED: usize = 6_000;
+    /// As many contacts as an export of usual size has, and at most.
     pub const EXPORTED: usize = 20_000;
 }
 

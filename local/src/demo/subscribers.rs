@@ -43,7 +43,7 @@ pub(super) async fn play(stack: &Stack, screen: &mut Screen) -> anyhow::Result<V
     // The first batch is on its way: the last of those who are listed opts out before hers is.
     let last = address("subscriber", SUBSCRIBED - 1);
     set(&people, &last, "UNSUBSCRIBED").await?;
-    screen.line(&format!("  {last} opts out in Wix between the listing that shows her and the batch she was to be in."));
+    screen.line(&format!("  {last} opts out in Wix, listed already; her batch is not posted yet."));
     let settled = match over {
         Some(settled) => settled,
         None => work.await?,

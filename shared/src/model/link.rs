@@ -358,11 +358,8 @@ mod tests {
         let mut anchor = Anchor::new(RecordId::from("e"));
         let mut write = |seconds: i64| {
             let rows = Base::from([(RowId::from("company"), Print::Empty)]);
-            anchor.remember(Overwrote {
-                read: Revision::new(at(seconds).to_string()),
-                wrote: Revision::new(at(seconds).to_string()),
-                rows,
-            });
+            let [read, wrote] = [at(seconds - 1), at(seconds)].map(|at| Revision::new(at.to_string()));
+            anchor.remember(Overwrote { read, wrote, rows });
             anchor.overwrote.len()
         };
         let kept: Vec<usize> = (0..10).map(&mut write).collect();

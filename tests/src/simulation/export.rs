@@ -104,7 +104,7 @@ mod tests {
     fn every_planted_bug_is_found() {
         for plant in Plant::all() {
             let finds = |seed: &u64| run(*seed, plant, &Backend::memory).violations.iter().any(|told| told.contains(plant.breaks()));
-            let Some(seed) = (0..60).find(finds) else { panic!("{plant:?} is not found") };
+            let Some(seed) = (0..100).find(finds) else { panic!("{plant:?} is not found") };
             assert_eq!(run(seed, Plant::None, &Backend::memory).violations, Vec::<String>::new(), "seed {seed} finds more than {plant:?}");
         }
     }

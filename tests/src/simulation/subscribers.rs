@@ -43,13 +43,8 @@ impl Plant {
     pub const fn breaks(self) -> &'static str {
         match self {
             Self::None => "",
-            Self::ForgetsWhatWasSent => "I3",
-            Self::SendsWhatIsListed
-            | Self::AddsUnannounced
-            | Self::ForgetsOptOuts
-            | Self::RaisesStatus
-            | Self::TellsNoService
-            | Self::TellsNoWix => "I10",
+            Self::ForgetsWhatWasSent | Self::ForgetsOptOuts => "I3",
+            Self::SendsWhatIsListed | Self::AddsUnannounced | Self::RaisesStatus | Self::TellsNoService | Self::TellsNoWix => "I10",
         }
     }
 }

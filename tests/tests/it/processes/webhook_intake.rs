@@ -33,8 +33,9 @@ impl Intake {
         let bus = Bus::new(BUS, &clock, BusOptions::default());
         bus.add_rule(Rule { pattern: Pattern::default(), target: events.clone() });
         let secret = format!("*={}", samples::messages::SECRET);
-        let parameters =
-            services().into_iter().chain(["mailchimp"]).map(|service| (format!("/messages/{service}"), secret.clone())).collect();
+        let by_secret = services().into_iter().chain(["mailchimp"]).map(|service| (service, secret.clone()));
+        let by_password = [("pipedrive", format!("*=bridge:{}", samples::messages::SECRET))];
+        let parameters = by_secret.chain(by_password).map(|(service, secret)| (format!("/messages/{service}"), secret)).collect();
         let resources = Resources { buses: vec![bus], parameters, ..Resources::default() };
         let aws = Aws::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), resources).await?;
         let env = [

@@ -151,7 +151,8 @@ pub async fn request_due(runs: &dyn RunStore, bus: &dyn EventBus, now: Timestamp
 
 /// Has the timer look at the runs of a site whose settings were saved, or never again.
 pub async fn schedule(runs: &dyn RunStore, site: &Site, now: Timestamp) -> StoreResult<()> {
-    for kind in RunKind::ALL {
+    // A preview begins when somebody asks, and one under way goes on.
+    for kind in RunKind::ALL.into_iter().filter(|kind| *kind != RunKind::Preview) {
         runs.schedule(&site.site, kind, may_begin(site, kind).then_some(now)).await?;
     }
     Ok(())
@@ -159,7 +160,7 @@ pub async fn schedule(runs: &dyn RunStore, site: &Site, now: Timestamp) -> Store
 
 /// Tells whether there may be anything to do for a kind of run: what it begins by itself, or what a person asked for and may be under way.
 fn may_begin(site: &Site, kind: RunKind) -> bool {
-    is_wanted(site, kind) || kind == RunKind::Preview || (kind == RunKind::Audit && site.export.enabled)
+    is_wanted(site, kind) || (kind == RunKind::Audit && site.export.enabled)
 }
 
 /// Tells whether a site's settings want a kind of run.
@@ -316,7 +317,7 @@ impl<'a> Runner<'a> {
 
     /// Ends a run that the settings do not want, or not now.
     pub async fn close(mut self) -> StoreResult<Ended> {
-        let asked = may_begin(self.site, self.kind) && self.asked_at().is_some();
+        let asked = (self.kind == RunKind::Preview || may_begin(self.site, self.kind)) && self.asked_at().is_some();
         let off = self.site.status == Status::Installed && !is_wanted(self.site, self.kind) && !asked;
         let due = (!off).then(|| self.means.clock.now() + CLOSED);
         self.run.progress.next = None;

@@ -1,5 +1,6 @@
 //! Histories that the flows once got wrong, step by step; and the same histories over both stores.
 
+mod carried;
 mod edits;
 mod endings;
 mod erasures;

@@ -12,15 +12,15 @@ use std::{
 use async_trait::async_trait;
 use contact_bridge::ports;
 use jiff::Timestamp;
-
-/// How much real time a call that is on its way gets before the clock moves on.
-const PAUSE: Duration = Duration::from_millis(1);
+use tokio::sync::Notify;
 
 /// A clock that the wait which ends first moves.
 pub(super) struct VirtualClock {
     now_ms: AtomicI64,
     /// The ends of all waits, each with a number of its own.
     waits: Mutex<(u64, BTreeSet<(i64, u64)>)>,
+    /// Whenever the clock moved, or a wait was given up.
+    changed: Notify,
     http: reqwest::Client,
     url: String,
 }
@@ -28,7 +28,13 @@ pub(super) struct VirtualClock {
 impl VirtualClock {
     pub(super) fn new(start_ms: i64, vendors: &str) -> anyhow::Result<Self> {
         let http = reqwest::Client::builder().no_proxy().build()?;
-        Ok(Self { now_ms: AtomicI64::new(start_ms), waits: Mutex::default(), http, url: format!("{vendors}/clock") })
+        Ok(Self {
+            now_ms: AtomicI64::new(start_ms),
+            waits: Mutex::default(),
+            changed: Notify::new(),
+            http,
+            url: format!("{vendors}/clock"),
+        })
     }
 
     pub(super) fn now_ms(&self) -> i64 {
@@ -40,6 +46,7 @@ impl VirtualClock {
         let told = self.http.post(format!("{}/{to_ms}", self.url)).send().await;
         assert!(told.is_ok_and(|reply| reply.status().is_success()), "the vendors are gone");
         self.now_ms.fetch_max(to_ms, Ordering::SeqCst);
+        self.changed.notify_waiters();
     }
 
     fn queue(&self, end: i64) -> Turn<'_> {
@@ -61,10 +68,14 @@ impl ports::Clock for VirtualClock {
         let wait = i64::try_from(duration.as_micros().div_ceil(1_000)).unwrap_or(i64::MAX / 4);
         let end = self.now_ms().saturating_add(wait);
         let turn = self.queue(end);
-        while self.now_ms() < end {
-            tokio::time::sleep(PAUSE).await;
-            if turn.is_first() && self.now_ms() < end {
-                self.move_to(end).await;
+        loop {
+            // Whoever has something to send does it first; the vendors take calls in the order in which they come, and the clock's is one of them.
+            tokio::task::yield_now().await;
+            let changed = self.changed.notified();
+            match (self.now_ms() < end, turn.is_first()) {
+                (false, _) => return,
+                (true, true) => self.move_to(end).await,
+                (true, false) => changed.await,
             }
         }
     }
@@ -85,5 +96,6 @@ impl Turn<'_> {
 impl Drop for Turn<'_> {
     fn drop(&mut self) {
         self.clock.waits.lock().unwrap_or_else(PoisonError::into_inner).1.remove(&self.place);
+        self.clock.changed.notify_waiters();
     }
 }

@@ -54,7 +54,7 @@ use contact_bridge_tests::simulation::{
     export, forms,
     history::{self, Backends, Verdict},
     orders,
-    plants::Plant,
+    plants::{Plant, all},
     relay, subscribers,
 };
 
@@ -135,11 +135,11 @@ impl Bug {
 
     fn all(histories: Histories) -> Vec<Self> {
         match histories {
-            Histories::Contacts => Plant::all().into_iter().map(Self::Contacts).collect(),
-            Histories::Relay => relay::Plant::all().into_iter().map(Self::Relay).collect(),
-            Histories::Forms => forms::Plant::all().into_iter().map(Self::Forms).collect(),
-            Histories::Export => export::Plant::all().into_iter().map(Self::Export).collect(),
-            Histories::Subscribers => subscribers::Plant::all().into_iter().map(Self::Subscribers).collect(),
+            Histories::Contacts => all().into_iter().map(Self::Contacts).collect(),
+            Histories::Relay => all().into_iter().map(Self::Relay).collect(),
+            Histories::Forms => all().into_iter().map(Self::Forms).collect(),
+            Histories::Export => all().into_iter().map(Self::Export).collect(),
+            Histories::Subscribers => all().into_iter().map(Self::Subscribers).collect(),
         }
     }
 }

@@ -56,12 +56,6 @@ pub enum Plant {
 }
 
 impl Plant {
-    /// All planted bugs.
-    #[must_use]
-    pub fn all() -> Vec<Self> {
-        Self::value_variants().iter().copied().filter(|plant| *plant != Self::None).collect()
-    }
-
     /// Returns the invariant that the bug breaks.
     #[must_use]
     pub const fn breaks(self) -> &'static str {
@@ -84,7 +78,7 @@ impl Plant {
 #[cfg(test)]
 mod tests {
     use super::{history::run, *};
-    use crate::simulation::backend::Backend;
+    use crate::simulation::{backend::Backend, plants::all};
 
     #[test]
     fn whatever_is_created_or_changed_is_handed_over() {
@@ -102,7 +96,7 @@ mod tests {
 
     #[test]
     fn every_planted_bug_is_found() {
-        for plant in Plant::all() {
+        for plant in all::<Plant>() {
             let finds = |seed: &u64| run(*seed, plant, &Backend::memory).violations.iter().any(|told| told.contains(plant.breaks()));
             let Some(seed) = (0..100).find(finds) else { panic!("{plant:?} is not found") };
             assert_eq!(run(seed, Plant::None, &Backend::memory).violations, Vec::<String>::new(), "seed {seed} finds more than {plant:?}");

@@ -40,17 +40,10 @@ pub enum Plant {
     NoProof,
 }
 
-impl Plant {
-    /// All planted bugs.
-    #[must_use]
-    pub fn all() -> Vec<Self> {
-        Self::value_variants().iter().copied().filter(|plant| *plant != Self::None).collect()
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::{history::run, *};
+    use crate::simulation::plants::all;
 
     #[test]
     fn every_submission_takes_effect_once() {
@@ -68,7 +61,7 @@ mod tests {
 
     #[test]
     fn every_planted_bug_is_found() {
-        for plant in Plant::all() {
+        for plant in all::<Plant>() {
             let found = (0..400).any(|seed| !run(seed, plant).violations.is_empty());
             assert!(found, "{plant:?} is not found");
         }

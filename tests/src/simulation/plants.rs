@@ -43,10 +43,8 @@ pub enum Plant {
     AcknowledgesFailures,
 }
 
-impl Plant {
-    /// All planted bugs.
-    #[must_use]
-    pub fn all() -> Vec<Self> {
-        Self::value_variants().iter().copied().filter(|plant| *plant != Self::None).collect()
-    }
+/// All bugs that can be planted in a kind of histories.
+#[must_use]
+pub fn all<P: ValueEnum + Copy + Default + PartialEq>() -> Vec<P> {
+    P::value_variants().iter().copied().filter(|plant| *plant != P::default()).collect()
 }

@@ -32,12 +32,6 @@ pub enum Plant {
 }
 
 impl Plant {
-    /// All planted bugs.
-    #[must_use]
-    pub fn all() -> Vec<Self> {
-        Self::value_variants().iter().copied().filter(|plant| *plant != Self::None).collect()
-    }
-
     /// Returns the invariant that the bug breaks.
     #[must_use]
     pub const fn breaks(self) -> &'static str {
@@ -52,6 +46,7 @@ impl Plant {
 #[cfg(test)]
 mod tests {
     use super::{history::run, *};
+    use crate::simulation::plants::all;
 
     #[test]
     fn nobody_is_sent_who_opted_out_and_everybody_who_is_subscribed() {
@@ -69,7 +64,7 @@ mod tests {
 
     #[test]
     fn every_planted_bug_is_found() {
-        for plant in Plant::all() {
+        for plant in all::<Plant>() {
             let finds = |seed: &u64| run(*seed, plant).violations.iter().any(|told| told.contains(plant.breaks()));
             let Some(seed) = (0..1_500).find(finds) else { panic!("{plant:?} is not found") };
             assert_eq!(run(seed, Plant::None).violations, Vec::<String>::new(), "seed {seed} finds more than {plant:?}");

@@ -6,6 +6,7 @@ use contact_bridge::{
     model::{ids::Side, run::RunKind, site::OnDelete},
     sync::preview::{self, Tally, Verdict},
 };
+use serde_json::json;
 
 use super::{
     super::{
@@ -13,7 +14,7 @@ use super::{
         duplicates::{assert_matched, fill},
         lab::{Lab, Writes, one},
         people::person,
-        switches::at_switches,
+        switches::{Position, at, at_switches},
     },
     desk::AFTER_A_CRASH,
 };
@@ -45,6 +46,22 @@ impl Lab {
     async fn compare(&self) {
         self.stack.run_now(&self.site.id, RunKind::Audit).await.unwrap();
         self.live(60).await;
+    }
+
+    /// Has a preview made that dies at ever later points and goes on; what it found.
+    async fn preview(&self) -> preview::Found {
+        let (exporter, clock) = (&self.stack.exporter, &self.stack.app.means.clock);
+        exporter.ask(&self.site.id, RunKind::Preview).await.unwrap();
+        for polls in (10..).step_by(10) {
+            let deadline = clock.now() + Duration::from_mins(14);
+            if die_after(polls, exporter.run(&self.site.id, RunKind::Preview, deadline)).await {
+                break;
+            }
+            self.stack.clock().advance(AFTER_A_CRASH);
+        }
+        let run = self.stack.run_of(&self.site.id, RunKind::Preview).await.unwrap();
+        assert_eq!((run.lease, run.due), (None, None), "it does not begin again by itself");
+        serde_json::from_value::<preview::Checkpoint>(run.progress.checkpoint).unwrap().last.unwrap().found
     }
 
     /// So many people on both sides, linked.
@@ -108,20 +125,8 @@ async fn d05_a_preview_tells_what_aligning_would_do_and_writes_nothing() {
         fill(&lab, 20).await;
         lab.lose_webhooks();
         lab.adjust(|site| (site.system_of_record, site.export.enabled) = (None, false)).await;
-        let runs = &lab.stack.app.means.runs;
-        runs.ask(&lab.site.id, RunKind::Preview, lab.stack.app.means.clock.now()).await.unwrap();
-        // Dies at ever later points, and goes on.
-        for polls in (10..).step_by(10) {
-            let deadline = lab.stack.app.means.clock.now() + Duration::from_mins(14);
-            if die_after(polls, lab.stack.exporter.run(&lab.site.id, RunKind::Preview, deadline)).await {
-                break;
-            }
-            lab.stack.clock().advance(AFTER_A_CRASH);
-        }
+        let found = lab.preview().await;
         assert_eq!((lab.writes(), lab.links().await.len(), lab.parked().await.len()), (Writes { wix: 0, hub: 0 }, 0, 0));
-        let run = lab.stack.run_of(&lab.site.id, RunKind::Preview).await.unwrap();
-        let checkpoint: preview::Checkpoint = serde_json::from_value(run.progress.checkpoint).unwrap();
-        let found = checkpoint.last.unwrap().found;
         // Three in five are on both sides, one in twenty of them unclear: it matches two.
         let expected = Tally {
             wix: 20,
@@ -138,11 +143,27 @@ async fn d05_a_preview_tells_what_aligning_would_do_and_writes_nothing() {
         let of =
             |verdict| found.sample.iter().filter(|example| example.verdict == verdict).map(|example| example.crm.len()).collect::<Vec<_>>();
         assert_eq!((of(Verdict::Link), of(Verdict::Review), of(Verdict::Make)), (vec![1; 10], vec![2], vec![0; 8]));
-        assert_eq!((run.lease, run.due), (None, None), "it does not begin again by itself");
         lab.adjust(|site| (site.system_of_record, site.export.enabled) = (Some(Side::Wix), true)).await;
         lab.live(30).await;
         lab.compare().await;
         assert_matched(&lab, 20).await;
+        lab.stack.clock().advance(Duration::from_mins(1));
+        let expected = Tally { wix: 28, crm: 29, settled: 27, waiting: 1, ..Tally::default() };
+        assert_eq!(lab.preview().await.tally, expected, "nothing is left but what waits for a person");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn d05_a_preview_links_nobody_with_whom_another_matches_as_well() {
+    at(&[Position::defaults()], async |lab| {
+        for name in ["Ann", "Bo"] {
+            lab.wix_create(json!({"firstname": name, "phone": "+16465550111"})).await;
+        }
+        lab.hub_create(json!({"lastname": "Both", "phone": "+16465550111"})).await;
+        lab.lose_webhooks();
+        let found = lab.preview().await;
+        assert_eq!(found.tally, Tally { wix: 2, crm: 1, review: 2, crm_only: 1, crm_matched: 1, ..Tally::default() });
     })
     .await;
 }

@@ -105,6 +105,8 @@ async fn what_was_dropped_while_the_app_was_away_is_found_when_it_comes_back() {
         lab.live(30).await;
         lab.stack.wix.remove(Some(lab.site.id.as_str())).unwrap();
         lab.settle().await;
+        // By now every worker knows that the app is away, and drops what it hears.
+        lab.stack.clock().advance(Duration::from_mins(1));
         lab.wix_edit(&wix, one("company", "Mills")).await;
         lab.hub_edit(&hub, one("city", "York")).await;
         lab.settle().await;

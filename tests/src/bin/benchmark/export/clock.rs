@@ -49,6 +49,11 @@ impl VirtualClock {
         self.changed.notify_waiters();
     }
 
+    /// Waits until the clock has moved, or may move.
+    pub(super) async fn moved(&self) {
+        self.changed.notified().await;
+    }
+
     fn queue(&self, end: i64) -> Turn<'_> {
         let mut waits = self.waits.lock().unwrap_or_else(PoisonError::into_inner);
         waits.0 += 1;

@@ -1,6 +1,6 @@
 //! The function, in a process of its own.
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
 
 use anyhow::Context;
 use async_trait::async_trait;
@@ -32,8 +32,6 @@ use super::{Report, TABLE, Taken, clock::VirtualClock, people, vendors::Counts};
 const TIME: SignedDuration = SignedDuration::from_mins(15);
 /// Longer than a lease and than the interval between passes.
 const BETWEEN: SignedDuration = SignedDuration::from_mins(30);
-/// How often, by the function's clock, somebody looks whether the last page is entered.
-const LOOK: Duration = Duration::from_secs(1);
 const SITE: &str = "7d1f8e2a-0000-4000-8000-000000000001";
 
 /// Where everything is.
@@ -158,9 +156,10 @@ impl Running {
         })
     }
 
+    /// Looks whether the last page is entered whenever the clock has moved.
     async fn until_over(&self, since: Option<Timestamp>) -> anyhow::Result<(Tally, Timestamp)> {
         loop {
-            self.clock.sleep(LOOK).await;
+            self.clock.moved().await;
             if let Some(over) = self.over(since).await? {
                 return Ok(over);
             }

@@ -16,7 +16,10 @@ use contact_bridge::{
 };
 use serde_json::Value;
 
-use crate::stack::{SiteHandle, Stack};
+use crate::{
+    stack::{SiteHandle, Stack},
+    vendors::kit::plain_http,
+};
 
 /// How the two sides compare.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -123,7 +126,7 @@ impl Both {
 }
 
 async fn contacts(base: &str, site: &str) -> anyhow::Result<BTreeMap<String, Value>> {
-    let http = reqwest::Client::builder().no_proxy().build()?;
+    let http = plain_http()?;
     let reply: Value = http.get(format!("{base}/_control/contacts?site={site}")).send().await?.error_for_status()?.json().await?;
     let all = reply.get("contacts").and_then(Value::as_array).cloned().unwrap_or_default();
     let is_live =

@@ -23,8 +23,6 @@ const IN_A_SECOND: usize = 40;
 const ONE_IS_BAD_OF: usize = 4_000;
 /// A clock that moved so far between two looks was waited on.
 const LONGEST_LOOK_MS: i64 = 120_000;
-/// How often the progress is looked at.
-const LOOK: Duration = Duration::from_millis(250);
 /// What `HubSpot` allows: so many calls in ten seconds.
 const BUDGET: i64 = 100;
 /// How `HubSpot` counts uploads.
@@ -125,30 +123,28 @@ impl<'a> Watch<'a> {
         let run = self.stack.run_of(&self.site.id, RunKind::Export).await?;
         let notes = run.progress.checkpoint;
         let checkpoint: Checkpoint = if notes.is_null() { Checkpoint::default() } else { serde_json::from_value(notes)? };
-        let (pass, last) = (checkpoint.pass.as_ref(), checkpoint.last.as_ref());
-        Ok(Seen {
-            tally: pass.map(|pass| pass.tally).or(last.map(|last| last.tally)).unwrap_or_default(),
-            is_over: pass.is_none() && last.is_some(),
-            began: pass.map(|pass| pass.began).or(last.map(|last| last.began)),
-        })
+        // The load is what the first pass does; later ones find what changed since.
+        let done = checkpoint.last.as_ref().map(|last| (last.tally, last.began));
+        let load = done.or(checkpoint.pass.as_ref().map(|pass| (pass.tally, pass.began)));
+        Ok(Seen { tally: load.map(|(tally, _)| tally).unwrap_or_default(), is_over: done.is_some(), began: load.map(|(_, began)| began) })
     }
 
-    /// Lets the stack work until the progress is as wanted, and then drops whatever it is at, the function's run in the middle of it. Tells
-    /// whether the stack was through before.
+    /// Lets the stack work until the progress is as wanted, looking whenever time has passed, and then drops whatever it is at, the function's
+    /// run in the middle of it. Tells whether the stack was through before.
     async fn until(&mut self, screen: &mut Screen, is_wanted: impl Fn(&Seen) -> bool) -> anyhow::Result<bool> {
         let bar = screen.rows(self.contacts);
         let mut work = pin!(self.stack.settle());
-        let mut tick = tokio::time::interval(LOOK);
         let over = loop {
             tokio::select! {
-                settled = &mut work => break settled.map(|_| true)?,
-                _ = tick.tick() => {
+                biased;
+                () = self.stack.clock().moved() => {
                     let seen = self.seen().await?;
                     self.show(&seen, &bar, screen);
                     if is_wanted(&seen) {
                         break false;
                     }
                 }
+                settled = &mut work => break settled.map(|_| true)?,
             }
         };
         bar.finish_and_clear();

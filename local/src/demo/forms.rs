@@ -5,6 +5,8 @@ use contact_bridge::model::site::form::Forms;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::vendors::kit::plain_http;
+
 /// The token of the form `contact`.
 pub(super) const TOKEN: &str = "demo-form-token";
 /// The name of the secret that holds it.
@@ -52,6 +54,6 @@ pub(super) struct Rejected {
 
 /// Posts to the form `contact`.
 pub(super) async fn post(address: &str, fields: &Value) -> anyhow::Result<Answer> {
-    let http = reqwest::Client::builder().no_proxy().build()?;
+    let http = plain_http()?;
     Ok(http.post(format!("{address}/contact")).bearer_auth(TOKEN).json(fields).send().await?.json().await?)
 }

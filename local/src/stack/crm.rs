@@ -4,6 +4,7 @@ use contact_bridge::model::site::{CrmAccess, Site};
 use serde_json::json;
 
 use super::{Stack, lock, mailing::trust};
+use crate::vendors::kit::plain_http;
 
 impl Stack {
     /// Does for a site whose CRM is Pipedrive what its owner does: a webhook of all that happens to persons, and its credentials to the intake.
@@ -18,7 +19,7 @@ impl Stack {
             "name": "Contact Bridge", "event_action": "*", "event_object": "person", "version": "2.0",
             "http_auth_user": "bridge", "http_auth_password": password,
         });
-        let call = reqwest::Client::new().post(format!("{}/api/v1/webhooks", self.pipedrive.base_url()));
+        let call = plain_http()?.post(format!("{}/api/v1/webhooks", self.pipedrive.base_url()));
         call.header("x-api-token", format!("token-{}", site.site)).json(&hook).send().await?.error_for_status()?;
         trust(&self.vault, "pipedrive", &format!("{}=bridge:{password}", site.site)).await;
         lock(&self.companies).insert(site.site.clone());

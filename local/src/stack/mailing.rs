@@ -10,6 +10,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::{Stack, aws::MESSAGE_SECRETS, lock};
+use crate::vendors::kit::plain_http;
 
 /// What Mailchimp answers to whoever makes a webhook. It never shows the secret again.
 #[derive(Deserialize)]
@@ -34,7 +35,7 @@ impl Stack {
             "sources": all(&["user", "admin", "api"]),
         });
         let url = format!("{}/3.0/lists/{list}/webhooks", self.mailchimp.base_url());
-        let answer = reqwest::Client::new().post(url).bearer_auth(key).json(&hook).send().await?;
+        let answer = plain_http()?.post(url).bearer_auth(key).json(&hook).send().await?;
         // Settings that Mailchimp does not know are refused when they are saved, with the field and the rule.
         if !answer.status().is_success() {
             return Ok(());

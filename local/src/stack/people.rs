@@ -5,6 +5,7 @@ use reqwest::{Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 
 use super::SiteHandle;
+use crate::vendors::kit::plain_http;
 
 const WIX_CONTACTS: &str = "/contacts/v4/contacts";
 const HUB_CONTACTS: &str = "/crm/objects/2026-09/contacts";
@@ -21,7 +22,7 @@ pub struct People {
 
 impl People {
     pub(super) fn new(wix: String, [hubspot, pipedrive]: [String; 2], site: &SiteHandle) -> Self {
-        let http = reqwest::Client::builder().no_proxy().build().unwrap_or_default();
+        let http = plain_http().unwrap_or_default();
         Self { http, wix, hubspot, pipedrive, site: site.clone() }
     }
 

@@ -6,7 +6,7 @@ use reqwest::StatusCode;
 use url::form_urlencoded;
 
 use super::{SiteHandle, Stack};
-use crate::vendors::kit::Clock;
+use crate::vendors::kit::{Clock, plain_http};
 
 /// What a service signs its messages with, for every site; it guards nobody real.
 #[must_use]
@@ -27,7 +27,12 @@ impl Stack {
     /// Acts as the services that send messages for this site.
     #[must_use]
     pub fn services(&self, site: &SiteHandle) -> Services {
-        Services { gateway: self.gateway_url(), site: site.id.to_string(), clock: self.clock().clone(), http: reqwest::Client::new() }
+        Services {
+            gateway: self.gateway_url(),
+            site: site.id.to_string(),
+            clock: self.clock().clone(),
+            http: plain_http().unwrap_or_default(),
+        }
     }
 }
 

@@ -71,7 +71,7 @@ impl Stack {
             if self.work_off(&mut settled).await {
                 continue;
             }
-            let due = [self.next_due(), self.next_tick(whole).await?].into_iter().flatten().min();
+            let due = self.next_move(whole).await?;
             if let Some(due) = due.filter(|due| *due <= end) {
                 self.clock.set_ms(due);
                 continue;
@@ -108,11 +108,15 @@ impl Stack {
         self.wix.deliver_due().await + crms + self.mailchimp.deliver_due().await
     }
 
-    /// When the timer goes off for a run next.
-    async fn next_tick(&self, resting: bool) -> anyhow::Result<Option<i64>> {
-        let run = self.next_run(resting).await?;
-        let tick = self.schedule.timer.next_due().unwrap_or_default();
-        Ok(run.map(|run| tick + ((run - tick).max(0) + MINUTE_MS - 1) / MINUTE_MS * MINUTE_MS))
+    /// When there is something to do next, runs included.
+    async fn next_move(&self, resting: bool) -> anyhow::Result<Option<i64>> {
+        let (due, tick) = (self.next_due(), self.schedule.timer.next_due().unwrap_or_default());
+        // Runs begin with a tick of the timer: before the next one, the store need not be asked for them.
+        if due.is_some_and(|due| due <= tick) {
+            return Ok(due);
+        }
+        let run = self.next_run(resting).await?.map(|run| tick + ((run - tick).max(0) + MINUTE_MS - 1) / MINUTE_MS * MINUTE_MS);
+        Ok(due.into_iter().chain(run).min())
     }
 
     /// When a webhook or a message is, or was, due next. Schedules go on for ever and are nothing to wait for.

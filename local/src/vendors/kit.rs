@@ -11,6 +11,7 @@ mod ids;
 mod lagged;
 mod limits;
 mod outbox;
+mod plain;
 mod seats;
 mod serve;
 mod switches;
@@ -26,6 +27,7 @@ pub use self::{
     lagged::Lagged,
     limits::{Limits, Window},
     outbox::{Carrier, Letter, Outbox, Parcel},
+    plain::plain_http,
     seats::{Seat, Seats},
     serve::{Serving, serve},
     switches::{Switch, Switches, Values},

@@ -9,6 +9,7 @@ use axum::{
     http::StatusCode,
     response::{IntoResponse, Response},
 };
+use contact_bridge_local::vendors::kit::plain_http;
 use tokio::{net::TcpListener, task::JoinHandle};
 
 /// What people do before a call.
@@ -42,7 +43,7 @@ struct Way {
 impl Passage {
     pub async fn to(vendor: String) -> anyhow::Result<Self> {
         let events = Arc::new(Mutex::new(Events::default()));
-        let way = Way { to: vendor, http: reqwest::Client::builder().no_proxy().build()?, events: Arc::clone(&events) };
+        let way = Way { to: vendor, http: plain_http()?, events: Arc::clone(&events) };
         let listener = TcpListener::bind("127.0.0.1:0").await?;
         let base = format!("http://{}", listener.local_addr()?);
         let router = Router::new().fallback(pass).with_state(way);

@@ -20,7 +20,7 @@ use contact_bridge::{
 };
 use contact_bridge_local::{
     stack::{Options, SiteHandle, Stack},
-    vendors::wix,
+    vendors::{kit::plain_http, wix},
 };
 use serde_json::{Value, json};
 
@@ -193,7 +193,7 @@ impl Crowd {
 fn recipe(stack: &Stack, site: &SiteHandle, hubspot: &Passage) -> anyhow::Result<Recipe> {
     let options = wix::Options::default();
     Ok(Recipe {
-        http: reqwest::Client::builder().no_proxy().build()?,
+        http: plain_http()?,
         wix: stack.wix.base_url(),
         hubspot: hubspot.base.clone(),
         app: [options.app_id, options.app_secret, site.id.to_string()],

@@ -1,6 +1,7 @@
 //! How other people's bridges failed, over the whole path: a signed webhook in, the vendors' state out.
 //!
-//! Every scenario runs on the in-memory store and on DynamoDB, and at every position of the simulators' switches.
+//! Every scenario runs on the in-memory store and on DynamoDB, and so that every two of the simulators' switches meet at all of their
+//! positions.
 
 mod bad_input;
 mod canary;
@@ -18,6 +19,7 @@ mod loops;
 mod matching;
 mod merges;
 mod messages;
+mod pairs;
 mod people;
 mod sites;
 mod subscribers;

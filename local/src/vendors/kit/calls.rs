@@ -19,6 +19,8 @@ struct Counts {
     sites: BTreeMap<String, BTreeMap<String, u64>>,
     user: BTreeMap<String, u64>,
     refused: u64,
+    /// Of the calls of `sites`, those refused by the call limit.
+    turned_away: BTreeMap<String, BTreeMap<String, u64>>,
 }
 
 impl Calls {
@@ -37,9 +39,19 @@ impl Calls {
         self.with(|counts| *counts.user.entry(route.to_owned()).or_default() += 1);
     }
 
-    /// Counts one call refused by the call limit.
+    /// Counts one call refused before anybody looked where it went.
     pub fn count_refused(&self) {
         self.with(|counts| counts.refused += 1);
+    }
+
+    /// Counts one call, counted already, as refused by the call limit.
+    pub fn turn_away(&self, route: &str, site: Option<&str>) {
+        self.with(|counts| {
+            counts.refused += 1;
+            if let Some(site) = site {
+                *counts.turned_away.entry(site.to_owned()).or_default().entry(route.to_owned()).or_default() += 1;
+            }
+        });
     }
 
     /// Calls of programs to `route`, as `METHOD /route/{template}`.
@@ -69,6 +81,7 @@ impl Calls {
                 "refused": counts.refused,
                 "routes": counts.routes,
                 "sites": counts.sites,
+                "turned_away": counts.turned_away,
                 "user": counts.user,
             })
         })

@@ -8,25 +8,29 @@ use std::{
     time::{Duration, SystemTime, UNIX_EPOCH},
 };
 
+use tokio::sync::{Notify, futures::Notified};
+
 /// A clock that either follows the machine's (plus an offset) or moves only when told.
 #[derive(Debug, Clone)]
 pub struct Clock {
     manual: bool,
     /// Manual: the time itself. Real: the offset to the machine's clock. Milliseconds.
     value: Arc<AtomicI64>,
+    /// Whenever somebody moved it.
+    moved: Arc<Notify>,
 }
 
 impl Clock {
     /// A clock that follows the machine's clock.
     #[must_use]
     pub fn real() -> Self {
-        Self { manual: false, value: Arc::new(AtomicI64::new(0)) }
+        Self { manual: false, value: Arc::default(), moved: Arc::default() }
     }
 
     /// A clock that stands at `start_ms` (Unix milliseconds) until it is moved.
     #[must_use]
     pub fn manual(start_ms: i64) -> Self {
-        Self { manual: true, value: Arc::new(AtomicI64::new(start_ms)) }
+        Self { manual: true, value: Arc::new(AtomicI64::new(start_ms)), moved: Arc::default() }
     }
 
     /// The present time in Unix milliseconds.
@@ -40,6 +44,7 @@ impl Clock {
     pub fn advance(&self, by: Duration) {
         let by = i64::try_from(by.as_millis()).unwrap_or(i64::MAX / 4);
         self.value.fetch_add(by, Ordering::SeqCst);
+        self.moved.notify_waiters();
     }
 
     /// Moves the clock to `to_ms`; a time in the past is ignored, because a clock that goes back would reuse ids
@@ -48,7 +53,13 @@ impl Clock {
         let behind = to_ms - self.now_ms();
         if behind > 0 {
             self.value.fetch_add(behind, Ordering::SeqCst);
+            self.moved.notify_waiters();
         }
+    }
+
+    /// Waits until somebody moves the clock. That the machine's clock goes on is no move.
+    pub fn moved(&self) -> Notified<'_> {
+        self.moved.notified()
     }
 
     /// Whether the clock moves only when told.

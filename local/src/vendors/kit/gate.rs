@@ -66,7 +66,7 @@ fn count<V: Vendor>(vendor: &V, caller: &Caller, route: &str) -> bool {
     core.calls.count(route, caller.site.as_deref());
     let admitted = vendor.admits(caller, route);
     if !admitted {
-        core.calls.count_refused();
+        core.calls.turn_away(route, caller.site.as_deref());
     }
     admitted
 }

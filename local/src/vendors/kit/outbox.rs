@@ -11,7 +11,7 @@ use rand::{SeedableRng, rngs::SmallRng, seq::SliceRandom};
 use serde_json::{Value, json};
 use tokio::sync::Notify;
 
-use super::{Clock, Faults};
+use super::{Clock, Faults, plain_http};
 
 /// One event on its way to one address.
 #[derive(Debug, Clone)]
@@ -98,9 +98,7 @@ impl Outbox {
     /// An empty outbox.
     #[must_use]
     pub fn new(clock: Clock, faults: Faults, carrier: Box<dyn Carrier>) -> Self {
-        // A redirect is an answer like any other, not an address to follow.
-        let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-        let http = client.build().unwrap_or_default();
+        let http = plain_http().unwrap_or_default();
         let inner = Inner { clock, faults, carrier, http, state: Mutex::default(), changed: Notify::new() };
         Self { inner: Arc::new(inner) }
     }

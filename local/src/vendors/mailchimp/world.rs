@@ -14,7 +14,7 @@ use base64::{Engine as _, engine::general_purpose::STANDARD};
 use serde_json::Value;
 
 use super::{lists::Audience, mail::Mail, options::AccountOptions, options::Options, problem::Problem, status::Actor, trigger};
-use crate::vendors::kit::{ControlError, Core, Ids, Seats};
+use crate::vendors::kit::{ControlError, Core, Ids, Seats, plain_http};
 
 /// Everything the handlers share.
 #[derive(Clone)]
@@ -83,8 +83,7 @@ impl State {
 
 impl World {
     pub fn new(core: Core, options: &Options) -> Result<Self, ControlError> {
-        let client = reqwest::Client::builder().no_proxy().redirect(reqwest::redirect::Policy::none());
-        let http = client.build().map_err(|error| ControlError(error.to_string()))?;
+        let http = plain_http().map_err(|error| ControlError(error.to_string()))?;
         let world = Self { core, ids: Ids::new(options.seed), seats: Seats::default(), http, state: Arc::default() };
         for account in &options.accounts {
             world.add_account(account)?;

@@ -14,7 +14,7 @@ use contact_bridge_local::{
         gateway::{Gateway, Route},
     },
     stack::{Options, Stack, StoreKind},
-    vendors::kit::Clock,
+    vendors::kit::{Clock, plain_http},
 };
 use contact_bridge_tests::samples::{FORM_SECRET, form_settings};
 use serde_json::{Value, json};
@@ -129,7 +129,7 @@ impl Desk {
         let routes = vec![Route::new("POST /bare", at_once)];
         let bare = Gateway::start(SocketAddr::from((Ipv4Addr::LOCALHOST, 0)), &Clock::real(), routes).await?;
         let form = format!("{}/forms/{}/contact", stack.gateway_url(), site.id);
-        let http = reqwest::Client::builder().no_proxy().build()?;
+        let http = plain_http()?;
         Ok(Self { stack, form, bare: format!("{}/bare", bare.url()), http, _bare: bare })
     }
 

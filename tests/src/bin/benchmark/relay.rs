@@ -7,6 +7,7 @@ use contact_bridge::model::ids::SourceId;
 use contact_bridge_local::{
     cloud::dynamo::{Storage, Usage},
     stack::{Options, Services, SiteHandle, Stack, StoreKind},
+    vendors::kit::plain_http,
 };
 use serde_json::json;
 
@@ -70,7 +71,7 @@ impl Bench {
         stack.client(&site).wix_create(ada).await?;
         stack.settle().await?;
         let services = stack.services(&site);
-        let bench = Self { stack, site, http: reqwest::Client::new(), services };
+        let bench = Self { stack, site, http: plain_http()?, services };
         bench.message("the first one opens the conversation").await?;
         Ok(bench)
     }

@@ -17,7 +17,7 @@ use contact_bridge::{
 };
 use contact_bridge_local::{
     cloud::queue::Draft,
-    vendors::kit::{Fault, FaultKind},
+    vendors::kit::{Fault, FaultKind, plain_http},
 };
 use serde_json::{Value, json};
 
@@ -186,7 +186,7 @@ async fn say(lab: &Lab, id: &str, message: &Value) {
 async fn forged(lab: &Lab) {
     let paths = ["/webhooks/wix".to_owned(), format!("/webhooks/hubspot/{}", lab.site.id), "/webhooks/quillfeather".to_owned()];
     for path in paths {
-        let call = reqwest::Client::new().post(format!("{}{path}", lab.stack.gateway_url()));
+        let call = plain_http().unwrap().post(format!("{}{path}", lab.stack.gateway_url()));
         let reply = call.header("x-hubspot-signature-v3", "Brambleknock").body(canary(6).to_string()).send().await.unwrap();
         assert!(reply.status().is_client_error());
     }

@@ -23,6 +23,7 @@ use contact_bridge::{
     flows::form::Answer,
     model::{event::Event, ids::FormId, submission::Filled},
 };
+use contact_bridge_local::vendors::kit::plain_http;
 use futures::future::BoxFuture;
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, task::JoinHandle};
@@ -94,7 +95,7 @@ impl Watched {
         let poison = Arc::new(Mutex::new(Vec::new()));
         let passage = Passage {
             to,
-            http: reqwest::Client::new(),
+            http: plain_http().unwrap(),
             moments: Arc::clone(&moments),
             surprised: Arc::clone(&surprised),
             poison: Arc::clone(&poison),

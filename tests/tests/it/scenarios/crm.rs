@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use reqwest::Method;
 use serde_json::{Map, Value, json};
 
-use super::{lab::Lab, people::Seen};
+use super::{lab::Lab, people::Seen, switches::Vendor};
 
 /// A CRM that scenarios play on.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -13,6 +13,24 @@ pub enum Crm {
     #[default]
     Hubspot,
     Pipedrive,
+}
+
+impl Crm {
+    /// Where it listens.
+    pub const fn vendor(self) -> Vendor {
+        match self {
+            Self::Hubspot => Vendor::Hub,
+            Self::Pipedrive => Vendor::Pipe,
+        }
+    }
+
+    /// The call that makes new contacts of an export.
+    pub const fn upload(self) -> &'static str {
+        match self {
+            Self::Hubspot => "POST *upsert",
+            Self::Pipedrive => "POST *persons",
+        }
+    }
 }
 
 const PERSONS: &str = "/api/v2/persons";

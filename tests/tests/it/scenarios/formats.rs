@@ -6,8 +6,7 @@ use contact_bridge::model::{
     link::ParkedReason,
     site::{Direction, MappingRow, OnEmpty, Transform},
 };
-use contact_bridge_local::vendors::kit::Fault;
-use contact_bridge_local::vendors::kit::FaultKind;
+use contact_bridge_local::vendors::kit::{Fault, FaultKind, plain_http};
 use serde_json::json;
 
 use super::{
@@ -116,7 +115,7 @@ const DAYS: [&str; 8] = ["1988-04-25", "2000-02-29", "1900-01-01", "1969-12-31",
 /// Adds the date property and the row that fills it.
 async fn with_birthdays(lab: &Lab) {
     let property = json!({"name": "born", "label": "Born", "type": "date", "fieldType": "date", "groupName": "contactinformation"});
-    let client = reqwest::Client::new();
+    let client = plain_http().unwrap();
     let call = client.post(format!("{}/_control/properties", lab.stack.hubspot.base_url()));
     let site = lab.site.portal.to_string();
     assert!(call.json(&json!({"site": site, "property": property})).send().await.unwrap().status().is_success());

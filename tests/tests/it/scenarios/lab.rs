@@ -256,11 +256,14 @@ impl Lab {
 
     // What the bridge did.
 
-    /// The writes the vendors got for this site.
+    /// The writes the vendors got for this site, without those that came back because of too many calls.
     pub fn writes(&self) -> Writes {
         let count = |calls: &Value, site: &str| {
-            let routes = calls["sites"][site].as_object().cloned().unwrap_or_default();
-            routes.iter().filter(|(route, _)| is_write(route)).map(|(_, count)| count.as_u64().unwrap()).sum()
+            let of = |kind: &str| -> u64 {
+                let routes = calls[kind][site].as_object().cloned().unwrap_or_default();
+                routes.iter().filter(|(route, _)| is_write(route)).map(|(_, count)| count.as_u64().unwrap()).sum()
+            };
+            of("sites") - of("turned_away")
         };
         Writes {
             wix: count(&self.stack.wix.core().calls.to_json(), self.site.id.as_str()),

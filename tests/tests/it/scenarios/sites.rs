@@ -8,7 +8,7 @@ use contact_bridge::model::{
     link::{Cause, Slot},
     site::{CrmAccess, Status},
 };
-use contact_bridge_local::vendors::kit::Fault;
+use contact_bridge_local::vendors::kit::{Fault, plain_http};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -201,7 +201,7 @@ async fn reconnect(lab: &Lab, secret: &str) {
     let app = [("client_id", "hubspot-client-id"), ("client_secret", "hubspot-client-secret")];
     let form =
         [("grant_type", "authorization_code"), ("redirect_uri", "https://bridge.example/done"), ("code", code["code"].as_str().unwrap())];
-    let call = reqwest::Client::new().post(format!("{}/oauth/2026-03/token", lab.stack.hubspot.base_url()));
+    let call = plain_http().unwrap().post(format!("{}/oauth/2026-03/token", lab.stack.hubspot.base_url()));
     let tokens: Value = call.form(&[&app[..], &form[..]].concat()).send().await.unwrap().json().await.unwrap();
     let mut stored = json!({"refresh_token": tokens["refresh_token"]});
     stored.as_object_mut().unwrap().extend(app.map(|(name, value)| (name.to_owned(), value.into())));

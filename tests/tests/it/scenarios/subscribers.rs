@@ -2,8 +2,11 @@
 
 use std::{collections::BTreeSet, time::Duration};
 
-use contact_bridge::model::{run::RunKind, site::subscribers::Subscribers};
-use contact_bridge_local::vendors::kit::{Fault, FaultKind};
+use contact_bridge::model::{
+    run::{Reason, RunKind},
+    site::subscribers::Subscribers,
+};
+use contact_bridge_local::vendors::kit::{Fault, FaultKind, plain_http};
 use reqwest::Method;
 use serde_json::{Value, json};
 
@@ -334,6 +337,33 @@ async fn fields_that_a_side_does_not_have_are_named() {
 }
 
 #[tokio::test]
+async fn a_key_revoked_in_mid_run_is_told_and_the_run_goes_on_with_another() {
+    at_switches_of_lists(&["page_cap"], &["bare_refusals"], async |lab| {
+        for name in ["Ada", "Bob"] {
+            lab.person(name, "SUBSCRIBED").await;
+        }
+        lab.settle().await;
+        lab.stack.clock().advance(Duration::from_mins(3));
+        let revoked = json!({"title": "API Key Invalid", "status": 401, "detail": "Your API key may be invalid."});
+        let post = format!("POST /3.0/lists/{}", lab.site.audience);
+        lab.fault(Vendor::Mail, Fault { body: Some(revoked), times: 1_000, ..Fault::status(401, &post) });
+        lab.subscribers(json!({})).await;
+        lab.stack.run_now(&lab.site.id, RunKind::Subscribers).await.unwrap();
+        lab.stack.live(Duration::from_hours(1)).await.unwrap();
+        let run = lab.stack.run_of(&lab.site.id, RunKind::Subscribers).await.unwrap();
+        let trouble = run.progress.trouble.expect("it is told");
+        assert_eq!(trouble.reason, Reason::AccessDenied);
+        assert_eq!((lab.status("Ada").as_str(), lab.status("Bob").as_str()), ("absent", "absent"));
+        lab.clear_faults();
+        lab.stack.live(Duration::from_hours(24)).await.unwrap();
+        assert_eq!((lab.status("Ada").as_str(), lab.status("Bob").as_str()), ("subscribed", "subscribed"));
+        let run = lab.stack.run_of(&lab.site.id, RunKind::Subscribers).await.unwrap();
+        assert_eq!(run.progress.trouble, None);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn opt_outs_go_both_ways_at_once() {
     at_both(async |lab| {
         for name in ["Ada", "Bob"] {
@@ -402,7 +432,7 @@ impl Lab {
     async fn list_call(&self, method: Method, name: &str, tail: &str) {
         let hash = self.member(name)["id"].as_str().unwrap().to_owned();
         let url = format!("{}/3.0/lists/{}/members/{hash}{tail}", self.stack.mailchimp.base_url(), self.site.audience);
-        let call = reqwest::Client::new().request(method, url).bearer_auth(format!("key-{}-us6", self.site.id)).header("x-actor", "admin");
+        let call = plain_http().unwrap().request(method, url).bearer_auth(format!("key-{}-us6", self.site.id)).header("x-actor", "admin");
         assert!(call.send().await.unwrap().status().is_success());
     }
 }

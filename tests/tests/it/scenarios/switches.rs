@@ -1,6 +1,6 @@
-//! Every behaviour that a vendor's documents leave open, at both of its positions.
+//! Every behaviour that a vendor's documents leave open, at both of its positions, and every two of them at all of theirs.
 
-use std::{collections::BTreeSet, fmt, panic::AssertUnwindSafe};
+use std::{fmt, panic::AssertUnwindSafe};
 
 use contact_bridge_local::{
     cloud::dynamo::Storage,
@@ -9,7 +9,7 @@ use contact_bridge_local::{
 use futures::FutureExt;
 use serde_json::Value;
 
-use super::{crm::Crm, lab::Lab};
+use super::{crm::Crm, lab::Lab, pairs};
 
 /// Switches that no scenario flips, and why.
 const LEFT_ALONE: &[(&str, &str)] = &[
@@ -161,7 +161,7 @@ impl fmt::Display for Position {
     }
 }
 
-/// Runs a scenario at the defaults on both stores, once for every other position of every switch, and with all switches flipped together.
+/// Runs a scenario at the defaults on both stores, and so that every two switches meet at every two of their positions.
 ///
 /// For a quick look, `SCENARIOS_AT` in the environment picks positions: `defaults`, `together`, or a part of a position's name.
 pub async fn at_every_switch(scenario: impl AsyncFn(Lab)) {
@@ -208,9 +208,18 @@ pub async fn with_pipedrive(left_out: &[&str], scenario: impl AsyncFn(Lab)) {
     at_chosen(std::iter::once(Position::pipedrive()).chain(flipped).collect(), scenario).await;
 }
 
-/// Runs a scenario at the defaults on both stores, and at the other positions of these switches.
+/// As [`at_every_switch`], of these switches alone.
 pub async fn at_switches(names: &[&str], scenario: impl AsyncFn(Lab)) {
     at_flips(|vendor, name| matches!(vendor, Vendor::Wix | Vendor::Hub) && names.contains(&name), scenario).await;
+}
+
+/// As [`at_switches`], and with Pipedrive: at the defaults, and with these switches flipped together.
+pub async fn at_switches_on_every_crm(names: &[&str], scenario: impl AsyncFn(Lab)) {
+    at_switches(names, &scenario).await;
+    let is_chosen = |flip: &Flip| matches!(flip.0, Vendor::Wix | Vendor::Pipe) && names.contains(&&*flip.1);
+    let chosen: Vec<Flip> = flipped().await.into_iter().filter(is_chosen).collect();
+    let flipped = together(&chosen).into_iter().map(|position| Position { crm: Crm::Pipedrive, ..position });
+    at_chosen(std::iter::once(Position::pipedrive()).chain(flipped).collect(), scenario).await;
 }
 
 /// Runs a scenario at the defaults on both stores, and with these switches of Wix and of the mailing service flipped together: each stands at each
@@ -229,13 +238,13 @@ pub async fn at_switches_of_lists(wix: &[&str], mail: &[&str], scenario: impl As
 
 async fn at_flips(is_chosen: impl Fn(Vendor, &str) -> bool, scenario: impl AsyncFn(Lab)) {
     let chosen: Vec<Flip> = flipped().await.into_iter().filter(|(vendor, name, _)| is_chosen(*vendor, name)).collect();
-    let alone = chosen.iter().map(|flip| Position { flipped: vec![flip.clone()], ..Position::defaults() });
-    let mut positions = vec![Position::dynamodb(), Position::defaults()];
-    positions.extend(alone.chain(together(&chosen)));
-    // A single switch is together with itself alone.
-    let mut met = BTreeSet::new();
-    positions.retain(|position| met.insert(position.to_string()));
-    at_chosen(positions, scenario).await;
+    let switches = by_switch(&chosen);
+    let counts: Vec<usize> = switches.iter().map(|flips| flips.len() + 1).collect();
+    let at_row = |row: Vec<usize>| {
+        let flip = |(flips, position): (&Vec<Flip>, usize)| position.checked_sub(1).map(|number| flips[number].clone());
+        Position { flipped: switches.iter().zip(row).filter_map(flip).collect(), ..Position::defaults() }
+    };
+    at_chosen(std::iter::once(Position::dynamodb()).chain(pairs::rows(&counts).into_iter().map(at_row)).collect(), scenario).await;
 }
 
 /// Runs a scenario at those of these positions that `SCENARIOS_AT` in the environment picks.
@@ -247,19 +256,18 @@ async fn at_chosen(mut positions: Vec<Position>, scenario: impl AsyncFn(Lab)) {
 
 /// All switches flipped at once, as often as the one with the most positions needs to take each of them.
 fn together(chosen: &[Flip]) -> Vec<Position> {
-    let mut switches: Vec<Vec<Flip>> = Vec::new();
-    for flip in chosen {
-        match switches.last_mut().filter(|switch| (switch[0].0, &switch[0].1) == (flip.0, &flip.1)) {
-            Some(switch) => switch.push(flip.clone()),
-            None => switches.push(vec![flip.clone()]),
-        }
-    }
+    let switches = by_switch(chosen);
     let turns = switches.iter().map(Vec::len).max().unwrap_or_default();
     let at_turn = |turn: usize| switches.iter().map(|switch| switch[turn % switch.len()].clone()).collect();
     (0..turns).map(|turn| Position { flipped: at_turn(turn), ..Position::defaults() }).collect()
 }
 
-/// Runs a scenario at these positions, and says at which it fails.
+/// The other positions of each switch.
+fn by_switch(flips: &[Flip]) -> Vec<Vec<Flip>> {
+    flips.chunk_by(|one, next| (one.0, &one.1) == (next.0, &next.1)).map(<[Flip]>::to_vec).collect()
+}
+
+/// Runs a scenario at these positions. Where it fails, says at which, without the switches that have nothing to do with it.
 pub async fn at(positions: &[Position], scenario: impl AsyncFn(Lab)) {
     let mut before: Option<Lab> = None;
     for position in positions {
@@ -268,13 +276,33 @@ pub async fn at(positions: &[Position], scenario: impl AsyncFn(Lab)) {
             _ => Lab::start(position).await,
         };
         before = Some(lab.clone());
-        let run = async { scenario(lab).await };
-        if let Err(failure) = AssertUnwindSafe(run).catch_unwind().await {
-            let text = failure.downcast_ref::<String>().cloned();
-            let text = text.or_else(|| failure.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default();
-            panic!("at {position}: {text}");
+        if let Err(text) = outcome(&scenario, lab).await {
+            panic!("at {}: {text}", least_failing(position, &scenario).await);
         }
     }
+}
+
+/// Runs a scenario once; what its panic says.
+async fn outcome(scenario: &impl AsyncFn(Lab), lab: Lab) -> Result<(), String> {
+    let run = async { scenario(lab).await };
+    let Err(failure) = AssertUnwindSafe(run).catch_unwind().await else {
+        return Ok(());
+    };
+    let text = failure.downcast_ref::<String>().cloned();
+    Err(text.or_else(|| failure.downcast_ref::<&str>().map(|text| (*text).to_owned())).unwrap_or_default())
+}
+
+/// The scenario fails at a position: leaves out whatever switch it fails without as well. What is left is needed, each of them.
+async fn least_failing(position: &Position, scenario: &impl AsyncFn(Lab)) -> Position {
+    let mut least = position.clone();
+    for flip in &position.flipped {
+        let flipped = least.flipped.iter().filter(|kept| *kept != flip).cloned().collect();
+        let without = Position { flipped, ..least.clone() };
+        if outcome(scenario, Lab::start(&without).await).await.is_err() {
+            least = without;
+        }
+    }
+    least
 }
 
 /// Every other position of every switch of both vendors.

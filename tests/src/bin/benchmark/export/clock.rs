@@ -11,6 +11,7 @@ use std::{
 
 use async_trait::async_trait;
 use contact_bridge::ports;
+use contact_bridge_local::vendors::kit::plain_http;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
@@ -27,7 +28,7 @@ pub(super) struct VirtualClock {
 
 impl VirtualClock {
     pub(super) fn new(start_ms: i64, vendors: &str) -> anyhow::Result<Self> {
-        let http = reqwest::Client::builder().no_proxy().build()?;
+        let http = plain_http()?;
         Ok(Self {
             now_ms: AtomicI64::new(start_ms),
             waits: Mutex::default(),

@@ -21,6 +21,7 @@ use contact_bridge::{
     ports::{Clock as _, RunStore, SiteStore, StoreResult},
     sync::export::{Checkpoint, Tally},
 };
+use contact_bridge_local::vendors::kit::plain_http;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
@@ -176,7 +177,7 @@ impl Running {
 
     /// What the vendors saw since they were last asked.
     async fn counts(&self) -> anyhow::Result<Counts> {
-        let http = reqwest::Client::builder().no_proxy().build()?;
+        let http = plain_http()?;
         let counts: Value = http.get(format!("{}/counts", self.vendors)).send().await?.json().await?;
         Ok(serde_json::from_value(counts)?)
     }

@@ -14,7 +14,7 @@ use super::{
         duplicates::{assert_matched, fill},
         lab::{Lab, Writes, one},
         people::person,
-        switches::{Position, at, at_switches},
+        switches::{Position, at, at_switches_on_every_crm},
     },
     desk::AFTER_A_CRASH,
 };
@@ -79,7 +79,7 @@ impl Lab {
 
 #[tokio::test]
 async fn w11_what_lost_webhooks_left_behind_is_found() {
-    at_switches(READS, async |lab| {
+    at_switches_on_every_crm(READS, async |lab| {
         let pairs = lab.pairs(6).await;
         lab.wix_edit(&pairs[0].0, one("company", "Mills")).await;
         lab.hub_edit(&pairs[1].1, one("city", "York")).await;
@@ -103,7 +103,7 @@ async fn w11_what_lost_webhooks_left_behind_is_found() {
 
 #[tokio::test]
 async fn x01_a_listing_that_comes_back_empty_or_cut_deletes_nothing() {
-    at_switches(&["in_limit", "total_omitted"], async |lab| {
+    at_switches_on_every_crm(&["in_limit", "total_omitted"], async |lab| {
         for (shown, hidden) in [(0, 3), (2, 5)] {
             lab.stack.wix.switch("visibility_lag_ms", 0).unwrap();
             let mut pairs = lab.pairs(shown).await;
@@ -121,7 +121,7 @@ async fn x01_a_listing_that_comes_back_empty_or_cut_deletes_nothing() {
 
 #[tokio::test]
 async fn d05_a_preview_tells_what_aligning_would_do_and_writes_nothing() {
-    at_switches(&["page_cap", "total_omitted"], async |lab| {
+    at_switches_on_every_crm(&["page_cap", "total_omitted"], async |lab| {
         fill(&lab, 20).await;
         lab.lose_webhooks();
         lab.adjust(|site| (site.system_of_record, site.export.enabled) = (None, false)).await;
@@ -170,7 +170,7 @@ async fn d05_a_preview_links_nobody_with_whom_another_matches_as_well() {
 
 #[tokio::test]
 async fn d05_two_full_sides_are_aligned_by_a_load_and_a_comparison() {
-    at_switches(&["batch_failures", "page_cap", "total_omitted", "upsert_conflict"], async |lab| {
+    at_switches_on_every_crm(&["batch_failures", "page_cap", "total_omitted", "upsert_conflict"], async |lab| {
         fill(&lab, 20).await;
         lab.lose_webhooks();
         lab.adjust(|site| site.export.enabled = true).await;

@@ -11,9 +11,10 @@ use jiff::{SignedDuration, civil::Time, tz::TimeZone};
 use serde_json::json;
 
 use super::super::{
+    crm::Crm,
     lab::{Lab, Writes, one},
     people::ada,
-    switches::{Vendor, at_switches},
+    switches::{Vendor, at_switches, at_switches_on_every_crm},
 };
 
 const A_SECOND: Duration = Duration::from_secs(1);
@@ -147,8 +148,40 @@ async fn failed_rows_leave_room_for_events_that_come_while_they_are_tried_again(
 }
 
 #[tokio::test]
+async fn q02_a_backfill_beside_events_leaves_them_their_share_and_other_sites_theirs() {
+    at_switches(&[], async |lab| {
+        lab.stack.wix.switch("page_cap", 5).unwrap();
+        let other = lab.other_site().await;
+        let (ids, others) = (lab.seed_people(0, 100, A_SECOND), other.seed_people(0, 100, A_SECOND));
+        lab.export(|export| export.busy_share = 20).await;
+        other.export(|export| export.busy_share = 20).await;
+        lab.forget_calls();
+        let calls = || lab.stack.wix.core().calls.total();
+        let events_come = async {
+            while calls() < 30 {
+                tokio::task::yield_now().await;
+            }
+            let now = lab.stack.app.means.clock.now();
+            lab.stack.app.means.runs.announce(&lab.site.id, now + Duration::from_hours(1)).await.unwrap();
+            (calls(), now)
+        };
+        let (whole, (before, since)) = tokio::join!(takes(&lab), events_come);
+        let (beside, took) = (calls() - before, lab.stack.app.means.clock.now().duration_since(since));
+        // A fifth of what Wix allows in a minute, and what was sent before it looked.
+        assert!(i128::from(beside - 10) * 60_000 <= took.as_millis() * 200 / 5, "{beside} calls in {took:#}");
+        let alone = takes(&other).await;
+        assert!(alone * 2 < whole, "{alone:#} of the other site, {whole:#}");
+        lab.settle().await;
+        lab.assert_exported(&ids);
+        other.assert_exported(&others);
+        assert_eq!(lab.refused_calls(), 0);
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn q13_a_run_with_nothing_new_writes_nothing() {
-    at_switches(&["total_omitted"], async |lab| {
+    at_switches_on_every_crm(&["total_omitted"], async |lab| {
         let ids = lab.seed_people(0, 20, A_SECOND);
         lab.export(|_| {}).await;
         lab.settle().await;
@@ -167,7 +200,7 @@ async fn q13_a_run_with_nothing_new_writes_nothing() {
 
 #[tokio::test]
 async fn q14_a_resync_does_exactly_one_contact() {
-    at_switches(&[], async |lab| {
+    at_switches_on_every_crm(&[], async |lab| {
         let ids = lab.seed_people(0, 6, A_SECOND);
         lab.export(|_| {}).await;
         lab.settle().await;
@@ -186,7 +219,7 @@ async fn q14_a_resync_does_exactly_one_contact() {
 
 #[tokio::test]
 async fn the_ids_are_shown_in_wix_once_and_never_overwritten() {
-    at_switches(&["patch_extended_fields", "noop_patch", "key_tail"], async |lab| {
+    at_switches_on_every_crm(&["patch_extended_fields", "noop_patch", "key_tail"], async |lab| {
         let ids = lab.seed_people(0, 60, A_SECOND);
         let own = lab.seed(&[ada()], A_SECOND);
         lab.export(|_| {}).await;
@@ -204,7 +237,8 @@ async fn the_ids_are_shown_in_wix_once_and_never_overwritten() {
             assert_eq!(shown(&lab, id), lab.in_hub(id), "{id}");
         }
         assert_eq!(shown(&lab, &own[0]).as_deref(), Some("mine"));
-        assert_eq!(lab.refused_calls(), 0);
+        // At Pipedrive, which has searched for the Adas, a run and a worker do not see each other's searches.
+        assert!(lab.refused_calls() <= u64::from(lab.crm == Crm::Pipedrive), "{}", lab.refused_calls());
     })
     .await;
 }

@@ -12,7 +12,7 @@ use super::{
     super::{
         crash::die_after,
         lab::{Lab, Writes},
-        switches::{Position, at, at_switches},
+        switches::{Position, at, at_switches, at_switches_on_every_crm},
     },
     desk::AFTER_A_CRASH,
 };
@@ -55,7 +55,7 @@ async fn w12_a_run_is_killed_at_any_step() {
 
 #[tokio::test]
 async fn w12_a_run_goes_on_behind_the_last_page() {
-    at_switches(&["total_omitted"], async |lab| {
+    at_switches_on_every_crm(&["total_omitted"], async |lab| {
         lab.stack.wix.switch("page_cap", 3).unwrap();
         let ids = lab.seed_people(0, 30, A_SECOND);
         lab.export(|_| {}).await;
@@ -90,7 +90,7 @@ async fn two_timers_and_two_runners_at_once() {
 
 #[tokio::test]
 async fn a_pause_stops_the_run_and_a_resume_goes_on() {
-    at_switches(&["page_cap"], async |lab| {
+    at_switches_on_every_crm(&["page_cap"], async |lab| {
         lab.stack.wix.switch("page_cap", 4).unwrap();
         let ids = lab.seed_people(0, 20, A_SECOND);
         lab.export(|_| {}).await;
@@ -110,7 +110,7 @@ async fn a_pause_stops_the_run_and_a_resume_goes_on() {
 
 #[tokio::test]
 async fn a_run_that_is_asked_for_does_not_wait_for_its_interval() {
-    at_switches(&[], async |lab| {
+    at_switches_on_every_crm(&[], async |lab| {
         lab.export(|export| export.interval_minutes = 43_200).await;
         lab.live(2).await;
         let ids = lab.seed_people(0, 3, A_SECOND);
@@ -125,7 +125,7 @@ async fn a_run_that_is_asked_for_does_not_wait_for_its_interval() {
 
 #[tokio::test]
 async fn each_site_runs_at_its_own_interval() {
-    at_switches(&[], async |lab| {
+    at_switches_on_every_crm(&[], async |lab| {
         let other = lab.other_site().await;
         lab.export(|export| export.interval_minutes = 5).await;
         other.export(|export| export.interval_minutes = 60).await;

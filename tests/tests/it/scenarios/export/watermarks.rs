@@ -8,7 +8,7 @@ use super::super::{
     crash::Watched,
     lab::{Lab, Writes, one},
     people::person,
-    switches::{Vendor, at_switches},
+    switches::{Vendor, at_switches, at_switches_on_every_crm},
 };
 
 const NOTHING: Duration = Duration::ZERO;
@@ -29,7 +29,7 @@ fn cap_pages(lab: &Lab, most: u64) {
 
 #[tokio::test]
 async fn w01_contacts_share_a_millisecond() {
-    at_switches(LISTING, async |lab| {
+    at_switches_on_every_crm(LISTING, async |lab| {
         for (cap, before, group, behind) in [(5, 3, 4, 3), (5, 0, 5, 1), (5, 3, 12, 4), (4, 0, 16, 0)] {
             cap_pages(&lab, cap);
             let first = lab.exported().len();
@@ -49,7 +49,7 @@ async fn w01_contacts_share_a_millisecond() {
 
 #[tokio::test]
 async fn w01_a_run_ends_within_a_group_of_one_millisecond() {
-    at_switches(&["total_omitted", "page_cap", "clock_ahead_ms"], async |lab| {
+    at_switches_on_every_crm(&["total_omitted", "page_cap", "clock_ahead_ms"], async |lab| {
         lab.export(|_| {}).await;
         let mut ids = lab.seed_people(0, 3, NOTHING);
         // The rest of the group shows later.
@@ -65,12 +65,12 @@ async fn w01_a_run_ends_within_a_group_of_one_millisecond() {
 
 #[tokio::test]
 async fn w02_a_contact_created_while_the_page_is_carried_out() {
-    at_switches(LISTING, async |lab| {
+    at_switches_on_every_crm(LISTING, async |lab| {
         lab.export(|_| {}).await;
         let ids = lab.seed_people(0, 3, A_SECOND);
-        let watched = Watched::towards(Vendor::Hub, &lab).await;
+        let watched = Watched::towards(lab.crm.vendor(), &lab).await;
         let late = lab.clone();
-        watched.before("POST *upsert", 1, move || {
+        watched.before(lab.crm.upload(), 1, move || {
             let late = late.clone();
             async move { drop(late.seed_people(9, 1, NOTHING)) }
         });
@@ -85,7 +85,7 @@ async fn w02_a_contact_created_while_the_page_is_carried_out() {
 
 #[tokio::test]
 async fn w03_contacts_show_up_to_five_minutes_late() {
-    at_switches(&["total_omitted", "page_cap", "clock_ahead_ms", "clock_behind_ms"], async |lab| {
+    at_switches_on_every_crm(&["total_omitted", "page_cap", "clock_ahead_ms", "clock_behind_ms"], async |lab| {
         lab.export(|export| export.interval_minutes = 5).await;
         let mut ids = Vec::new();
         for number in 0..30 {
@@ -101,7 +101,7 @@ async fn w03_contacts_show_up_to_five_minutes_late() {
 
 #[tokio::test]
 async fn w03_changes_show_up_to_five_minutes_late() {
-    at_switches(&["total_omitted", "page_cap", "clock_ahead_ms", "clock_behind_ms"], async |lab| {
+    at_switches_on_every_crm(&["total_omitted", "page_cap", "clock_ahead_ms", "clock_behind_ms"], async |lab| {
         lab.export(|export| (export.interval_minutes, export.include) = (5, Include::CreatedAndUpdated)).await;
         let ids = lab.seed_people(0, 12, A_SECOND);
         lab.live(16).await;
@@ -122,7 +122,7 @@ async fn w03_changes_show_up_to_five_minutes_late() {
 
 #[tokio::test]
 async fn w05_what_is_seen_again_costs_no_write() {
-    at_switches(LISTING, async |lab| {
+    at_switches_on_every_crm(LISTING, async |lab| {
         lab.export(|export| (export.interval_minutes, export.include) = (5, Include::CreatedAndUpdated)).await;
         let ids = lab.seed_people(0, 12, A_SECOND);
         lab.live(30).await;
@@ -138,7 +138,7 @@ async fn w05_what_is_seen_again_costs_no_write() {
 
 #[tokio::test]
 async fn w06_the_overlap_has_to_cover_the_lag() {
-    at_switches(&["total_omitted", "page_cap"], async |lab| {
+    at_switches_on_every_crm(&["total_omitted", "page_cap"], async |lab| {
         for (overlap, lagging, seen) in [(5, 290, true), (2, 290, false), (10, 590, true)] {
             let before = lab.exported().len();
             lab.export(|export| (export.interval_minutes, export.overlap_minutes) = (5, overlap)).await;
@@ -161,7 +161,7 @@ async fn w06_the_overlap_has_to_cover_the_lag() {
 
 #[tokio::test]
 async fn w08_the_last_page_is_short_empty_or_full() {
-    at_switches(LISTING, async |lab| {
+    at_switches_on_every_crm(LISTING, async |lab| {
         let (mut ids, mut next) = (Vec::new(), 0);
         cap_pages(&lab, 5);
         for count in [0, 1, 4, 5, 6, 9, 10, 11] {
@@ -178,13 +178,13 @@ async fn w08_the_last_page_is_short_empty_or_full() {
 
 #[tokio::test]
 async fn w13_a_contact_created_during_the_upload_of_the_batch_before() {
-    at_switches(LISTING, async |lab| {
+    at_switches_on_every_crm(LISTING, async |lab| {
         cap_pages(&lab, 4);
         lab.export(|_| {}).await;
         let ids = lab.seed_people(0, 10, A_SECOND);
-        let watched = Watched::towards(Vendor::Hub, &lab).await;
+        let watched = Watched::towards(lab.crm.vendor(), &lab).await;
         let (late, count) = (lab.clone(), Arc::new(std::sync::atomic::AtomicUsize::new(50)));
-        watched.before("POST *upsert", 3, move || {
+        watched.before(lab.crm.upload(), 3, move || {
             let (late, count) = (late.clone(), Arc::clone(&count));
             async move { drop(late.seed_people(count.fetch_add(1, std::sync::atomic::Ordering::SeqCst), 1, A_SECOND)) }
         });
@@ -199,7 +199,7 @@ async fn w13_a_contact_created_during_the_upload_of_the_batch_before() {
 
 #[tokio::test]
 async fn contacts_come_and_go_between_the_pages() {
-    at_switches(LISTING, async |lab| {
+    at_switches_on_every_crm(LISTING, async |lab| {
         cap_pages(&lab, 4);
         lab.export(|_| {}).await;
         let ids = lab.seed_people(0, 14, A_SECOND);

@@ -3,7 +3,8 @@
 use aws_lc_rs::hmac;
 use base64::{Engine, engine::general_purpose::STANDARD};
 use contact_bridge::model::{ids::SubmissionId, site::form::Forms};
-use reqwest::{Response, redirect::Policy};
+use contact_bridge_local::vendors::kit::plain_http;
+use reqwest::Response;
 use serde_json::{Value, json};
 
 use crate::scenarios::lab::Lab;
@@ -57,7 +58,7 @@ impl Desk {
         lab.stack.put_secret("forms/secret", SECRET);
         let forms: Forms = serde_json::from_value(forms()).unwrap();
         lab.adjust(|site| site.forms = forms).await;
-        let http = reqwest::Client::builder().no_proxy().redirect(Policy::none()).build().unwrap();
+        let http = plain_http().unwrap();
         Self { lab, http }
     }
 

@@ -1,6 +1,7 @@
 //! What is refused, each with the field and the rule.
 
 use contact_bridge::flows::setup;
+use contact_bridge_local::vendors::kit::plain_http;
 use serde_json::{Value, json};
 
 use super::desk::{Answer, Desk, SECRET, ada};
@@ -160,8 +161,7 @@ async fn who_cannot_prove_who_they_are_hears_nothing() {
 #[tokio::test]
 async fn what_does_not_exist_is_said_to_be_missing() {
     let desk = desk().await;
-    let elsewhere =
-        |path: &str| reqwest::Client::builder().no_proxy().build().unwrap().post(format!("{}{path}", desk.lab.stack.gateway_url()));
+    let elsewhere = |path: &str| plain_http().unwrap().post(format!("{}{path}", desk.lab.stack.gateway_url()));
     for (request, field) in [
         (desk.request("POST", "unknown").bearer_auth(SECRET).json(&ada()), "form"),
         (elsewhere("/forms/nowhere/contact").bearer_auth(SECRET).json(&ada()), "site"),

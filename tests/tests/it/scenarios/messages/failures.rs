@@ -13,7 +13,7 @@ use contact_bridge::{
 };
 use contact_bridge_local::{
     cloud::queue::Draft,
-    vendors::kit::{Fault, FaultKind},
+    vendors::kit::{Fault, FaultKind, plain_http},
 };
 use serde_json::{Value, json};
 
@@ -256,5 +256,5 @@ async fn a_site_without_an_inbox_gets_its_messages_later() {
 async fn set_inbox(chat: &Chat, installed: bool) {
     let url = format!("{}/_control/inbox", chat.lab.stack.wix.base_url());
     let body = json!({"site": chat.lab.site.id, "installed": installed});
-    assert!(reqwest::Client::new().put(url).json(&body).send().await.unwrap().status().is_success());
+    assert!(plain_http().unwrap().put(url).json(&body).send().await.unwrap().status().is_success());
 }

@@ -1,6 +1,7 @@
 //! Whose conversation a message belongs to.
 
 use contact_bridge::flows::setup::SettingsError;
+use contact_bridge_local::vendors::kit::plain_http;
 use serde_json::json;
 
 use super::{
@@ -25,7 +26,7 @@ async fn three_adas(chat: &Chat) -> [String; 3] {
     let ids: [String; 3] = ids.try_into().unwrap();
     let url = format!("{}/_control/messages", chat.lab.stack.wix.base_url());
     let body = json!({"site": chat.lab.site.id, "contact": ids[1], "text": "I was here"});
-    assert!(reqwest::Client::new().post(url).json(&body).send().await.unwrap().status().is_success());
+    assert!(plain_http().unwrap().post(url).json(&body).send().await.unwrap().status().is_success());
     chat.lab.settle().await;
     chat.lab.stack.clock().advance(std::time::Duration::from_secs(100));
     ids

@@ -6,7 +6,8 @@ use tracing_subscriber::{EnvFilter, fmt::MakeWriter, util::TryInitError};
 use crate::config::Variables;
 
 /// Which crates `LOG_LEVEL` applies to. Below `info`, libraries may log the requests they send, bodies included.
-const OWN: [&str; 6] = ["contact_bridge", "contact_bridge_local", "contact_sync", "form_upsert", "inbox_relay", "webhook_intake"];
+const OWN: [&str; 7] =
+    ["contact_bridge", "contact_bridge_local", "contact_sync", "form_upsert", "inbox_relay", "scheduled_export", "webhook_intake"];
 
 /// Starts logging to standard output for the whole process, where Lambda collects it.
 ///

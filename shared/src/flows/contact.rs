@@ -42,7 +42,7 @@ const EVIDENCE_TIME: SignedDuration = SignedDuration::from_mins(5);
 /// When to look again while another worker writes.
 const WHILE_WRITTEN: SignedDuration = SignedDuration::from_secs(5);
 /// How long a create is given before another worker may look what became of it: longer than the vendors' indexes lag.
-const RESERVATION_TIME: SignedDuration = SignedDuration::from_mins(6);
+pub(super) const RESERVATION_TIME: SignedDuration = SignedDuration::from_mins(6);
 /// When to look again after losing a race: the winner is at work right now.
 const SOON: SignedDuration = SignedDuration::from_secs(2);
 /// When to look again at a paused site.

@@ -16,7 +16,7 @@ use tracing::info;
 use super::run::{Allowance, Ended, Means, Runner, Step, Stop, later};
 use crate::{
     model::{
-        fingerprint::Key,
+        fingerprint::{Digest, Key},
         ids::Side,
         site::{Site, Status, subscribers},
         subscriber::{Address, Remembered},
@@ -82,7 +82,7 @@ impl Subscribers {
             return runner.close().await;
         }
         let mut checkpoint: Checkpoint = match runner.checkpoint() {
-            Ok(checkpoint) => checkpoint,
+            Ok(checkpoint) => Checkpoint::of_list(checkpoint, self.settings.list()),
             Err(error) => return runner.end(Err(error.into()), None).await,
         };
         let outcome = self.work(&mut runner, &mut checkpoint).await;
@@ -128,7 +128,7 @@ impl Subscribers {
             Leg::Members(offset) => self.members(since(checkpoint.service), *offset, pass.full, allowance).await,
             Leg::Archived(offset) => self.archived(since(checkpoint.service), *offset).await,
             Leg::OptedOut(cursor) => self.opted_out(since(checkpoint.wix), cursor, allowance).await,
-            Leg::Subscribed(cursor) => self.subscribed(since(checkpoint.wix), cursor, allowance).await,
+            Leg::Subscribed(cursor) => self.subscribed(since(checkpoint.wix), pass, cursor, allowance).await,
         }
     }
 
@@ -147,7 +147,7 @@ impl Subscribers {
 
     /// Reads what is remembered of addresses.
     async fn remembered(&self, addresses: &[Address]) -> StoreResult<Vec<Remembered>> {
-        let places: Vec<_> = addresses.iter().map(|address| place(&self.key, address)).collect();
+        let places: Vec<_> = addresses.iter().map(|address| self.place(address)).collect();
         self.log.remembered(&self.site.site, &places).await
     }
 
@@ -157,7 +157,12 @@ impl Subscribers {
             return Ok(());
         }
         let after = Remembered { version: before.version + 1, ..after };
-        self.log.remember(&self.site.site, &place(&self.key, address), &after).await
+        self.log.remember(&self.site.site, &self.place(address), &after).await
+    }
+
+    /// Where an address of this list is remembered.
+    fn place(&self, address: &Address) -> Digest {
+        place(&self.key, self.settings.list(), address)
     }
 
     fn now(&self) -> Timestamp {

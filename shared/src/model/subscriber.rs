@@ -115,10 +115,20 @@ pub struct Remembered {
     pub consent_at: Option<Timestamp>,
     /// The opt-out in Wix that the mailing service was told of: when it was last changed there, or when it was told where Wix does not say.
     pub out_in_wix: Option<Timestamp>,
-    /// When Wix was told that the address opted out, or bounced, in the mailing service.
+    /// When Wix was told that the address opted out in the mailing service.
     pub out_in_service: Option<Timestamp>,
+    /// When Wix was told that mails of the mailing service do not arrive.
+    pub bounced_in_service: Option<Timestamp>,
     /// Why nothing is sent to the mailing service although Wix has the address as subscribed.
     pub kept_back: Option<KeptBack>,
+}
+
+impl Remembered {
+    /// Tells whether the address is known to get no mails from the mailing service: it opted out there, or they do not arrive.
+    #[must_use]
+    pub const fn is_off_in_service(&self) -> bool {
+        self.out_in_service.is_some() || self.bounced_in_service.is_some()
+    }
 }
 
 /// Why nothing of a subscribed address is sent.

@@ -29,4 +29,6 @@ pub enum SubscriptionStatus {
     Subscribed,
     /// Not to get mails.
     Unsubscribed,
+    /// Something that the bridge does not know: nothing is concluded from it, in neither direction.
+    Unclear,
 }

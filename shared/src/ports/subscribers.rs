@@ -58,9 +58,9 @@ pub trait MailingService: Send + Sync {
     /// address for good, `Invalid` where it refuses what it was sent.
     async fn add(&self, entries: &[Entry]) -> StoreResult<Vec<Result<(), ErrorKind>>>;
 
-    /// Changes fields and tags of an address that the list has, whatever its status, or adds it like [`MailingService::add`]; returns it as it
-    /// then is. `Forbidden` and `Invalid` as there.
-    async fn put(&self, entry: &Entry) -> StoreResult<Member>;
+    /// Changes fields and tags of an address that the list has, whatever its status, and returns it as it then is; nothing, and adds nobody, where
+    /// the list does not have it. `Forbidden` and `Invalid` as in [`MailingService::add`].
+    async fn put(&self, entry: &Entry) -> StoreResult<Option<Member>>;
 
     /// Unsubscribes an address; one that the list does not have, or that gets no mails, is unsubscribed.
     async fn opt_out(&self, address: &Address) -> StoreResult<()>;

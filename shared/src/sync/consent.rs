@@ -30,7 +30,7 @@ pub fn decide(known: &Subscription, ticked_at: Timestamp, resubscribe: bool) -> 
         SubscriptionStatus::Pending => Consent::Leave(Subscribed::Pending),
         SubscriptionStatus::NotSet if !known.complained => Consent::Subscribe,
         SubscriptionStatus::NotSet | SubscriptionStatus::Unsubscribed if resubscribe && is_newer => Consent::Subscribe,
-        SubscriptionStatus::NotSet | SubscriptionStatus::Unsubscribed => Consent::Leave(Subscribed::OptedOut),
+        SubscriptionStatus::NotSet | SubscriptionStatus::Unsubscribed | SubscriptionStatus::Unclear => Consent::Leave(Subscribed::OptedOut),
     }
 }
 
@@ -44,7 +44,7 @@ mod tests {
 
     #[test]
     fn nobody_is_subscribed_against_a_later_decision() {
-        use SubscriptionStatus::{NotSet, Pending, Subscribed as On, Unsubscribed};
+        use SubscriptionStatus::{NotSet, Pending, Subscribed as On, Unclear, Unsubscribed};
         const IN: Consent = Consent::Subscribe;
         let out = Consent::Leave(Subscribed::OptedOut);
         // The status, a complaint, seconds from the last change to the tick, whether the form may bring people back.
@@ -58,6 +58,7 @@ mod tests {
             (Unsubscribed, false, Some(120), true, out),
             (Unsubscribed, false, Some(0), true, out),
             (Unsubscribed, false, Some(-9), true, out),
+            (Unclear, false, Some(999), true, out),
             (Unsubscribed, false, None, true, out),
             (On, false, Some(9), true, Consent::Leave(Subscribed::Already)),
             (Pending, false, Some(9), true, Consent::Leave(Subscribed::Pending)),

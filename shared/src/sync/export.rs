@@ -238,7 +238,7 @@ pub struct Settings {
 }
 
 /// Returns an instant less an overlap, rounded down to the second.
-pub(super) fn less(instant: Timestamp, overlap: Duration) -> Timestamp {
+pub(crate) fn less(instant: Timestamp, overlap: Duration) -> Timestamp {
     let less = instant.saturating_sub(overlap).unwrap_or(Timestamp::MIN);
     less.round(jiff::TimestampRound::new().smallest(Unit::Second).mode(jiff::RoundMode::Floor)).unwrap_or(less)
 }

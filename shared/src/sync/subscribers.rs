@@ -44,12 +44,12 @@ pub fn carry(wix: &Subscription, member: Option<MemberStatus>, known: &Remembere
     let may_get_mails = match wix.status {
         SubscriptionStatus::Subscribed | SubscriptionStatus::Pending => true,
         SubscriptionStatus::NotSet => is_ours,
-        SubscriptionStatus::Unsubscribed => false,
+        SubscriptionStatus::Unsubscribed | SubscriptionStatus::Unclear => false,
     };
     match member {
         _ if known.out_in_service.is_some() || !may_get_mails => Carry::Nothing,
         Some(MemberStatus::Unsubscribed) => Carry::ToWix(Lowered::Unsubscribed),
-        Some(MemberStatus::Bounced) if !wix.bounced => Carry::ToWix(Lowered::Bounced),
+        Some(MemberStatus::Bounced) if !wix.bounced && known.bounced_in_service.is_none() => Carry::ToWix(Lowered::Bounced),
         Some(MemberStatus::Bounced | MemberStatus::Subscribed | MemberStatus::Pending | MemberStatus::Archived | MemberStatus::Other)
         | None => Carry::Nothing,
     }
@@ -64,13 +64,15 @@ pub fn carried(carry: Carry, wix: &Subscription, member: Option<MemberStatus>, k
     let gets_mails = matches!(member, Some(MemberStatus::Subscribed | MemberStatus::Pending));
     if gets_mails {
         after.out_in_service = None;
+        after.bounced_in_service = None;
         after.kept_back = after.kept_back.filter(|why| matches!(why, KeptBack::Invalid(_)));
     }
     if member == Some(MemberStatus::Archived) {
         after.kept_back = Some(KeptBack::Archived);
     }
     match carry {
-        Carry::ToService | Carry::ToWix(_) => after.out_in_service = Some(now),
+        Carry::ToService | Carry::ToWix(Lowered::Unsubscribed) => after.out_in_service = Some(now),
+        Carry::ToWix(Lowered::Bounced) => after.bounced_in_service = Some(now),
         Carry::Known if member == Some(MemberStatus::Unsubscribed) => after.out_in_service = Some(now),
         Carry::Known | Carry::Nothing => {}
     }
@@ -113,7 +115,7 @@ pub enum Send {
 #[must_use]
 pub fn send(known: &Remembered, digest: Digest, belongs: bool) -> Send {
     match (&known.kept_back, known.sent) {
-        _ if known.out_in_service.is_some() => Send::KeptBack,
+        _ if known.is_off_in_service() => Send::KeptBack,
         (Some(KeptBack::Refused | KeptBack::Archived), _) => Send::KeptBack,
         (Some(KeptBack::Invalid(refused)), _) if *refused == digest => Send::KeptBack,
         (_, Some(sent)) if sent == digest => Send::Unchanged,
@@ -123,10 +125,10 @@ pub fn send(known: &Remembered, digest: Digest, belongs: bool) -> Send {
     }
 }
 
-/// The keyed digest an address is remembered by.
+/// The keyed digest an address is remembered by: what is known of it on one list says nothing of another.
 #[must_use]
-pub fn place(key: &Key, address: &Address) -> Digest {
-    key.digest("subscriber", &normal::email(address.as_str()))
+pub fn place(key: &Key, list: &str, address: &Address) -> Digest {
+    key.digest("subscriber", &format!("{list}\u{1f}{}", normal::email(address.as_str())))
 }
 
 /// The keyed digest of what is sent of an address.
@@ -141,6 +143,8 @@ pub fn digest(key: &Key, entry: &Entry) -> Digest {
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(default)]
 pub struct Checkpoint {
+    /// The list that all of this is about.
+    pub list: Option<String>,
     /// Whatever changed in Wix before is seen to.
     pub wix: Option<Timestamp>,
     /// Whatever changed in the mailing service before is seen to.
@@ -257,6 +261,12 @@ pub struct Done {
 }
 
 impl Checkpoint {
+    /// Begins anew where the settings name another list by now.
+    #[must_use]
+    pub fn of_list(self, list: &str) -> Self {
+        if self.list.as_deref() == Some(list) { self } else { Self { list: Some(list.to_owned()), ..Self::default() } }
+    }
+
     /// Begins a pass, unless one is under way; a complete one where none was yet, or one is due.
     pub fn begin(&mut self, now: Timestamp, full_interval: Duration) {
         let full = self.wix.is_none()
@@ -288,7 +298,9 @@ impl Checkpoint {
     }
 
     fn end(&mut self, pass: &Pass, overlap: Duration, now: Timestamp) {
-        self.wix = self.wix.max(pass.wix.map(|began| less(began, overlap)));
+        // A complete pass meets Wix first where it compares the members.
+        let wix = pass.wix.map(|listed| if pass.full { listed.min(pass.began) } else { listed });
+        self.wix = self.wix.max(wix.map(|began| less(began, overlap)));
         self.service = self.service.max(pass.service.map(|began| less(began, overlap)));
         if pass.full {
             self.full = Some(pass.began);
@@ -317,10 +329,11 @@ mod tests {
     #[test]
     fn an_opt_out_is_carried_once_and_nobody_is_raised() {
         use MemberStatus::{Archived, Bounced, Other, Pending, Subscribed, Unsubscribed};
-        use SubscriptionStatus::{NotSet, Subscribed as In, Unsubscribed as Out};
+        use SubscriptionStatus::{NotSet, Subscribed as In, Unclear, Unsubscribed as Out};
         let new = Remembered::default();
         let sent = Remembered { sent: Some(Key::derive(b"k", &"s".into()).digest("a", "b")), ..Remembered::default() };
         let told = |second| Remembered { out_in_wix: Some(at(second)), ..sent.clone() };
+        let told_of_bounce = carried(Carry::ToWix(Lowered::Bounced), &wix(In, 1), Some(Bounced), &sent, at(2));
         let heard = Remembered { out_in_service: Some(at(5)), ..sent.clone() };
         for (wix, member, known, expected) in [
             (wix(In, 1), Some(Subscribed), &sent, Carry::Nothing),
@@ -341,6 +354,12 @@ mod tests {
             (wix(Out, 5), Some(Pending), &sent, Carry::ToService),
             (wix(Out, 5), Some(Unsubscribed), &sent, Carry::Known),
             (wix(Out, 5), None, &new, Carry::Known),
+            // Mails did not arrive; then the owner opted out of an older one.
+            (wix(In, 1), Some(Bounced), &told_of_bounce, Carry::Nothing),
+            (Subscription { bounced: true, ..wix(In, 1) }, Some(Unsubscribed), &told_of_bounce, OUT),
+            // What Wix says is not understood.
+            (wix(Unclear, 1), Some(Subscribed), &sent, Carry::Nothing),
+            (wix(Unclear, 1), Some(Unsubscribed), &sent, Carry::Nothing),
             // Told already, and its owner signed up again in the mailing service.
             (wix(Out, 5), Some(Subscribed), &told(5), Carry::Nothing),
             (wix(Out, 6), Some(Subscribed), &told(5), Carry::ToService),
@@ -419,5 +438,24 @@ mod tests {
         assert_eq!(changes, [Leg::Members(0), Leg::Archived(0), Leg::OptedOut(Cursor::Start), Leg::Subscribed(Cursor::Start)]);
         assert_eq!((after.wix, after.full), (Some(at(100_600)), Some(at(100_000))));
         assert_eq!(legs(100_000 + 86_400).0.len(), 3);
+    }
+
+    #[test]
+    fn another_list_is_begun_anew() {
+        let (key, ada) = (Key::derive(b"k", &"s".into()), Address::new("ada@example.com"));
+        assert_ne!(place(&key, "a", &ada), place(&key, "b", &ada));
+        let seen = Checkpoint { wix: Some(at(1)), ..Checkpoint::default().of_list("a") };
+        assert_eq!(seen.clone().of_list("a"), seen);
+        assert_eq!(seen.of_list("b"), Checkpoint { list: Some("b".to_owned()), ..Checkpoint::default() });
+    }
+
+    #[test]
+    fn an_opt_out_during_a_complete_pass_is_in_the_next_one() {
+        let (mut checkpoint, overlap) = (Checkpoint::default(), Duration::from_mins(5));
+        checkpoint.begin(at(100_000), Duration::from_hours(24));
+        for listed in [100_001, 102_000, 103_600] {
+            checkpoint.enter(Done { as_of: Some(at(listed)), ..Done::default() }, overlap, at(listed));
+        }
+        assert_eq!((checkpoint.pass, checkpoint.wix), (None, Some(at(99_700))));
     }
 }

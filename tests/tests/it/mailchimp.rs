@@ -178,11 +178,9 @@ async fn new_addresses_are_subscribed_and_known_ones_stay_as_they_are() -> anyho
 async fn where_the_audience_wants_it_new_addresses_are_asked() -> anyhow::Result<()> {
     let account = Account::with(ListOptions { double_optin: true, ..ListOptions::new("list") }).await?;
     assert_eq!(account.client.add(&[entry("ada@example.com", &[], &[])]).await?, [Ok(())]);
-    let bob = account.client.put(&entry("bob@example.com", &[], &[("Wix", true)])).await?;
-    assert_eq!((account.status("ada@example.com").as_deref(), bob.status), (Some("pending"), MemberStatus::Pending));
-    assert_eq!((account.mails("confirmation"), account.mails("tag_automation")), (2, 0));
-    let again = account.client.put(&entry("bob@example.com", &[("FNAME", "Bob")], &[("Wix", true)])).await?;
-    assert_eq!((again.status, account.mails("confirmation")), (MemberStatus::Pending, 2));
+    assert_eq!((account.status("ada@example.com").as_deref(), account.mails("confirmation")), (Some("pending"), 1));
+    let again = account.client.put(&entry("ada@example.com", &[("FNAME", "Ada")], &[("Wix", true)])).await?.unwrap();
+    assert_eq!((again.status, account.mails("confirmation"), account.mails("tag_automation")), (MemberStatus::Pending, 1, 0));
     Ok(())
 }
 
@@ -206,9 +204,11 @@ async fn each_row_is_told_what_is_wrong_with_it() -> anyhow::Result<()> {
         let unknown = if refuses_unknown { field("SHOE") } else { Ok(()) };
         let forbidden = || Err(ErrorKind::Forbidden);
         assert_eq!(outcomes, [forbidden(), forbidden(), forbidden(), field("BIRTHDAY"), unknown], "{at}");
-        for email in ["ada@example.com", "eve@mail.invalid"] {
-            assert_eq!(account.client.put(&entry(email, &[], &[])).await.unwrap_err().kind, ErrorKind::Forbidden, "{at} {email}");
+        for email in ["ada@example.com", "eve@mail.invalid", "dan@example.com"] {
+            assert_eq!(account.client.put(&entry(email, &[], &[])).await?, None, "{at} {email}");
+            assert!(account.status(email).is_none_or(|status| status == "forgotten"), "{at} {email}");
         }
+        account.seed(&json!([{"email_address": "bob@example.com"}]));
         let put = account.client.put(&entry("bob@example.com", &[("BIRTHDAY", "1815-12-10")], &[])).await;
         assert_eq!(put.unwrap_err().kind, ErrorKind::Invalid(vec!["BIRTHDAY".into()]), "{at}");
     }
@@ -224,7 +224,7 @@ async fn a_put_changes_fields_and_tags_and_no_status() -> anyhow::Result<()> {
                 &json!([{"email_address": email, "status": status, "merge_fields": {"FNAME": "A", "LNAME": "B"}, "tags": ["Old", "Own"]}]),
             );
             let tags = [("Wix", true), ("Old", false), ("Never", false)];
-            let member = account.client.put(&entry(&email.to_uppercase(), &[("FNAME", "Ada"), ("LNAME", "")], &tags)).await?;
+            let member = account.client.put(&entry(&email.to_uppercase(), &[("FNAME", "Ada"), ("LNAME", "")], &tags)).await?.unwrap();
             assert_eq!(member.tags, BTreeSet::from(["Own".to_owned(), "Wix".to_owned()]), "{at}");
             assert_eq!(account.client.member(&address(&email)).await?, Some(member), "{at}");
             let stored = account.stored(&email).unwrap();
@@ -233,8 +233,6 @@ async fn a_put_changes_fields_and_tags_and_no_status() -> anyhow::Result<()> {
                 (&json!(status), &json!("Ada"), &json!(""))
             );
         }
-        let new = account.client.put(&entry("ada@example.com", &[("FNAME", "Ada")], &[("Wix", true)])).await?;
-        assert_eq!((new.status, new.tags.len()), (MemberStatus::Subscribed, 1), "{at}");
         assert_eq!((account.mails("confirmation"), account.mails("tag_automation")), (0, 0), "{at}");
     }
     Ok(())
@@ -247,7 +245,7 @@ async fn whoever_was_taken_off_the_list_stays_off_and_untouched() -> anyhow::Res
             .seed(&json!([{"email_address": "ada@example.com", "merge_fields": {"FNAME": "Old"}}, {"email_address": "bob@example.com"}]));
         account.archive("ada@example.com").await;
         let before = account.stored("ada@example.com");
-        let put = account.client.put(&entry("ada@example.com", &[("FNAME", "Ada")], &[("Wix", true)])).await?;
+        let put = account.client.put(&entry("ada@example.com", &[("FNAME", "Ada")], &[("Wix", true)])).await?.unwrap();
         account.client.opt_out(&address("ada@example.com")).await?;
         assert_eq!((put.status, account.stored("ada@example.com")), (MemberStatus::Archived, before), "{at}");
         let on = account.listed(everybody(0)).await;

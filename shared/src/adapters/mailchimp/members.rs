@@ -61,15 +61,6 @@ impl Client {
         }
     }
 
-    /// Adds an address that the audience did not have when it was looked for. Whoever came meanwhile keeps the status.
-    pub(super) async fn create(&self, entry: &Entry) -> StoreResult<Member> {
-        let body = json!({
-            "email_address": entry.address.as_str().trim(), "status_if_new": self.new_status().await?, "merge_fields": merge_fields(entry),
-        });
-        let call = Call::write("mailchimp add member", Method::PUT, path(&entry.address), body);
-        self.call::<Shown>(&call).await.map(Member::from)
-    }
-
     /// Gives a member the tags it lacks and takes those it is not to have, so that no automation starts.
     pub(super) async fn tag(&self, entry: &Entry, mut member: Member) -> StoreResult<Member> {
         let changes: Vec<(&String, bool)> = entry

@@ -87,13 +87,13 @@ impl MailingService for Client {
     }
 
     /// An archived member is returned as it is, and left alone: what a PUT makes of one is not documented.
-    async fn put(&self, entry: &Entry) -> StoreResult<Member> {
+    async fn put(&self, entry: &Entry) -> StoreResult<Option<Member>> {
         let member = match self.read(&entry.address).await? {
-            Some(member) if member.status == MemberStatus::Archived => return Ok(member),
+            None => return Ok(None),
+            Some(member) if member.status == MemberStatus::Archived => return Ok(Some(member)),
             Some(member) => self.change(entry, member).await?,
-            None => self.create(entry).await?,
         };
-        if member.status == MemberStatus::Archived { Ok(member) } else { self.tag(entry, member).await }
+        if member.status == MemberStatus::Archived { Ok(Some(member)) } else { self.tag(entry, member).await.map(Some) }
     }
 
     async fn opt_out(&self, address: &Address) -> StoreResult<()> {

@@ -68,8 +68,8 @@ impl From<Wire> for Subscription {
                 Some("SUBSCRIBED") => SubscriptionStatus::Subscribed,
                 Some("PENDING") => SubscriptionStatus::Pending,
                 None | Some("NOT_SET" | "NO_SUBSCRIPTION_STATUS") => SubscriptionStatus::NotSet,
-                // What is not known is not raised.
-                Some(_) => SubscriptionStatus::Unsubscribed,
+                Some("UNSUBSCRIBED") => SubscriptionStatus::Unsubscribed,
+                Some(_) => SubscriptionStatus::Unclear,
             },
             complained: wire.deliverability_status.as_deref() == Some("SPAM_COMPLAINT"),
             bounced: wire.deliverability_status.as_deref() == Some("BOUNCED"),
@@ -86,7 +86,8 @@ fn stricter(one: Subscription, other: Subscription) -> Subscription {
             SubscriptionStatus::NotSet => 0,
             SubscriptionStatus::Subscribed => 1,
             SubscriptionStatus::Pending => 2,
-            SubscriptionStatus::Unsubscribed => 3,
+            SubscriptionStatus::Unclear => 3,
+            SubscriptionStatus::Unsubscribed => 4,
         };
         (known.complained, status, known.updated_at)
     };
@@ -178,13 +179,14 @@ impl Client {
     }
 }
 
-/// The word of a contact's extended field for a status.
+/// The word for a status, of subscriptions and of a contact's extended field.
 const fn word(status: SubscriptionStatus) -> &'static str {
     match status {
         SubscriptionStatus::NotSet => "NOT_SET",
         SubscriptionStatus::Pending => "PENDING",
         SubscriptionStatus::Subscribed => "SUBSCRIBED",
         SubscriptionStatus::Unsubscribed => "UNSUBSCRIBED",
+        SubscriptionStatus::Unclear => "UNKNOWN",
     }
 }
 
@@ -217,11 +219,19 @@ impl Consents for Client {
     }
 
     async fn lower(&self, address: &Address, known: &Subscription, to: Lowered) -> StoreResult<Subscription> {
+        const OPERATION: &str = "wix lower an email subscription";
         let wanted = match to {
             Lowered::Unsubscribed => (word(SubscriptionStatus::Unsubscribed), known.deliverability.as_deref()),
-            Lowered::Bounced => (word(known.status), Some("BOUNCED")),
+            Lowered::Bounced => {
+                // The status goes along as it is, and must not undo what its owner decided since it was read.
+                let now = self.subscription(address.as_str()).await?;
+                if now.status != known.status {
+                    return Err(StoreError::new(ErrorKind::Stale, OPERATION));
+                }
+                (word(now.status), Some("BOUNCED"))
+            }
         };
-        self.upsert("wix lower an email subscription", address.as_str(), wanted).await
+        self.upsert(OPERATION, address.as_str(), wanted).await
     }
 
     async fn contacts_of(&self, addresses: &[Address]) -> StoreResult<Vec<Contact>> {

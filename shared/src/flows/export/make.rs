@@ -3,11 +3,12 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use futures::{StreamExt, stream};
+use jiff::SignedDuration;
 
 use super::{
     super::{
         candidates::Search,
-        contact::Drafted,
+        contact::{Drafted, RESERVATION_TIME},
         run::{Allowance, Step, Stop},
     },
     Export,
@@ -25,6 +26,9 @@ use crate::{
     sync::{batches, enter, export::Tally},
 };
 
+/// How long what a batch reserves is held where the CRM does not see to it that a record is made once: others of the page, and of those that are
+/// carried out beside it, were compared with the CRM before. Longer than any invocation.
+const WHILE_OTHERS_ARE_MADE: SignedDuration = SignedDuration::from_mins(16);
 /// So many batches of a page are under way at once; the pace is the client's business.
 const BATCHES_AT_A_TIME: usize = 4;
 /// How often the CRM may refuse some of a new record's fields before it is parked.
@@ -104,6 +108,13 @@ impl Export {
         Job { row, drafted, reservation }
     }
 
+    /// The jobs of a page are drawn up at once, and the last ones wait long for their turn.
+    fn held_from_now(&self, mut jobs: Vec<Job>) -> Vec<Job> {
+        let time = if self.upload.makes_once() { RESERVATION_TIME } else { WHILE_OTHERS_ARE_MADE };
+        jobs.iter_mut().for_each(|job| job.reservation.until = self.now() + time);
+        jobs
+    }
+
     /// Returns which contacts the CRM may have already: by the id that a record names, by e-mail, else by phone, as contact sync would.
     async fn with_candidates(&self, rows: &[Fresh], unchecked: bool, allowance: &Allowance) -> Step<BTreeSet<RecordId>> {
         let at_crm = |error| Stop::at(Side::External, error);
@@ -122,6 +133,7 @@ impl Export {
     async fn make_batch(&self, jobs: Vec<Job>, allowance: &Allowance) -> Step<Made> {
         allowance.ensure_room().await?;
         let site = &self.contacts.site.site;
+        let jobs = self.held_from_now(jobs);
         let reservations: Vec<Reservation> = jobs.iter().map(|job| job.reservation.clone()).collect();
         let taken = self.batches.reserve_many(site, &reservations, self.now()).await?;
         let (jobs, others): (Vec<_>, Vec<_>) = jobs.into_iter().zip(taken).partition(|(_, taken)| *taken);
@@ -155,7 +167,8 @@ impl Export {
     }
 
     /// If the next answer is lost, what was left out must not pass for something that a person took away.
-    async fn draft_anew(&self, mut jobs: Vec<Job>, batch: &mut Batch) -> Step<Vec<Job>> {
+    async fn draft_anew(&self, jobs: Vec<Job>, batch: &mut Batch) -> Step<Vec<Job>> {
+        let mut jobs = self.held_from_now(jobs);
         for job in &mut jobs {
             let draft = self.contacts.draft_intent(Side::Wix, &job.row.contact, &job.drafted.0);
             job.reservation.draft = Some(Box::new(draft));

@@ -34,7 +34,7 @@ impl Subscribers {
         let wix = self.consents.subscriptions(&addresses).await.map_err(|error| Stop::at(Side::Wix, error))?;
         let mut tally = Tally { members: page.rows.len() as u64, ..Tally::default() };
         for ((member, known), wix) in page.rows.iter().zip(&known).zip(&wix) {
-            let back = known.out_in_service.is_some() && gets_mails(member.status);
+            let back = known.is_off_in_service() && gets_mails(member.status);
             if back || carry(wix, Some(member.status), known) != Carry::Nothing {
                 allowance.ensure_time()?;
                 count(&mut tally, &self.reconcile(&member.address).await?);

@@ -23,8 +23,9 @@ use crate::{
     },
     ports::{ErrorKind, StoreError, StoreResult},
     sync::{
+        export::less,
         scan::Cursor,
-        subscribers::{Done, Leg, Send, Tally, digest, is_in, place, send},
+        subscribers::{Done, Leg, Pass, Send, Tally, digest, is_in, send},
     },
 };
 
@@ -47,8 +48,15 @@ pub(super) struct Wanted {
 }
 
 impl Subscribers {
-    /// Contacts that are subscribed in Wix.
-    pub(super) async fn subscribed(&self, since: Option<Timestamp>, cursor: &Cursor, allowance: &Allowance) -> Step<Done> {
+    /// Contacts that are subscribed in Wix. Whoever the list's owner took off it since the pass, which may have stood still for days, looked at
+    /// the list is noted before, or they would be put back.
+    pub(super) async fn subscribed(&self, since: Option<Timestamp>, pass: &Pass, cursor: &Cursor, allowance: &Allowance) -> Step<Done> {
+        let looked = pass.service.map(|looked| less(looked, self.site.export.overlap()));
+        let mut offset = looked.map(|_| 0);
+        while let Some(from) = offset {
+            let done = self.archived(looked, from).await?;
+            offset = done.next.and_then(|leg| if let Leg::Archived(next) = leg { Some(next) } else { None });
+        }
         let page = self.listed(SubscriptionStatus::Subscribed, since, cursor).await?;
         let mut tally = Tally::default();
         for rows in page.rows.chunks(AT_A_TIME) {
@@ -104,8 +112,10 @@ impl Subscribers {
         let state_of = |address: &Address| states.get(&normal::email(address.as_str()));
         let mut chosen: Vec<(&Contact, Address)> = Vec::new();
         let mut seen = BTreeSet::new();
-        for row in rows {
-            let Listed::Contact(contact) = row else { continue };
+        let contacts = rows.iter().filter_map(|row| if let Listed::Contact(contact) = row { Some((row, contact)) } else { None });
+        // An address is sent for the sake of whoever belongs to those who are sent.
+        let (belonging, others): (Vec<_>, Vec<_>) = contacts.partition(|(_, contact)| self.belongs(contact));
+        for (row, contact) in belonging.into_iter().chain(others) {
             let own = addresses_of(row).into_iter().find(|address| state_of(address).is_some_and(is_in));
             if let Some(address) = own.filter(|address| seen.insert(normal::email(address.as_str()))) {
                 chosen.push((contact, address));
@@ -123,12 +133,13 @@ impl Subscribers {
         Ok(wanted)
     }
 
-    /// Tells whether the values of another contact stand for the address, which was there first and has it still.
+    /// Tells whether the values of another contact stand for the address, which has it still: one of those who are sent before one who is not,
+    /// and then whoever was there first.
     async fn is_anothers(&self, contact: &Contact, address: &Address, known: &Remembered) -> Step<bool> {
         let Some(other) = known.contact.as_ref().filter(|other| **other != contact.id) else { return Ok(false) };
         let Found::Present(other) = self.contacts.get(other).await.map_err(|error| Stop::at(Side::Wix, error))? else { return Ok(false) };
-        let age = |contact: &Contact| (contact.created_at, contact.id.clone());
-        Ok(has(&other, address) && age(&other) < age(contact))
+        let rank = |contact: &Contact| (!self.belongs(contact), contact.created_at, contact.id.clone());
+        Ok(has(&other, address) && rank(&other) < rank(contact))
     }
 
     /// Adds addresses that were never sent; returns those that the list has all the same.
@@ -161,7 +172,7 @@ impl Subscribers {
     async fn announce(&self, batch: Vec<Wanted>, tally: &mut Tally) -> StoreResult<Vec<Wanted>> {
         let notes = stream::iter(batch).map(|mut wanted| async move {
             let after = Remembered { adding: Some(self.now()), version: wanted.known.version + 1, ..wanted.known.clone() };
-            match self.log.remember(&self.site.site, &place(&self.key, &wanted.entry.address), &after).await {
+            match self.log.remember(&self.site.site, &self.place(&wanted.entry.address), &after).await {
                 Ok(()) => {
                     wanted.known = after;
                     Ok(Some(wanted))
@@ -183,7 +194,14 @@ impl Subscribers {
     /// Changes what the list has of an address, and sees to it that an opt-out met on the way is carried over; tells whether the service took it.
     pub(super) async fn change(&self, entry: &Entry, wanted: Option<&Wanted>) -> Step<bool> {
         let member = match self.service.put(entry).await {
-            Ok(member) => member,
+            Ok(Some(member)) => member,
+            // It was on the list, and somebody gave it up there: nobody is put back.
+            Ok(None) => {
+                if let Some(wanted) = wanted {
+                    self.refused(wanted, &ErrorKind::NotFound).await?;
+                }
+                return Ok(false);
+            }
             Err(error) if matches!(error.kind, ErrorKind::Forbidden | ErrorKind::Invalid(_)) => {
                 if let Some(wanted) = wanted {
                     self.refused(wanted, &error.kind).await?;

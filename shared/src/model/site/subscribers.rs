@@ -74,6 +74,14 @@ const INTERVAL_MINUTES: RangeInclusive<u32> = 5..=30 * 24 * 60;
 const FULL_HOURS: RangeInclusive<u32> = 1..=30 * 24;
 
 impl Subscribers {
+    /// Returns the service's id of the list.
+    #[must_use]
+    pub fn list(&self) -> &str {
+        match &self.service {
+            MailingAccess::Mailchimp { list, .. } => list,
+        }
+    }
+
     /// Checks the settings; returns the field and the rule it breaks.
     ///
     /// # Errors

@@ -243,11 +243,11 @@ impl MailingService for Sides {
         self.call("add", add, |_, _| ()).await
     }
 
-    async fn put(&self, entry: &Entry) -> StoreResult<subscriber::Member> {
+    async fn put(&self, entry: &Entry) -> StoreResult<Option<subscriber::Member>> {
         let number = of(&entry.address);
         let put = |world: &mut World| {
             world.writes += 1;
-            let Some(mut member) = world.member(number) else { return Ok(shown_member(number, &Self::join(world, entry))) };
+            let Some(mut member) = world.member(number) else { return Ok(None) };
             for (tag, on) in &entry.tags {
                 if *on {
                     member.tags.insert(tag.clone())
@@ -256,7 +256,7 @@ impl MailingService for Sides {
                 };
             }
             world.put_member(number, member.clone());
-            Ok(shown_member(number, &member))
+            Ok(Some(shown_member(number, &member)))
         };
         self.call("put", put, |_, _| ()).await
     }
@@ -286,7 +286,7 @@ impl SubscriberLog for Sides {
     async fn remember(&self, site: &SiteId, address: &Digest, known: &Remembered) -> StoreResult<()> {
         let mut known = known.clone();
         match self.plant {
-            Plant::ForgetsOptOuts => (known.out_in_wix, known.out_in_service) = (None, None),
+            Plant::ForgetsOptOuts => (known.out_in_wix, known.out_in_service, known.bounced_in_service) = (None, None, None),
             Plant::ForgetsWhatWasSent => known.sent = None,
             Plant::AddsUnannounced if known.adding.is_some() => return Ok(()),
             _ => {}
@@ -300,10 +300,10 @@ impl SubscriberLog for Sides {
         let mut world = lock(&self.world);
         world.writes += 1;
         let (now, key) = (world.now, super::history::key());
-        let place = |number: &usize| contact_bridge::sync::subscribers::place(&key, &super::world::address(*number)) == *address;
+        let place = |number: &usize| contact_bridge::sync::subscribers::place(&key, "list", &super::world::address(*number)) == *address;
         if let Some(number) = (0..super::world::ADDRESSES).find(place) {
             let wishes = world.wishes.entry(number).or_default();
-            wishes.is_noted = known.out_in_service.is_some();
+            wishes.is_noted = known.is_off_in_service();
             if wishes.is_noted && wishes.noted <= wishes.out {
                 wishes.noted = now;
             }

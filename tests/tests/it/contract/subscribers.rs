@@ -20,6 +20,7 @@ fn known(version: u64) -> Remembered {
         consent_at: Some(at(4)),
         out_in_wix: Some(at(6)),
         out_in_service: Some(at(7)),
+        bounced_in_service: Some(at(8)),
         kept_back: Some(KeptBack::Invalid(digest("refused"))),
     }
 }

@@ -364,6 +364,106 @@ async fn a_key_revoked_in_mid_run_is_told_and_the_run_goes_on_with_another() {
 }
 
 #[tokio::test]
+async fn d01_an_address_given_up_in_mailchimp_is_not_put_back_by_an_edit() {
+    at_both(async |lab| {
+        let ada = lab.person("Ada", "SUBSCRIBED").await;
+        lab.subscribers(json!({})).await;
+        lab.run_subscribers().await;
+        // She goes by another address there.
+        lab.list_call_with(Method::PATCH, "Ada", "", Some(json!({"email_address": address("Eva")}))).await;
+        lab.settle().await;
+        assert_eq!((lab.status("Ada").as_str(), lab.status("Eva").as_str()), ("absent", "subscribed"));
+        lab.wix_edit(&ada, json!({"firstname": "Eva"})).await;
+        lab.run_subscribers().await;
+        lab.run_all().await;
+        assert_eq!((lab.status("Ada").as_str(), lab.status("Eva").as_str()), ("absent", "subscribed"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c05_a_status_of_wix_that_nobody_knows_unsubscribes_nobody() {
+    at_both(async |lab| {
+        lab.person("Ada", "SUBSCRIBED").await;
+        lab.subscribers(json!({})).await;
+        lab.run_subscribers().await;
+        lab.set_subscription(&address("Ada"), "UNKNOWN", "VALID").await;
+        lab.run_subscribers().await;
+        lab.run_all().await;
+        assert_eq!((lab.status("Ada").as_str(), lab.consent("Ada").await.as_str()), ("subscribed", "UNKNOWN"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c05_who_is_archived_while_a_pass_stands_still_is_not_put_back() {
+    at_both(async |lab| {
+        for name in ["Ada", "Bob"] {
+            lab.person(name, "SUBSCRIBED").await;
+        }
+        lab.settle().await;
+        lab.stack.clock().advance(Duration::from_mins(3));
+        lab.stack.mailchimp.seed(&json!({"site": lab.site.id, "contacts": [{"email_address": address("Bob")}]})).unwrap();
+        lab.stack.clock().advance(Duration::from_mins(3));
+        // The list is looked at, and then nobody can be added for a day.
+        let post = format!("POST /3.0/lists/{}", lab.site.audience);
+        lab.fault(Vendor::Mail, Fault { times: 1_000, ..Fault::status(401, &post) });
+        lab.subscribers(json!({})).await;
+        lab.stack.run_now(&lab.site.id, RunKind::Subscribers).await.unwrap();
+        lab.stack.live(Duration::from_hours(1)).await.unwrap();
+        let run = lab.stack.run_of(&lab.site.id, RunKind::Subscribers).await.unwrap();
+        assert!(!run.progress.checkpoint["pass"]["leg"]["subscribed"].is_null(), "{}", run.progress.checkpoint);
+        lab.drop_webhooks_of_mailchimp();
+        lab.list_call(Method::DELETE, "Bob", "").await;
+        lab.stack.clock().advance(Duration::from_hours(23));
+        lab.stack.mailchimp.core().faults.clear();
+        lab.run_all().await;
+        assert_eq!((lab.status("Ada").as_str(), lab.status("Bob").as_str()), ("subscribed", "archived"));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn c06_who_bounced_and_then_opts_out_is_out_in_wix() {
+    at_both(async |lab| {
+        lab.person("Ada", "SUBSCRIBED").await;
+        lab.subscribers(json!({})).await;
+        lab.run_subscribers().await;
+        lab.in_mailchimp("bounce", "Ada");
+        lab.settle().await;
+        assert_eq!(lab.subscription(&address("Ada")).await["deliverabilityStatus"], "BOUNCED");
+        lab.set_subscription(&address("Ada"), "SUBSCRIBED", "VALID").await;
+        lab.settle().await;
+        lab.in_mailchimp("unsubscribe", "Ada");
+        lab.settle().await;
+        assert_eq!(lab.consent("Ada").await, "UNSUBSCRIBED");
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn of_two_contacts_with_one_address_the_one_with_the_label_is_sent() {
+    at_both(async |lab| {
+        let first = lab.person("Ada", "SUBSCRIBED").await;
+        lab.stack.clock().advance(Duration::from_mins(1));
+        let second = json!({"firstname": "Eva", "lastname": "Stone", "email": address("Ada"), "phone": "+16465550199"});
+        let second = lab.wix_create(second).await;
+        let key = lab.wix_label(&second, "Friends").await;
+        lab.settle().await;
+        lab.stack.clock().advance(Duration::from_mins(3));
+        lab.subscribers(json!({"labels": [key]})).await;
+        lab.run_subscribers().await;
+        assert_eq!(lab.member("Ada")["merge_fields"]["FNAME"], "Eva");
+        lab.wix_edit(&first, json!({"firstname": "Ida"})).await;
+        lab.run_subscribers().await;
+        lab.run_all().await;
+        assert_eq!(lab.member("Ada")["merge_fields"]["FNAME"], "Eva");
+        assert_eq!(lab.tags("Ada"), BTreeSet::from(["Wix".to_owned()]));
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn opt_outs_go_both_ways_at_once() {
     at_both(async |lab| {
         for name in ["Ada", "Bob"] {
@@ -430,9 +530,14 @@ async fn an_opt_out_between_the_listing_and_the_post_is_heeded() {
 impl Lab {
     /// The list's owner acts on a member.
     async fn list_call(&self, method: Method, name: &str, tail: &str) {
+        self.list_call_with(method, name, tail, None).await;
+    }
+
+    async fn list_call_with(&self, method: Method, name: &str, tail: &str, body: Option<Value>) {
         let hash = self.member(name)["id"].as_str().unwrap().to_owned();
         let url = format!("{}/3.0/lists/{}/members/{hash}{tail}", self.stack.mailchimp.base_url(), self.site.audience);
         let call = plain_http().unwrap().request(method, url).bearer_auth(format!("key-{}-us6", self.site.id)).header("x-actor", "admin");
+        let call = if let Some(body) = body { call.json(&body) } else { call };
         assert!(call.send().await.unwrap().status().is_success());
     }
 }

@@ -63,10 +63,10 @@ async fn of_two_spellings_the_stricter_answer_counts() {
 }
 
 #[tokio::test]
-async fn a_status_that_nobody_knows_is_not_raised() {
+async fn a_status_that_nobody_knows_says_nothing() {
     for (status, expected) in [
-        ("UNKNOWN", SubscriptionStatus::Unsubscribed),
-        ("SUSPENDED", SubscriptionStatus::Unsubscribed),
+        ("UNKNOWN", SubscriptionStatus::Unclear),
+        ("SUSPENDED", SubscriptionStatus::Unclear),
         ("NOT_SET", SubscriptionStatus::NotSet),
         ("NO_SUBSCRIPTION_STATUS", SubscriptionStatus::NotSet),
     ] {

@@ -132,11 +132,8 @@ async fn failed_rows_leave_room_for_events_that_come_while_they_are_tried_again(
             runs.fail(&lab.site.id, &ids.iter().map(row).collect::<Vec<_>>()).await.unwrap();
             lab.forget_calls();
             let says = async {
-                while events_wait && lab.stack.wix.core().calls.total() < 5 {
-                    tokio::task::yield_now().await;
-                }
                 if events_wait {
-                    runs.announce(&lab.site.id, now + Duration::from_hours(1)).await.unwrap();
+                    lab.events_come_when(|| lab.stack.wix.core().calls.total() >= 5).await;
                 }
             };
             took.push(tokio::join!(takes(&lab), says).0);
@@ -158,12 +155,8 @@ async fn q02_a_backfill_beside_events_leaves_them_their_share_and_other_sites_th
         lab.forget_calls();
         let calls = || lab.stack.wix.core().calls.total();
         let events_come = async {
-            while calls() < 30 {
-                tokio::task::yield_now().await;
-            }
-            let now = lab.stack.app.means.clock.now();
-            lab.stack.app.means.runs.announce(&lab.site.id, now + Duration::from_hours(1)).await.unwrap();
-            (calls(), now)
+            let since = lab.events_come_when(|| calls() >= 30).await;
+            (calls(), since)
         };
         let (whole, (before, since)) = tokio::join!(takes(&lab), events_come);
         let (beside, took) = (calls() - before, lab.stack.app.means.clock.now().duration_since(since));

@@ -12,6 +12,7 @@ use contact_bridge::{
     },
     sync::export::{Checkpoint, Tally},
 };
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::super::{lab::Lab, people::person};
@@ -52,6 +53,17 @@ impl Lab {
     /// Lets so many minutes pass, with the runs that become due.
     pub async fn live(&self, minutes: u64) {
         self.stack.live(Duration::from_mins(minutes)).await.unwrap();
+    }
+
+    /// Once it is time, events come that wait for their share of the budgets for an hour; returns when that was.
+    pub async fn events_come_when(&self, is_time: impl Fn() -> bool) -> Timestamp {
+        while !is_time() {
+            tokio::task::yield_now().await;
+        }
+        let means = &self.stack.app.means;
+        let now = means.clock.now();
+        means.runs.announce(&self.site.id, now + Duration::from_hours(1)).await.unwrap();
+        now
     }
 
     pub async fn run_of_export(&self) -> Run {

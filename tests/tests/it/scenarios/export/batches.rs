@@ -9,7 +9,6 @@ use contact_bridge::model::{
     site::Include,
 };
 use contact_bridge_local::vendors::kit::{Fault, FaultKind};
-use jiff::SignedDuration;
 use serde_json::{Value, json};
 
 use super::{
@@ -17,7 +16,7 @@ use super::{
         crash::Watched,
         lab::{Lab, at_call, one},
         people::{Seen, ada, person},
-        switches::{Position, Vendor, at, at_every_switch_but, at_switches},
+        switches::{Vendor, at_every_switch_but, at_switches},
     },
     desk::refused,
 };
@@ -80,30 +79,6 @@ async fn p01_a_refused_field_is_left_out_and_reported() {
         let hub = lab.in_hub(&ids[1]).unwrap();
         assert_eq!((lab.hub(&hub).get("firstname"), lab.hub(&hub).get("email")), ("Person0", ""));
         assert_eq!(lab.reasons().await, [ParkedReason::FieldSkipped]);
-    })
-    .await;
-}
-
-#[tokio::test]
-async fn d06_a_slow_first_load_makes_one_person_of_one_address() {
-    // Pipedrive takes one at a time, and does not see to it that an address is there once.
-    at(&[Position::pipedrive()], async |lab| {
-        lab.stack.wix.switch("page_cap", 150).unwrap();
-        let mut people: Vec<Value> = (0..450).map(person).collect();
-        let shared = people[0]["email"].clone();
-        people[449]["email"] = shared.clone();
-        lab.seed(&people, Duration::from_millis(7));
-        lab.export(|export| export.busy_share = 10).await;
-        let means = &lab.stack.app.means;
-        let deadline = means.clock.now() + Duration::from_mins(14);
-        means.runs.ask(&lab.site.id, RunKind::Export, means.clock.now()).await.unwrap();
-        let calls = &lab.stack.pipedrive.core().calls;
-        let run = lab.stack.exporter.run(&lab.site.id, RunKind::Export, deadline);
-        let (_, since) = tokio::join!(run, lab.events_come_when(|| calls.total() >= 20));
-        assert!(means.clock.now().duration_since(since) > SignedDuration::from_mins(7), "it is slow");
-        lab.settle().await;
-        let made = lab.hub_contacts().into_iter().filter(|(_, seen)| seen.get("email") == shared).count();
-        assert_eq!(made, 1);
     })
     .await;
 }

@@ -111,7 +111,9 @@ impl Export {
     /// The jobs of a page are drawn up at once, and the last ones wait long for their turn.
     fn held_from_now(&self, mut jobs: Vec<Job>) -> Vec<Job> {
         let time = if self.upload.makes_once() { RESERVATION_TIME } else { WHILE_OTHERS_ARE_MADE };
-        jobs.iter_mut().for_each(|job| job.reservation.until = self.now() + time);
+        for job in &mut jobs {
+            job.reservation.until = self.now() + time;
+        }
         jobs
     }
 

@@ -17,7 +17,9 @@ pub fn rows(positions: &[usize]) -> Vec<Vec<usize>> {
     let most = positions.iter().copied().max().unwrap_or(1);
     let together = |turn: usize| positions.iter().map(|count| if *count > 1 { 1 + turn % (count - 1) } else { 0 }).collect();
     let mut rows: Vec<Vec<usize>> = std::iter::once(vec![0; positions.len()]).chain((0..most - 1).map(together)).collect();
-    rows.iter().for_each(|row| open.close(row));
+    for row in &rows {
+        open.close(row);
+    }
     while let Some(row) = open.next_row(positions) {
         open.close(&row);
         rows.push(row);

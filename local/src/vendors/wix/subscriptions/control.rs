@@ -52,7 +52,9 @@ async fn change(State(world): State<World>, body: Bytes) -> Reply {
             words.iter().copied().find(|word| *word == sent).map(Some).ok_or(ControlError(format!("{key}: is not a known value")))
         }
     };
-    let (status, deliverability) = (word("subscriptionStatus", STATUSES)?, word("deliverabilityStatus", DELIVERABILITIES)?);
+    // A call cannot set it, and the documents have it among what an answer may hold.
+    let statuses = [&["UNKNOWN"], STATUSES].concat();
+    let (status, deliverability) = (word("subscriptionStatus", &statuses)?, word("deliverabilityStatus", DELIVERABILITIES)?);
     world.set_subscription(site(&request), text_of(&request, "email")?, status, deliverability).map(Json)
 }
 

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::super::{auth::Identity, refusal::Refusal, state::Desk};
 use crate::vendors::kit::rfc3339;
 
-pub(super) const STATUSES: &[&str] = &["UNKNOWN", NOT_SET, "PENDING", SUBSCRIBED, UNSUBSCRIBED];
+pub(super) const STATUSES: &[&str] = &[NOT_SET, "PENDING", SUBSCRIBED, UNSUBSCRIBED];
 pub(super) const DELIVERABILITIES: &[&str] = &[NOT_SET, "VALID", "BOUNCED", "SPAM_COMPLAINT", "INACTIVE"];
 pub(super) const NOT_SET: &str = "NOT_SET";
 pub(super) const SUBSCRIBED: &str = "SUBSCRIBED";

@@ -67,7 +67,7 @@ pub(super) fn be_the_function(place: &Place) -> anyhow::Result<()> {
 #[expect(clippy::print_stdout, reason = "the command's answer")]
 pub(super) fn run(sizes: &[u64]) -> anyhow::Result<()> {
     println!(
-        "{:>9}{:>10}{:>10}{:>8}{:>9}{:>9}{:>9}{:>7}{:>9}{:>9}{:>10}",
+        "{:>9}{:>10}{:>10}{:>8}{:>9}{:>11}{:>13}{:>7}{:>9}{:>9}{:>10}",
         "contacts", "virtual s", "least s", "%", "refused", "pages", "batches", "other", "peak MB", "of it", "real s"
     );
     let mut reports = Vec::new();
@@ -101,7 +101,7 @@ fn print_first(size: u64, report: &Report) -> anyhow::Result<()> {
     anyhow::ensure!(counts.twice == 0 && counts.made == size, "{} made, {} twice, of {size}", counts.made, counts.twice);
     let [peak, own] = [*peak_kb, peak_kb.saturating_sub(report.rested_kb)].map(|kb| as_figure(kb) / 1024.0);
     println!(
-        "{size:>9}{taken:>10.1}{least:>10.1}{:>8.1}{:>9}{:>9}{:>9}{:>7}{peak:>9.1}{own:>9.1}{:>10.1}",
+        "{size:>9}{taken:>10.1}{least:>10.1}{:>8.1}{:>9}{:>11}{:>13}{:>7}{peak:>9.1}{own:>9.1}{:>10.1}",
         least / taken * 100.0,
         counts.refused,
         format!("{listed}/{pages}"),

@@ -1,7 +1,10 @@
 use super::*;
 use crate::{
-    model::subscription::{Subscription, SubscriptionStatus},
-    ports::Subscriptions,
+    model::{
+        subscriber::{Address, Lowered},
+        subscription::{Subscription, SubscriptionStatus},
+    },
+    ports::{Consents, Subscriptions},
 };
 
 const BASE_PATH: &str = "/email-marketing/v1/email-subscriptions";
@@ -79,6 +82,18 @@ async fn a_status_that_nobody_knows_says_nothing() {
         let calls = ["Ada@Example.com", "ada@example.com"].map(|spelling| (format!("POST {BASE_PATH}/query"), asked(spelling)));
         assert_eq!(wix.calls().await, calls);
     }
+}
+
+#[tokio::test]
+async fn a_bounce_is_not_carried_over_an_opt_out_since_it_was_read() {
+    let known = Subscription { status: SubscriptionStatus::Subscribed, ..Subscription::default() };
+    let wix = Wix::with_key().await;
+    for _ in 0..2 {
+        wix.answers("POST", &format!("{BASE_PATH}/query"), ok(json!({"subscriptions": [stored("UNSUBSCRIBED", "VALID")]}))).await;
+    }
+    let lowered = wix.client.lower(&Address::new("Ada@example.com"), &known, Lowered::Bounced).await;
+    assert_eq!(lowered.unwrap_err().kind, ErrorKind::Stale);
+    assert!(wix.calls().await.iter().all(|(call, _)| *call == format!("POST {BASE_PATH}/query")), "nothing is written");
 }
 
 #[tokio::test]

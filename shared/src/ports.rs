@@ -17,7 +17,7 @@ use thiserror::Error;
 pub use self::{
     links::{Known, LinkBatches, Made},
     listing::{Listing, ReadMany, Slice, Snapshot},
-    runs::{Kept, RunStore},
+    runs::{Kept, RunStore, Taken},
     subscribers::{Consents, MailingService, Members, Roll, SubscriberLog},
     upload::{Row, Upload, Whose},
 };

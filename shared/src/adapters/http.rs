@@ -16,7 +16,7 @@ use jiff::{SignedDuration, Timestamp};
 use rand::{Rng, SeedableRng, rngs::SmallRng};
 
 pub use self::{
-    limiter::{Limiter, Limiters, Rate},
+    limiter::{Limiter, Limiters, Place, Rate},
     reply::{Failure, Reply, retry_after},
     request::{Body, Request, Safety},
 };
@@ -96,8 +96,9 @@ impl Http {
     pub async fn send(&self, request: &Request) -> Result<Reply, Failure> {
         let mut tries = 0;
         loop {
-            self.limiter.admit(self.clock.as_ref()).await?;
+            let place = self.limiter.admit().await?;
             let outcome = self.send_once(request).await;
+            drop(place);
             tries += 1;
             match self.again_at(request.safety, tries, &outcome)? {
                 None => return outcome,

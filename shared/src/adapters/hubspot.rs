@@ -37,19 +37,18 @@ pub const RATE: Rate = Rate {
     longest_wait: Duration::from_secs(5),
 };
 
-/// The pace of exports for a portal: nearly all that is allowed, evenly spread.
+/// The pace of exports for a portal: all that is allowed, evenly spread.
 pub const BULK_RATE: Rate = Rate {
-    requests: NonZeroU32::MIN.saturating_add(98),
+    requests: NonZeroU32::MIN.saturating_add(99),
     per: Duration::from_secs(10),
     burst: NonZeroU32::MIN,
     longest_wait: Duration::from_mins(1),
 };
 
-/// The pace of searches for a portal: five in a second are allowed, for all apps together. One is left over, because what is sent a
-/// second apart may arrive closer together.
+/// The pace of searches for a portal: five in a second are allowed, for all apps together. One is left over for the others.
 /// <https://developers.hubspot.com/docs/api-reference/search/guide#limits>
 pub const SEARCH_RATE: Rate = Rate {
-    requests: NonZeroU32::MIN.saturating_add(2),
+    requests: NonZeroU32::MIN.saturating_add(3),
     per: Duration::from_secs(1),
     burst: NonZeroU32::MIN,
     longest_wait: Duration::from_secs(5),

@@ -7,7 +7,7 @@ use std::{sync::Arc, time::Duration};
 
 use jiff::{SignedDuration, Timestamp};
 use serde::{Serialize, de::DeserializeOwned};
-use tokio::sync::Mutex;
+use tokio::sync::{Mutex, Semaphore, SemaphorePermit};
 use tracing::{info, warn};
 
 use crate::{
@@ -18,7 +18,7 @@ use crate::{
         run::{Lease, Orders, Reason, Run, RunKind, Trouble},
         site::{Site, Status},
     },
-    ports::{Clock, ErrorKind, EventBus, Kept, LinkStore, RunStore, SiteStore, StoreError, StoreResult},
+    ports::{Clock, ErrorKind, EventBus, Kept, LinkStore, RunStore, SiteStore, StoreError, StoreResult, Taken},
     sync::{retry, scan::CutShort},
 };
 
@@ -33,8 +33,15 @@ const LEFT_FOR_A_PAGE: SignedDuration = SignedDuration::from_secs(30);
 /// How much longer than its time a runner keeps the lease; by then it is certainly over.
 const AFTER_THE_DEADLINE: SignedDuration = SignedDuration::from_secs(10);
 /// How long after the budgets were claimed every worker knows: longer than what a worker has read of a site holds.
-const UNTIL_HEARD: Duration = Duration::from_secs(11);
-/// How often a run looks whether events wait.
+const UNTIL_HEARD: Duration = Duration::from_secs(6);
+/// How long after a claim was taken over the calls of the runner before have arrived where they were sent.
+const UNTIL_ARRIVED: Duration = Duration::from_secs(1);
+/// How long a claim waits for a continuation: longer than the timer takes to request whatever run of the site comes next.
+const HANDED_ON: SignedDuration = SignedDuration::from_secs(90);
+/// So many batches are under way at once, of all pages together: as many as the largest budget lets through while the slowest answer is waited for.
+/// The pace is the client's business.
+const BATCHES_AT_A_TIME: usize = 20;
+/// How often a run looks whether events wait, and whether it is to go on.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(2);
 /// When a site that is paused, or removed, is looked at again.
 const CLOSED: SignedDuration = SignedDuration::from_hours(1);
@@ -177,13 +184,16 @@ pub fn is_wanted(site: &Site, kind: RunKind) -> bool {
 /// What a runner may use: its time, and the site's budgets at the vendors.
 pub struct Allowance {
     deadline: Timestamp,
-    site: SiteId,
+    site: Site,
+    kind: RunKind,
     owner: String,
-    /// The percentage of the budgets that is left to the run while events wait.
-    busy_share: u32,
     means: Means,
-    /// When the run, which has claimed the budgets then, last looked whether events wait.
+    /// Whether the runner before has claimed the budgets.
+    taken_over: bool,
+    /// When the run, which has claimed the budgets then, last looked around.
     looked: Mutex<Option<Timestamp>>,
+    /// The batches of all pages that are under way.
+    batches: Semaphore,
 }
 
 impl Allowance {
@@ -199,22 +209,45 @@ impl Allowance {
     }
 
     /// Before many calls: claims the budgets, once everybody who works on the site's events knows, and keeps to the run's share while
-    /// events wait.
+    /// events wait. Stops a run that a person wants to stop.
     pub async fn ensure_room(&self) -> Step<()> {
         self.ensure_time()?;
         let mut looked = self.looked.lock().await;
         let clock = &self.means.clock;
-        if looked.is_none() {
-            self.means.runs.claim(&self.site, &self.owner).await.map_err(lost)?;
+        if looked.is_none() && self.taken_over {
+            clock.sleep(UNTIL_ARRIVED).await;
+        } else if looked.is_none() {
+            self.means.runs.claim(&self.site.site, &self.owner).await.map_err(lost)?;
             clock.sleep(UNTIL_HEARD).await;
         }
         let now = clock.now();
         if looked.is_none_or(|looked| now.duration_since(looked) >= LOOK_AGAIN) {
-            let busy = self.means.runs.announced(&self.site).await?.is_some_and(|until| until > now);
-            (self.means.pace)(if busy { self.busy_share } else { 100 });
+            let busy = self.means.runs.announced(&self.site.site).await?.is_some_and(|until| until > now);
+            (self.means.pace)(if busy { self.site.export.busy_share } else { 100 });
+            self.heed(self.means.runs.run(&self.site.site, self.kind).await?.orders).await?;
             *looked = Some(now);
         }
         Ok(())
+    }
+
+    /// Waits until a batch may be under way beside the others, in the order in which they ask: a page's go before those of the next.
+    pub async fn ensure_turn(&self) -> Step<SemaphorePermit<'_>> {
+        // Nobody closes it.
+        self.batches.acquire().await.map_err(|_| Stop::Time)
+    }
+
+    /// Stops a run that a person has paused, or given other settings.
+    async fn heed(&self, orders: Orders) -> Step<()> {
+        if orders.paused {
+            return Err(Stop::Paused);
+        }
+        let settings = self.means.sites.site(&self.site.site).await?;
+        if settings.is_some_and(|settings| settings == self.site) { Ok(()) } else { Err(Stop::Settings) }
+    }
+
+    /// Tells whether the run has claimed the budgets, or taken the claim over.
+    async fn has_claimed(&self) -> bool {
+        self.taken_over || self.looked.lock().await.is_some()
     }
 }
 
@@ -232,16 +265,18 @@ impl<'a> Runner<'a> {
     /// Takes the lease of a site's run until `deadline`, when the caller's time is over; nothing if another has it, or it is paused.
     pub async fn take(means: &'a Means, site: &'a Site, kind: RunKind, deadline: Timestamp) -> StoreResult<Option<Self>> {
         let lease = Lease { owner: (means.owner)(), until: deadline + AFTER_THE_DEADLINE };
-        let run = means.runs.take(&site.site, kind, &lease, means.clock.now()).await?;
+        let Some(Taken { run, claimed }) = means.runs.take(&site.site, kind, &lease, means.clock.now()).await? else { return Ok(None) };
         let allowance = Arc::new(Allowance {
             deadline,
-            site: site.site.clone(),
+            site: site.clone(),
+            kind,
             owner: lease.owner.clone(),
-            busy_share: site.export.busy_share,
             means: means.clone(),
+            taken_over: claimed,
             looked: Mutex::new(None),
+            batches: Semaphore::new(BATCHES_AT_A_TIME),
         });
-        Ok(run.map(|run| Self { means, site, kind, lease, allowance, run }))
+        Ok(Some(Self { means, site, kind, lease, allowance, run }))
     }
 
     /// Reads the run's own notes; those of a run that never was are empty.
@@ -272,13 +307,10 @@ impl<'a> Runner<'a> {
             StoreError::new(ErrorKind::Invalid(Vec::new()), format!("keep checkpoint of {}", self.name())).caused_by(error)
         })?;
         self.run.progress.trouble = None;
-        let kept = Kept { progress: &self.run.progress, until: Some(self.lease.until), due: Some(self.lease.until) };
+        let until = Some(self.lease.until);
+        let kept = Kept { progress: &self.run.progress, until, due: until, claimed_until: None };
         let orders = self.means.runs.keep(&self.site.site, self.kind, &self.lease.owner, kept).await.map_err(lost)?;
-        if orders.paused {
-            return Err(Stop::Paused);
-        }
-        let settings = self.means.sites.site(&self.site.site).await?;
-        if settings.is_some_and(|settings| settings == *self.site) { Ok(()) } else { Err(Stop::Settings) }
+        self.allowance.heed(orders).await
     }
 
     /// Ends a run, however it went: `next` is when it begins again by itself.
@@ -303,7 +335,8 @@ impl<'a> Runner<'a> {
                 (Ended::Troubled(reason), Some(until))
             }
         };
-        let kept = Kept { progress: &self.run.progress, until: None, due };
+        let goes_on = ended == Ended::Continues && self.allowance.has_claimed().await;
+        let kept = Kept { progress: &self.run.progress, until: None, due, claimed_until: goes_on.then(|| now + HANDED_ON) };
         match self.means.runs.keep(&self.site.site, self.kind, &self.lease.owner, kept).await {
             Ok(orders) => self.heed(orders, due).await?,
             Err(error) if error.kind == ErrorKind::Stale => return Ok(Ended::Busy),
@@ -321,7 +354,7 @@ impl<'a> Runner<'a> {
         let off = self.site.status == Status::Installed && !is_wanted(self.site, self.kind) && !asked;
         let due = (!off).then(|| self.means.clock.now() + CLOSED);
         self.run.progress.next = None;
-        let kept = Kept { progress: &self.run.progress, until: None, due };
+        let kept = Kept { progress: &self.run.progress, until: None, due, claimed_until: None };
         let orders = self.means.runs.keep(&self.site.site, self.kind, &self.lease.owner, kept).await?;
         self.heed(orders, due).await?;
         Ok(Ended::Closed)

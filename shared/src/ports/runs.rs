@@ -18,6 +18,17 @@ pub struct Kept<'a> {
     pub until: Option<Timestamp>,
     /// When the timer is to look at the run; never by itself without.
     pub due: Option<Timestamp>,
+    /// Until when a claim of the site's budgets outlives the lease that is given back, for whoever takes the next; without, it ends with it.
+    pub claimed_until: Option<Timestamp>,
+}
+
+/// A run whose lease was taken.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Taken {
+    /// The run.
+    pub run: Run,
+    /// Whether the site's budgets are claimed already, by the claim of the runner before.
+    pub claimed: bool,
 }
 
 /// The scheduled runs of all sites.
@@ -27,8 +38,9 @@ pub trait RunStore: Send + Sync {
     async fn run(&self, site: &SiteId, kind: RunKind) -> StoreResult<Run>;
 
     /// Takes the lease of a run and returns the run, due again when the lease ends: a runner that dies is found. Nothing if it is paused, or
-    /// another runs anything of the site and its time is not over: the site's budgets are its runner's alone.
-    async fn take(&self, site: &SiteId, kind: RunKind, lease: &Lease, now: Timestamp) -> StoreResult<Option<Run>>;
+    /// another runs anything of the site and its time is not over: the site's budgets are its runner's alone. A claim that a runner left behind goes
+    /// on; one whose runner died is over.
+    async fn take(&self, site: &SiteId, kind: RunKind, lease: &Lease, now: Timestamp) -> StoreResult<Option<Taken>>;
 
     /// Stores what a runner has to keep, and returns what people asked of the run meanwhile. `Stale` if `owner` has the lease no longer: then
     /// nothing is stored, and the runner has to stop.

@@ -131,6 +131,7 @@ contracts! {
         a_site_has_one_runner_whatever_runs,
         waiting_events_are_announced_to_a_runner,
         a_site_is_known_with_the_claim_on_its_budgets,
+        a_claim_that_is_left_behind_is_the_next_runners,
         of_two_that_take_a_lease_one_has_it,
         progress_reads_back_as_it_was_kept,
         who_lost_the_lease_keeps_nothing,

@@ -1,6 +1,9 @@
 //! How a run ends: what people do at that moment counts.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use async_trait::async_trait;
 use contact_bridge::{
@@ -18,15 +21,18 @@ use serde_json::json;
 
 const NOW: Timestamp = Timestamp::UNIX_EPOCH;
 
-struct Still;
+/// A clock that moves only when somebody sleeps.
+struct Slept(Mutex<Duration>);
 
 #[async_trait]
-impl Clock for Still {
+impl Clock for Slept {
     fn now(&self) -> Timestamp {
-        NOW
+        NOW + *self.0.lock().unwrap()
     }
 
-    async fn sleep(&self, _: Duration) {}
+    async fn sleep(&self, duration: Duration) {
+        *self.0.lock().unwrap() += duration;
+    }
 }
 
 /// A store with one site, whose runs are off.
@@ -49,7 +55,7 @@ impl Bench {
             sites: store.clone(),
             links: store.clone(),
             bus: bus.clone(),
-            clock: Arc::new(Still),
+            clock: Arc::new(Slept(Mutex::default())),
             owner: Arc::new(|| "runner".to_owned()),
             pace: Arc::new(|_| ()),
         };
@@ -70,6 +76,13 @@ impl Bench {
         let mut site = Site { version: 2, ..self.site.clone() };
         site.export.enabled = true;
         self.store.save_site(&site).await.unwrap();
+    }
+
+    /// Has a runner make room, and tells how many seconds that takes.
+    async fn wait_for_room(&self, runner: &Runner<'_>) -> i64 {
+        let begun = self.means.clock.now();
+        runner.allowance().ensure_room().await.unwrap();
+        self.means.clock.now().duration_since(begun).as_secs()
     }
 
     async fn run(&self) -> Run {
@@ -143,5 +156,43 @@ async fn a_run_that_goes_on_for_hours_lets_others_of_its_site_begin() {
         assert_eq!(bench.take().await.end(Err(Stop::Time), None).await.unwrap(), Ended::Continues);
         assert_eq!(bench.bus.take().len(), continuations, "{waits:?}");
         assert_eq!(bench.run().await.due, Some(NOW), "the timer finds it");
+    }
+}
+
+#[tokio::test]
+async fn a_continuation_takes_the_claim_over_and_waits_for_nobody_to_hear_of_it() {
+    let bench = Bench::lay().await;
+    let runner = bench.take().await;
+    assert_eq!((bench.wait_for_room(&runner).await, bench.wait_for_room(&runner).await), (6, 0));
+    runner.end(Err(Stop::Time), None).await.unwrap();
+    for end in [Err(Stop::Time), Ok(())] {
+        let runner = bench.take().await;
+        assert_eq!(bench.wait_for_room(&runner).await, 1);
+        runner.end(end, None).await.unwrap();
+    }
+    assert_eq!(bench.wait_for_room(&bench.take().await).await, 6, "the run before was over");
+}
+
+#[tokio::test]
+async fn a_run_that_claimed_nothing_leaves_no_claim_behind() {
+    let bench = Bench::lay().await;
+    bench.take().await.end(Err(Stop::Time), None).await.unwrap();
+    assert_eq!(bench.wait_for_room(&bench.take().await).await, 6);
+}
+
+#[tokio::test]
+async fn a_run_that_a_person_stops_makes_few_calls_more() {
+    for is_pause in [true, false] {
+        let bench = Bench::lay().await;
+        let allowance = bench.take().await.allowance();
+        allowance.ensure_room().await.unwrap();
+        if is_pause {
+            bench.store.pause(&bench.site.site, RunKind::Export).await.unwrap();
+        } else {
+            bench.switch_on().await;
+        }
+        bench.means.clock.sleep(Duration::from_secs(2)).await;
+        let stop = allowance.ensure_room().await.unwrap_err();
+        assert!(matches!((is_pause, &stop), (true, Stop::Paused) | (false, Stop::Settings)), "{stop:?}");
     }
 }

@@ -25,7 +25,7 @@ use crate::{
         ids::{RecordId, SiteId},
         run::{Due, FailedRow, Lease, Orders, Progress, Run, RunKind},
     },
-    ports::{ErrorKind, Kept, RunStore, StoreError, StoreResult},
+    ports::{ErrorKind, Kept, RunStore, StoreError, StoreResult, Taken},
 };
 
 /// The one partition of the index. It takes a thousand writes a second; a run writes once for each page.
@@ -37,9 +37,24 @@ impl Store {
         call.set_return_consumed_capacity(self.cost())
     }
 
+    /// Changes who may run a site.
+    fn change_runner(&self, site: &SiteId) -> UpdateItemFluentBuilder {
+        let call = self.client.update_item().table_name(&self.table).set_key(Some(Key::runner(site).item()));
+        call.set_return_consumed_capacity(self.cost())
+    }
+
     /// Changes a run; returns the item as it is then, or nothing if the condition stopped it.
     async fn changed(&self, operation: &str, call: UpdateItemFluentBuilder) -> StoreResult<Option<Item>> {
-        let Some(output) = accepted(operation, call.return_values(ReturnValue::AllNew).send().await)? else { return Ok(None) };
+        self.attributes(operation, call.return_values(ReturnValue::AllNew)).await
+    }
+
+    /// The same, but returns the item as it was before.
+    async fn changed_from(&self, operation: &str, call: UpdateItemFluentBuilder) -> StoreResult<Option<Item>> {
+        self.attributes(operation, call.return_values(ReturnValue::AllOld)).await
+    }
+
+    async fn attributes(&self, operation: &str, call: UpdateItemFluentBuilder) -> StoreResult<Option<Item>> {
+        let Some(output) = accepted(operation, call.send().await)? else { return Ok(None) };
         if let Some(capacity) = &self.capacity {
             capacity.add_write(output.consumed_capacity());
         }
@@ -64,26 +79,35 @@ impl Store {
         item.map(|item| read_run(&operation, &item)).transpose()
     }
 
-    /// Takes the right to run anything of a site.
-    async fn hold_site(&self, site: &SiteId, lease: &Lease, now: Timestamp) -> StoreResult<bool> {
-        let call = self.client.update_item().table_name(&self.table).set_key(Some(Key::runner(site).item()));
-        let call = call
-            .update_expression("SET holder = :holder, held_until = :until REMOVE claimed")
+    /// Takes the right to run anything of a site, and tells whether its budgets are claimed already; nothing if another has the right.
+    async fn hold_site(&self, site: &SiteId, lease: &Lease, now: Timestamp) -> StoreResult<Option<bool>> {
+        let operation = format!("hold {site}");
+        let call = self
+            .change_runner(site)
+            .update_expression("SET holder = :holder, held_until = :until")
             .condition_expression("attribute_not_exists(holder) OR held_until <= :now OR holder = :holder")
             .expression_attribute_values(":holder", text(lease.owner.as_str()))
             .expression_attribute_values(":until", instant(lease.until))
-            .expression_attribute_values(":now", instant(now))
-            .set_return_consumed_capacity(self.cost());
-        Ok(self.changed(&format!("hold {site}"), call).await?.is_some())
+            .expression_attribute_values(":now", instant(now));
+        let Some(before) = self.changed_from(&operation, call).await? else { return Ok(None) };
+        let was_claimed = before.contains_key("claimed");
+        let goes_on = was_claimed && !before.contains_key("holder") && get_instant(&before, "held_until").is_some_and(|until| until > now);
+        if was_claimed && !goes_on {
+            let call = self.change_runner(site).update_expression("REMOVE claimed").condition_expression("holder = :holder");
+            self.changed(&operation, call.expression_attribute_values(":holder", text(lease.owner.as_str()))).await?;
+        }
+        Ok(Some(goes_on))
     }
 
-    async fn leave_site(&self, site: &SiteId, owner: &str) -> StoreResult<()> {
-        let call = self.client.update_item().table_name(&self.table).set_key(Some(Key::runner(site).item()));
-        let call = call
-            .update_expression("REMOVE holder, held_until, claimed")
-            .condition_expression("holder = :holder")
-            .expression_attribute_values(":holder", text(owner))
-            .set_return_consumed_capacity(self.cost());
+    /// Gives the right back; a claim that outlives it stays until then.
+    async fn leave_site(&self, site: &SiteId, owner: &str, claimed_until: Option<Timestamp>) -> StoreResult<()> {
+        let call = self.change_runner(site).condition_expression("holder = :holder").expression_attribute_values(":holder", text(owner));
+        let call = match claimed_until {
+            None => call.update_expression("REMOVE holder, held_until, claimed"),
+            Some(until) => {
+                call.update_expression("SET held_until = :until REMOVE holder").expression_attribute_values(":until", instant(until))
+            }
+        };
         self.changed(&format!("leave {site}"), call).await.map(drop)
     }
 }
@@ -129,36 +153,32 @@ impl RunStore for Store {
     }
 
     /// The site first, then the run. Whoever dies between the two blocks the site no longer than the lease lasts.
-    async fn take(&self, site: &SiteId, kind: RunKind, lease: &Lease, now: Timestamp) -> StoreResult<Option<Run>> {
-        if !self.hold_site(site, lease, now).await? {
-            return Ok(None);
-        }
+    async fn take(&self, site: &SiteId, kind: RunKind, lease: &Lease, now: Timestamp) -> StoreResult<Option<Taken>> {
+        let Some(claimed) = self.hold_site(site, lease, now).await? else { return Ok(None) };
         let run = self.take_run(site, kind, lease, now).await?;
         if run.is_none() {
-            self.leave_site(site, &lease.owner).await?;
+            self.leave_site(site, &lease.owner, None).await?;
         }
-        Ok(run)
+        Ok(run.map(|run| Taken { run, claimed }))
     }
 
     async fn claim(&self, site: &SiteId, owner: &str) -> StoreResult<()> {
         let operation = format!("claim the budgets of {site}");
-        let call = self.client.update_item().table_name(&self.table).set_key(Some(Key::runner(site).item()));
-        let call = call
+        let call = self
+            .change_runner(site)
             .update_expression("SET claimed = :yes")
             .condition_expression("holder = :holder")
             .expression_attribute_values(":yes", AttributeValue::Bool(true))
-            .expression_attribute_values(":holder", text(owner))
-            .set_return_consumed_capacity(self.cost());
+            .expression_attribute_values(":holder", text(owner));
         self.changed(&operation, call).await?.map(drop).ok_or_else(|| StoreError::new(ErrorKind::Stale, operation))
     }
 
     async fn announce(&self, site: &SiteId, until: Timestamp) -> StoreResult<()> {
-        let call = self.client.update_item().table_name(&self.table).set_key(Some(Key::runner(site).item()));
-        let call = call
+        let call = self
+            .change_runner(site)
             .update_expression("SET busy_until = :until")
             .condition_expression("attribute_exists(claimed)")
-            .expression_attribute_values(":until", instant(until))
-            .set_return_consumed_capacity(self.cost());
+            .expression_attribute_values(":until", instant(until));
         self.changed(&format!("announce events of {site}"), call).await.map(drop)
     }
 
@@ -187,7 +207,7 @@ impl RunStore for Store {
             .expression_attribute_values(":progress", text(progress));
         let Some(item) = self.changed(&operation, call).await? else { return Err(StoreError::new(ErrorKind::Stale, operation)) };
         if kept.until.is_none() {
-            self.leave_site(site, owner).await?;
+            self.leave_site(site, owner, kept.claimed_until).await?;
         }
         Ok(read_orders(&item))
     }

@@ -1,7 +1,7 @@
 //! Pace: at most so many requests to a system for a site, and none while it asked to be left alone.
 
 use std::{
-    collections::HashMap,
+    collections::{HashMap, VecDeque},
     num::NonZeroU32,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
     time::Duration,
@@ -20,7 +20,7 @@ pub struct Rate {
     pub requests: NonZeroU32,
     /// In so much time.
     pub per: Duration,
-    /// So many of them at once, after a pause. Within any `per`, at most `requests` and `burst` together are sent.
+    /// So many of them at once, after a pause. Within any `per`, fewer than `requests` and `burst` together arrive.
     pub burst: NonZeroU32,
     /// A request waits no longer than this for its turn; beyond it, it fails as throttled.
     pub longest_wait: Duration,
@@ -33,6 +33,45 @@ impl Rate {
         let burst = NonZeroU32::new(self.burst.get() * percent / 100).unwrap_or(NonZeroU32::MIN);
         let period = self.per * 100 / percent / self.requests.get();
         Quota::with_period(period).unwrap_or_else(|| Quota::per_second(self.requests)).allow_burst(burst)
+    }
+
+    /// Returns how many the other side may count within any `per`.
+    fn most(&self, percent: u32) -> usize {
+        let most = u64::from(self.requests.get()) + u64::from(self.burst.get()) - 1;
+        usize::try_from((most * u64::from(percent) / 100).max(1)).unwrap_or(usize::MAX)
+    }
+}
+
+/// The requests that the other side may count in its window. When one arrives nobody here knows; it is certain only that it was between its being sent
+/// and its answer, so it counts from the one until the window's length after the other, however long it was on its way.
+#[derive(Default)]
+struct Window {
+    under_way: usize,
+    answered: VecDeque<Timestamp>,
+}
+
+impl Window {
+    /// Tells when to ask again if there are `most` in the window.
+    fn full_until(&mut self, most: usize, rate: &Rate, now: Timestamp) -> Option<Timestamp> {
+        while self.answered.front().is_some_and(|answered| later(*answered, rate.per) <= now) {
+            self.answered.pop_front();
+        }
+        let too_many = (self.under_way + self.answered.len()).checked_sub(most)?;
+        let free = self.answered.get(too_many).map(|answered| later(*answered, rate.per));
+        // None is answered: nobody knows when one will be.
+        Some(free.unwrap_or_else(|| later(now, rate.per / rate.requests.get())))
+    }
+}
+
+/// A request's place in the window, to be held until the answer is there.
+#[must_use = "a place that is given back before the answer makes room too early"]
+pub struct Place<'a>(&'a Limiter);
+
+impl Drop for Place<'_> {
+    fn drop(&mut self) {
+        let mut held = lock(&self.0.held);
+        held.window.under_way = held.window.under_way.saturating_sub(1);
+        held.window.answered.push_back(self.0.clock.now());
     }
 }
 
@@ -59,72 +98,85 @@ impl GovernorClock for SinceEpoch {
 pub struct Limiter {
     rate: Rate,
     clock: Arc<dyn Clock>,
-    /// The share it keeps to, in percent, and what counts it.
-    bucket: Mutex<(u32, Arc<Bucket>)>,
-    closed_until: Mutex<Timestamp>,
+    held: Mutex<Held>,
+}
+
+struct Held {
+    /// The share it keeps to.
+    percent: u32,
+    /// What spaces the requests.
+    bucket: Bucket,
+    /// What counts them.
+    window: Window,
+    closed_until: Timestamp,
 }
 
 impl Limiter {
     /// Makes a limiter that starts rested.
     #[must_use]
     pub fn new(rate: Rate, clock: Arc<dyn Clock>) -> Self {
-        let bucket = Mutex::new((100, bucket(&rate, 100, &clock)));
-        Self { rate, clock, bucket, closed_until: Mutex::new(Timestamp::MIN) }
+        let held = Held { percent: 100, bucket: bucket(&rate, 100, &clock), window: Window::default(), closed_until: Timestamp::MIN };
+        Self { rate, clock, held: Mutex::new(held) }
     }
 
     /// Keeps to so many percent of the rate from now on: somebody else needs the rest. What was sent just before counts too, so it begins without a
     /// burst.
     pub fn keep_to(&self, percent: u32) {
-        let mut held = lock(&self.bucket);
-        if held.0 != percent {
-            let bucket = bucket(&self.rate, percent, &self.clock);
-            let _ = bucket.check_n(self.rate.quota(percent).burst_size());
-            *held = (percent, bucket);
+        let mut held = lock(&self.held);
+        if held.percent != percent {
+            held.percent = percent;
+            held.bucket = bucket(&self.rate, percent, &self.clock);
+            let _ = held.bucket.check_n(self.rate.quota(percent).burst_size());
         }
     }
 
     /// Lets nothing through before `instant`.
     pub fn close_until(&self, instant: Timestamp) {
-        let mut closed = lock(&self.closed_until);
-        *closed = (*closed).max(instant);
+        let mut held = lock(&self.held);
+        held.closed_until = held.closed_until.max(instant);
     }
 
-    /// Waits for a turn, but not longer than the rate allows.
+    /// Waits for a turn, but not longer than the rate allows; the place is to be held until the answer is there.
     ///
     /// # Errors
     /// [`Failure::Throttled`] if the turn comes too late.
-    pub async fn admit(&self, clock: &dyn Clock) -> Result<(), Failure> {
-        let deadline = later(clock.now(), self.rate.longest_wait);
+    pub async fn admit(&self) -> Result<Place<'_>, Failure> {
+        let deadline = later(self.clock.now(), self.rate.longest_wait);
         loop {
-            let now = clock.now();
+            let now = self.clock.now();
             let turn = match self.turn(now) {
-                Ok(()) => return Ok(()),
+                Ok(place) => return Ok(place),
                 Err(turn) => turn,
             };
             if turn > deadline {
                 return Err(Failure::Throttled(turn));
             }
-            clock.sleep(until(now, turn)).await;
+            self.clock.sleep(until(now, turn)).await;
         }
     }
 
     /// Takes a turn, or tells when to ask again.
-    fn turn(&self, now: Timestamp) -> Result<(), Timestamp> {
-        let closed = *lock(&self.closed_until);
-        if closed > now {
-            return Err(closed);
+    fn turn(&self, now: Timestamp) -> Result<Place<'_>, Timestamp> {
+        let mut held = lock(&self.held);
+        if held.closed_until > now {
+            return Err(held.closed_until);
         }
-        let bucket = Arc::clone(&lock(&self.bucket).1);
-        bucket.check().map_err(|not_until| {
+        let most = self.rate.most(held.percent);
+        if let Some(turn) = held.window.full_until(most, &self.rate, now) {
+            return Err(turn);
+        }
+        held.bucket.check().map_err(|not_until| {
             let wait = not_until.wait_time_from(SinceEpoch::at(now));
             // A clock that rounds must still move.
             later(now, wait.max(Duration::from_millis(1)))
-        })
+        })?;
+        held.window.under_way += 1;
+        Ok(Place(self))
     }
 }
 
-fn bucket(rate: &Rate, percent: u32, clock: &Arc<dyn Clock>) -> Arc<Bucket> {
-    Arc::new(RateLimiter::direct_with_clock(rate.quota(percent), SinceEpoch(clock.clone())))
+fn bucket(rate: &Rate, percent: u32, clock: &Arc<dyn Clock>) -> Bucket {
+    RateLimiter::direct_with_clock(rate.quota(percent), SinceEpoch(clock.clone()))
 }
 
 /// The limiters of all sites and systems of this process.
@@ -182,17 +234,45 @@ mod tests {
         let limiter = Limiter::new(rate(60, 10, 5), clock.clone());
         let start = clock.now();
         for _ in 0..70 {
-            limiter.admit(clock.as_ref()).await.unwrap();
+            drop(limiter.admit().await.unwrap());
         }
         assert_eq!(clock.now().duration_since(start).as_secs(), 60);
+    }
+
+    #[tokio::test]
+    async fn a_request_counts_from_its_answer_because_it_may_have_arrived_as_late_as_that() {
+        let clock = StubClock::shared();
+        let limiter = Limiter::new(rate(10, 1, 60), clock.clone());
+        let mut arrived = Vec::new();
+        for number in 0..30 {
+            let place = limiter.admit().await.unwrap();
+            // Every tenth is slow on its way there, and at once answered; what comes after it is not.
+            clock.sleep(Duration::from_millis(if number % 10 == 0 { 4_900 } else { 0 })).await;
+            arrived.push(clock.now());
+            drop(place);
+        }
+        let windows = arrived.windows(11).map(|window| window[10].duration_since(window[0]).as_secs());
+        assert!(windows.clone().all(|seconds| seconds >= 60), "{:?}", windows.collect::<Vec<_>>());
+    }
+
+    #[tokio::test]
+    async fn a_request_without_an_answer_keeps_its_place() {
+        let clock = StubClock::shared();
+        let limiter = Limiter::new(rate(2, 1, 60), clock.clone());
+        let under_way = [limiter.admit().await.unwrap(), limiter.admit().await.unwrap()];
+        assert!(matches!(limiter.admit().await, Err(Failure::Throttled(_))));
+        drop(under_way);
+        let answered = clock.now();
+        drop(limiter.admit().await.unwrap());
+        assert_eq!(clock.now().duration_since(answered).as_secs(), 60);
     }
 
     #[tokio::test]
     async fn a_turn_that_comes_too_late_is_throttled_with_its_instant() {
         let clock = StubClock::shared();
         let limiter = Limiter::new(rate(6, 1, 5), clock.clone());
-        limiter.admit(clock.as_ref()).await.unwrap();
-        let Err(Failure::Throttled(turn)) = limiter.admit(clock.as_ref()).await else { panic!("admitted") };
+        drop(limiter.admit().await.unwrap());
+        let Err(Failure::Throttled(turn)) = limiter.admit().await else { panic!("admitted") };
         assert_eq!(turn.duration_since(clock.now()).as_secs(), 10);
     }
 
@@ -202,9 +282,9 @@ mod tests {
         let limiter = Limiter::new(rate(60, 10, 5), clock.clone());
         let until = later(clock.now(), Duration::from_secs(30));
         limiter.close_until(until);
-        assert!(matches!(limiter.admit(clock.as_ref()).await, Err(Failure::Throttled(at)) if at == until));
+        assert!(matches!(limiter.admit().await, Err(Failure::Throttled(at)) if at == until));
         clock.sleep(Duration::from_secs(27)).await;
-        limiter.admit(clock.as_ref()).await.unwrap();
+        drop(limiter.admit().await.unwrap());
         assert_eq!(clock.now(), until);
     }
 
@@ -216,7 +296,7 @@ mod tests {
             limiter.keep_to(percent);
             let start = clock.now();
             for _ in 0..24 {
-                limiter.admit(clock.as_ref()).await.unwrap();
+                drop(limiter.admit().await.unwrap());
             }
             clock.now().duration_since(start).as_secs()
         };

@@ -9,7 +9,7 @@ use crate::{
         ids::{RecordId, SiteId},
         run::{Due, FailedRow, Lease, Orders, Run, RunKind},
     },
-    ports::{ErrorKind, Kept, RunStore, StoreResult},
+    ports::{ErrorKind, Kept, RunStore, StoreResult, Taken},
 };
 
 impl Store {
@@ -24,18 +24,18 @@ impl RunStore for Store {
         Ok(self.of_site(site, |own| own.runs.get(&kind).cloned().unwrap_or_default()))
     }
 
-    async fn take(&self, site: &SiteId, kind: RunKind, lease: &Lease, now: Timestamp) -> StoreResult<Option<Run>> {
+    async fn take(&self, site: &SiteId, kind: RunKind, lease: &Lease, now: Timestamp) -> StoreResult<Option<Taken>> {
         Ok(self.of_site(site, |own| {
             let held = |held: &Option<Lease>| held.as_ref().is_some_and(|held| held.until > now && held.owner != lease.owner);
             let run = own.runs.entry(kind).or_default();
             if held(&own.runner) || held(&run.lease) || run.orders.paused {
                 return None;
             }
+            own.claimed &= own.claimed_until.take().is_some_and(|until| until > now);
             own.runner = Some(lease.clone());
-            own.claimed = false;
             run.lease = Some(lease.clone());
             run.due = Some(lease.until);
-            Some(run.clone())
+            Some(Taken { run: run.clone(), claimed: own.claimed })
         }))
     }
 
@@ -69,7 +69,8 @@ impl RunStore for Store {
                 return refuse_as(ErrorKind::Stale, format!("keep run {} of {site}", kind.name()));
             }
             if kept.until.is_none() && own.runner.take_if(|lease| lease.owner == owner).is_some() {
-                own.claimed = false;
+                own.claimed &= kept.claimed_until.is_some();
+                own.claimed_until = kept.claimed_until;
             }
             run.lease = kept.until.map(|until| Lease { owner: owner.to_owned(), until });
             run.due = kept.due;

@@ -22,8 +22,8 @@ impl SiteStore for Store {
         let state = self.state();
         let own = state.of_sites.get(site);
         let cooling_down = own.and_then(|own| own.cool.values().max().copied()).filter(|until| *until > now);
-        let runner = own.filter(|own| own.claimed).and_then(|own| own.runner.as_ref());
-        let claimed_until = runner.map(|lease| lease.until).filter(|until| *until > now);
+        let claim = own.filter(|own| own.claimed).and_then(|own| own.runner.as_ref().map(|lease| lease.until).or(own.claimed_until));
+        let claimed_until = claim.filter(|until| *until > now);
         Ok(state.sites.get(site).map(|site| Standing { site: site.clone(), cooling_down, claimed_until }))
     }
 

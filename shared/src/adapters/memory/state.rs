@@ -66,6 +66,8 @@ pub(super) struct OfSite {
     pub(super) runs: BTreeMap<RunKind, Run>,
     pub(super) runner: Option<Lease>,
     pub(super) claimed: bool,
+    /// Until when the claim of a runner that left goes on.
+    pub(super) claimed_until: Option<Timestamp>,
     pub(super) busy_until: Option<Timestamp>,
     pub(super) failed: BTreeMap<RecordId, FailedRow>,
     pub(super) subscribers: BTreeMap<Digest, Remembered>,

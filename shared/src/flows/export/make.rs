@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
-use futures::{StreamExt, stream};
+use futures::{StreamExt, stream::FuturesUnordered};
 use jiff::SignedDuration;
 
 use super::{
@@ -29,8 +29,6 @@ use crate::{
 /// How long what a batch reserves is held where the CRM does not see to it that a record is made once: others of the page, and of those that are
 /// carried out beside it, were compared with the CRM before. Longer than any invocation.
 const WHILE_OTHERS_ARE_MADE: SignedDuration = SignedDuration::from_mins(16);
-/// So many batches of a page are under way at once; the pace is the client's business.
-const BATCHES_AT_A_TIME: usize = 4;
 /// How often the CRM may refuse some of a new record's fields before it is parked.
 const REFUSALS: usize = 4;
 /// After so many calls without a row that landed, it is not a row's fault.
@@ -93,7 +91,7 @@ impl Export {
         let batches: Vec<Vec<Job>> = batches.collect();
         // All of them end, whatever becomes of one: what landed is linked.
         let ends: Vec<Step<Made>> =
-            stream::iter(batches).map(|jobs| self.make_batch(jobs, allowance)).buffer_unordered(BATCHES_AT_A_TIME).collect().await;
+            batches.into_iter().map(|jobs| self.make_batch(jobs, allowance)).collect::<FuturesUnordered<_>>().collect().await;
         for end in ends {
             let Made { tally, handed_over } = end?;
             made.tally.add(&tally);
@@ -133,6 +131,7 @@ impl Export {
     }
 
     async fn make_batch(&self, jobs: Vec<Job>, allowance: &Allowance) -> Step<Made> {
+        let _turn = allowance.ensure_turn().await?;
         allowance.ensure_room().await?;
         let site = &self.contacts.site.site;
         let jobs = self.held_from_now(jobs);

@@ -38,7 +38,7 @@ pub(super) struct Sheet {
 impl Sheet {
     pub(super) fn new(page: Page, turn: Turn) -> Self {
         let mut fresh = turn.fresh.into_iter().peekable();
-        let rows = page.rows.into_iter().enumerate().filter(|(position, _)| fresh.next_if_eq(position).is_some()).map(|(_, row)| row);
+        let rows = page.rows.into_iter().enumerate().filter(|(position, _)| fresh.next_if_eq(position).is_some()).map(|(_, row)| lean(row));
         Self { rows: rows.collect(), again: turn.again, as_of: page.as_of, next: turn.next }
     }
 
@@ -49,6 +49,14 @@ impl Sheet {
             (Leg::Updated, Listed::Unreadable { .. }) => None,
         };
         self.rows.iter().filter_map(stamp).max()
+    }
+}
+
+/// Nothing is written to what a page shows, and the vendor's own form of a thousand contacts is most of what they take.
+fn lean(row: Listed) -> Listed {
+    match row {
+        Listed::Contact(contact) => Listed::Contact(Contact { native: serde_json::Value::Null, ..contact }),
+        Listed::Unreadable { .. } => row,
     }
 }
 

@@ -115,7 +115,7 @@ impl Reader {
         let settings = self.stage.backend.finish(self.stage.backend.sites.site(site)).ok()??.export;
         notes.enter(done, Settings { include: settings.include, overlap: settings.overlap() }, lock(&self.stage.world).instant());
         run.progress.checkpoint = serde_json::to_value(&notes).ok()?;
-        let kept = Kept { progress: &run.progress, until: Some(lease.until), due: run.due };
+        let kept = Kept { progress: &run.progress, until: Some(lease.until), due: run.due, claimed_until: None };
         self.stage.backend.finish(runs.keep(site, RunKind::Export, &lease.owner, kept)).ok()?;
         Some(())
     }

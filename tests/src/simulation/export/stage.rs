@@ -157,12 +157,14 @@ impl Stage {
     /// A call arrives at a side: at its turn, if its sender keeps a pace; the side counts it, and may refuse it.
     pub async fn arrive(self: &Arc<Self>, side: Side, pace: Option<&Limiter>, operation: &str) -> StoreResult<()> {
         self.point().await;
-        if let Some(pace) = pace {
-            let clock = StageClock(self.clone());
-            if let Err(Failure::Throttled(until)) = pace.admit(&clock).await {
-                return Err(StoreError::new(ErrorKind::Throttled(until), operation));
-            }
-        }
+        let _place = match pace {
+            None => None,
+            Some(pace) => match pace.admit().await {
+                Ok(place) => Some(place),
+                Err(Failure::Throttled(until)) => return Err(StoreError::new(ErrorKind::Throttled(until), operation)),
+                Err(_) => None,
+            },
+        };
         let habits = self.habits();
         if habits.is_limited && self.is_excess(side) {
             self.violation("I13", format!("{side} sees more calls than its limit: {operation}"));

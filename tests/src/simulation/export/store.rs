@@ -11,7 +11,7 @@ use contact_bridge::{
         run::{Due, FailedRow, Lease, Orders, Progress, Run, RunKind},
         site::Site,
     },
-    ports::{ErrorKind, EventBus, Kept, Known, LinkBatches, Made, RunStore, SiteStore, Standing, StoreError, StoreResult},
+    ports::{ErrorKind, EventBus, Kept, Known, LinkBatches, Made, RunStore, SiteStore, Standing, StoreError, StoreResult, Taken},
 };
 use jiff::Timestamp;
 
@@ -83,10 +83,12 @@ impl Table {
 #[async_trait]
 impl RunStore for Table {
     async fn run(&self, site: &SiteId, kind: RunKind) -> StoreResult<Run> {
-        carried!(self.runs.run(site, kind))
+        let run: StoreResult<Run> = carried!(self.runs.run(site, kind));
+        let heeds = self.0.plant != Plant::HeedsNoPause;
+        run.map(|run| Run { orders: Orders { paused: run.orders.paused && heeds, ..run.orders }, ..run })
     }
 
-    async fn take(&self, site: &SiteId, kind: RunKind, lease: &Lease, now: Timestamp) -> StoreResult<Option<Run>> {
+    async fn take(&self, site: &SiteId, kind: RunKind, lease: &Lease, now: Timestamp) -> StoreResult<Option<Taken>> {
         if self.0.plant == Plant::NoLeases {
             // Whoever has the run is forgotten.
             self.forget_runner(site);
@@ -99,8 +101,9 @@ impl RunStore for Table {
     }
 
     async fn keep(&self, site: &SiteId, kind: RunKind, owner: &str, kept: Kept<'_>) -> StoreResult<Orders> {
-        let (until, due, progress) = (kept.until, kept.due, self.kept(kind, kept.progress));
-        let orders = carried!(self.runs.keep(site, kind, owner, Kept { progress: &progress, until, due }), |orders| {
+        let (until, progress) = (kept.until, self.kept(kind, kept.progress));
+        let kept = Kept { progress: &progress, ..kept };
+        let orders = carried!(self.runs.keep(site, kind, owner, kept), |orders| {
             self.0.saw_keep(owner, until.is_some());
             self.0.saw_checkpoint(kind, &progress.checkpoint);
             if orders.paused {
@@ -171,7 +174,7 @@ impl Table {
         for kind in RunKind::ALL {
             let Ok(run) = self.0.backend.finish(runs.run(site, kind)) else { continue };
             if let Some(lease) = run.lease {
-                let kept = Kept { progress: &run.progress, until: None, due: run.due };
+                let kept = Kept { progress: &run.progress, until: None, due: run.due, claimed_until: None };
                 let _ = self.0.backend.finish(runs.keep(site, kind, &lease.owner, kept));
             }
         }

@@ -33,7 +33,7 @@ fn progress() -> Progress {
 
 impl Bench {
     async fn take(&self, owner: &str, until: i64, now: i64) -> anyhow::Result<Option<Run>> {
-        Ok(self.runs.take(&self.site, EXPORT, &lease(owner, until), at(now)).await?)
+        Ok(self.runs.take(&self.site, EXPORT, &lease(owner, until), at(now)).await?.map(|taken| taken.run))
     }
 
     async fn run(&self) -> anyhow::Result<Run> {
@@ -46,7 +46,7 @@ impl Bench {
 }
 
 fn kept(progress: &Progress, until: Option<i64>, due: Option<i64>) -> Kept<'_> {
-    Kept { progress, until: until.map(at), due: due.map(at) }
+    Kept { progress, until: until.map(at), due: due.map(at), claimed_until: None }
 }
 
 pub(super) async fn a_run_nobody_ran_is_empty(bench: &Bench) -> anyhow::Result<()> {
@@ -116,6 +116,29 @@ pub(super) async fn a_site_is_known_with_the_claim_on_its_budgets(bench: &Bench)
     assert_eq!((claimed(59).await?, claimed(60).await?), (Some(at(60)), None));
     bench.runs.keep(&bench.site, EXPORT, "me", kept(&progress(), None, None)).await?;
     assert_eq!(claimed(1).await?, None, "it was given back");
+    Ok(())
+}
+
+pub(super) async fn a_claim_that_is_left_behind_is_the_next_runners(bench: &Bench) -> anyhow::Result<()> {
+    bench.sites.save_site(&site(&bench.site)).await?;
+    let claimed = async |now| anyhow::Ok(bench.sites.standing(&bench.site, at(now)).await?.and_then(|standing| standing.claimed_until));
+    let take = async |owner, until, now| {
+        let taken = bench.runs.take(&bench.site, EXPORT, &lease(owner, until), at(now)).await?;
+        anyhow::Ok(taken.map(|taken| taken.claimed))
+    };
+    let notes = progress();
+    let leaves = |until| Kept { claimed_until: Some(at(until)), ..kept(&notes, None, None) };
+    assert_eq!(take("first", 60, 0).await?, Some(false));
+    bench.runs.keep(&bench.site, EXPORT, "first", leaves(90)).await?;
+    assert_eq!((claimed(1).await?, take("first", 60, 1).await?), (None, Some(false)), "it had claimed nothing");
+    bench.runs.claim(&bench.site, "first").await?;
+    bench.runs.keep(&bench.site, EXPORT, "first", leaves(90)).await?;
+    assert_eq!((claimed(89).await?, claimed(90).await?), (Some(at(90)), None));
+    assert_eq!((take("second", 120, 80).await?, claimed(81).await?), (Some(true), Some(at(120))));
+    assert_eq!((take("third", 200, 120).await?, claimed(121).await?), (Some(false), None), "the second died");
+    bench.runs.claim(&bench.site, "third").await?;
+    bench.runs.keep(&bench.site, EXPORT, "third", leaves(190)).await?;
+    assert_eq!((take("fourth", 250, 190).await?, claimed(191).await?), (Some(false), None), "it came too late");
     Ok(())
 }
 

@@ -3,25 +3,35 @@
 use std::{
     collections::BTreeSet,
     sync::{
-        Mutex, PoisonError,
-        atomic::{AtomicI64, Ordering},
+        Arc, Mutex, PoisonError,
+        atomic::{AtomicI64, AtomicUsize, Ordering},
     },
     time::Duration,
 };
 
 use async_trait::async_trait;
+use aws_sdk_dynamodb::{
+    config::{
+        ConfigBag, Intercept, RuntimeComponents,
+        interceptors::{BeforeSerializationInterceptorContextRef, FinalizerInterceptorContextRef},
+    },
+    error::BoxError,
+};
 use contact_bridge::ports;
 use contact_bridge_local::vendors::kit::plain_http;
 use jiff::Timestamp;
 use tokio::sync::Notify;
 
 /// A clock that the wait which ends first moves.
+#[derive(Debug)]
 pub(super) struct VirtualClock {
     now_ms: AtomicI64,
     /// The ends of all waits, each with a number of its own.
     waits: Mutex<(u64, BTreeSet<(i64, u64)>)>,
-    /// Whenever the clock moved, or a wait was given up.
+    /// Whenever the clock moved, or a wait was given up, or the table answered.
     changed: Notify,
+    /// Calls of the table that are under way: it takes no virtual time.
+    asked: AtomicUsize,
     http: reqwest::Client,
     url: String,
 }
@@ -33,6 +43,7 @@ impl VirtualClock {
             now_ms: AtomicI64::new(start_ms),
             waits: Mutex::default(),
             changed: Notify::new(),
+            asked: AtomicUsize::new(0),
             http,
             url: format!("{vendors}/clock"),
         })
@@ -78,12 +89,39 @@ impl ports::Clock for VirtualClock {
             // Whoever has something to send does it first; the vendors take calls in the order in which they come, and the clock's is one of them.
             tokio::task::yield_now().await;
             let changed = self.changed.notified();
-            match (self.now_ms() < end, turn.is_first()) {
+            let may_move = turn.is_first() && self.asked.load(Ordering::SeqCst) == 0;
+            match (self.now_ms() < end, may_move) {
                 (false, _) => return,
                 (true, true) => self.move_to(end).await,
                 (true, false) => changed.await,
             }
         }
+    }
+}
+
+/// Has the clock stand still while the table is asked.
+#[derive(Debug)]
+pub(super) struct Still(pub Arc<VirtualClock>);
+
+impl Intercept for Still {
+    fn name(&self) -> &'static str {
+        "Still"
+    }
+
+    fn read_before_execution(&self, _: &BeforeSerializationInterceptorContextRef<'_>, _: &mut ConfigBag) -> Result<(), BoxError> {
+        self.0.asked.fetch_add(1, Ordering::SeqCst);
+        Ok(())
+    }
+
+    fn read_after_execution(
+        &self,
+        _: &FinalizerInterceptorContextRef<'_>,
+        _: &RuntimeComponents,
+        _: &mut ConfigBag,
+    ) -> Result<(), BoxError> {
+        self.0.asked.fetch_sub(1, Ordering::SeqCst);
+        self.0.changed.notify_waiters();
+        Ok(())
     }
 }
 

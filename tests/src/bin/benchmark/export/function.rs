@@ -27,7 +27,12 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{Report, TABLE, Taken, clock::VirtualClock, people, vendors::Counts};
+use super::{
+    Report, TABLE, Taken,
+    clock::{Still, VirtualClock},
+    people,
+    vendors::Counts,
+};
 
 /// As in `template.yaml`.
 const TIME: SignedDuration = SignedDuration::from_mins(15);
@@ -91,7 +96,7 @@ impl Running {
     async fn start(place: &Place) -> anyhow::Result<Self> {
         let clock = Arc::new(VirtualClock::new(people::NOW_MS, &place.vendors)?);
         let (capacity, bus) = (Arc::new(Capacity::default()), Arc::new(Bus::default()));
-        let store = Arc::new(table(place, &clock).counting(Arc::clone(&capacity)));
+        let store = Arc::new(table(place, &clock, Some(Still(clock.clone()))).counting(Arc::clone(&capacity)));
         let vault = Vault::default();
         vault.put(format!("hubspot/{SITE}"), "pat-benchmark");
         let base: url::Url = place.vendors.parse()?;
@@ -114,7 +119,7 @@ impl Running {
             },
         };
         let exporter = Exporter { app: App::new(means)?.at(Pace::Bulk), batches: store.clone(), log: store, bus: bus.clone() };
-        let looked_at = table(place, &clock);
+        let looked_at = table(place, &clock, None);
         let running = Self { exporter, clock, bus, capacity, looked_at, vendors: place.vendors.clone() };
         running.looked_at.save_site(&site()).await?;
         Ok(running)
@@ -195,12 +200,15 @@ fn site() -> Site {
     }
 }
 
-fn table(place: &Place, clock: &Arc<VirtualClock>) -> dynamodb::Store {
-    let config = Config::builder()
+fn table(place: &Place, clock: &Arc<VirtualClock>, still: Option<Still>) -> dynamodb::Store {
+    let mut config = Config::builder()
         .behavior_version(BehaviorVersion::latest())
         .region(Region::from_static("us-east-1"))
         .credentials_provider(Credentials::new("local", "local", None, None, "local"))
         .endpoint_url(&place.table);
+    if let Some(still) = still {
+        config = config.interceptor(still);
+    }
     dynamodb::Store::new(aws_sdk_dynamodb::Client::from_conf(config.build()), TABLE, "benchmark".into(), clock.clone())
 }
 

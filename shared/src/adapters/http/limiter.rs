@@ -36,9 +36,8 @@ impl Rate {
     }
 
     /// Returns how many the other side may count within any `per`.
-    fn most(&self, percent: u32) -> usize {
-        let most = u64::from(self.requests.get()) + u64::from(self.burst.get()) - 1;
-        usize::try_from((most * u64::from(percent) / 100).max(1)).unwrap_or(usize::MAX)
+    fn most(&self) -> usize {
+        usize::try_from(u64::from(self.requests.get()) + u64::from(self.burst.get()) - 1).unwrap_or(usize::MAX)
     }
 }
 
@@ -51,12 +50,12 @@ struct Window {
 }
 
 impl Window {
-    /// Tells when to ask again if there are `most` in the window.
-    fn full_until(&mut self, most: usize, rate: &Rate, now: Timestamp) -> Option<Timestamp> {
+    /// Tells when to ask again if there is no place left.
+    fn full_until(&mut self, rate: &Rate, now: Timestamp) -> Option<Timestamp> {
         while self.answered.front().is_some_and(|answered| later(*answered, rate.per) <= now) {
             self.answered.pop_front();
         }
-        let too_many = (self.under_way + self.answered.len()).checked_sub(most)?;
+        let too_many = (self.under_way + self.answered.len()).checked_sub(rate.most())?;
         let free = self.answered.get(too_many).map(|answered| later(*answered, rate.per));
         // None is answered: nobody knows when one will be.
         Some(free.unwrap_or_else(|| later(now, rate.per / rate.requests.get())))
@@ -161,8 +160,7 @@ impl Limiter {
         if held.closed_until > now {
             return Err(held.closed_until);
         }
-        let most = self.rate.most(held.percent);
-        if let Some(turn) = held.window.full_until(most, &self.rate, now) {
+        if let Some(turn) = held.window.full_until(&self.rate, now) {
             return Err(turn);
         }
         held.bucket.check().map_err(|not_until| {

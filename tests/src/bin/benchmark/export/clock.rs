@@ -61,6 +61,11 @@ impl VirtualClock {
         self.changed.notify_waiters();
     }
 
+    /// Whoever asked the table was given up, and hears no answer.
+    pub(super) fn forget_calls(&self) {
+        self.asked.store(0, Ordering::SeqCst);
+    }
+
     /// Waits until the clock has moved, or may move.
     pub(super) async fn moved(&self) {
         self.changed.notified().await;

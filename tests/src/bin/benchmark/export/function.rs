@@ -146,6 +146,7 @@ impl Running {
                 over = self.until_over(since) => break over?,
             }
         };
+        self.clock.forget_calls();
         let Units { read, write } = self.capacity.units();
         let handed_over = self.bus.take().iter().filter(|event| event.record.is_some()).count();
         Ok(Taken {

@@ -38,9 +38,9 @@ const UNTIL_HEARD: Duration = Duration::from_secs(6);
 const UNTIL_ARRIVED: Duration = Duration::from_secs(1);
 /// How long a claim waits for a continuation: longer than the timer takes to request whatever run of the site comes next.
 const HANDED_ON: SignedDuration = SignedDuration::from_secs(90);
-/// So many batches are under way at once, of all pages together: as many as the largest budget lets through while the slowest answer is waited for.
+/// So many batches are under way at once, of all pages together: as many as the largest budget lets through in the second that an answer may take.
 /// The pace is the client's business.
-const BATCHES_AT_A_TIME: usize = 20;
+const BATCHES_AT_A_TIME: usize = 12;
 /// How often a run looks whether events wait, and whether it is to go on.
 const LOOK_AGAIN: SignedDuration = SignedDuration::from_secs(2);
 /// When a site that is paused, or removed, is looked at again.

@@ -98,6 +98,8 @@ pub struct Limiter {
     rate: Rate,
     clock: Arc<dyn Clock>,
     held: Mutex<Held>,
+    /// Those who wait, in the order in which they came.
+    line: tokio::sync::Mutex<()>,
 }
 
 struct Held {
@@ -115,7 +117,7 @@ impl Limiter {
     #[must_use]
     pub fn new(rate: Rate, clock: Arc<dyn Clock>) -> Self {
         let held = Held { percent: 100, bucket: bucket(&rate, 100, &clock), window: Window::default(), closed_until: Timestamp::MIN };
-        Self { rate, clock, held: Mutex::new(held) }
+        Self { rate, clock, held: Mutex::new(held), line: tokio::sync::Mutex::default() }
     }
 
     /// Keeps to so many percent of the rate from now on: somebody else needs the rest. What was sent just before counts too, so it begins without a
@@ -135,12 +137,13 @@ impl Limiter {
         held.closed_until = held.closed_until.max(instant);
     }
 
-    /// Waits for a turn, but not longer than the rate allows; the place is to be held until the answer is there.
+    /// Waits for a turn, first come, first served, but not longer than the rate allows; the place is to be held until the answer is there.
     ///
     /// # Errors
     /// [`Failure::Throttled`] if the turn comes too late.
     pub async fn admit(&self) -> Result<Place<'_>, Failure> {
         let deadline = later(self.clock.now(), self.rate.longest_wait);
+        let _first = self.line.lock().await;
         loop {
             let now = self.clock.now();
             let turn = match self.turn(now) {
@@ -215,6 +218,8 @@ fn lock<T>(held: &Mutex<T>) -> MutexGuard<'_, T> {
 
 #[cfg(test)]
 mod tests {
+    use async_trait::async_trait;
+
     use super::{super::stub::StubClock, *};
 
     fn rate(requests: u32, burst: u32, longest_wait: u64) -> Rate {
@@ -263,6 +268,44 @@ mod tests {
         let answered = clock.now();
         drop(limiter.admit().await.unwrap());
         assert_eq!(clock.now().duration_since(answered).as_secs(), 60);
+    }
+
+    /// A clock that somebody else moves.
+    struct Moved(Arc<StubClock>);
+
+    #[async_trait]
+    impl Clock for Moved {
+        fn now(&self) -> Timestamp {
+            self.0.now()
+        }
+
+        async fn sleep(&self, duration: Duration) {
+            let end = later(self.now(), duration);
+            while self.now() < end {
+                tokio::task::yield_now().await;
+            }
+        }
+    }
+
+    #[tokio::test]
+    async fn first_come_first_served() {
+        let clock = StubClock::shared();
+        let limiter = Limiter::new(rate(60, 1, 60), Arc::new(Moved(clock.clone())));
+        let served = Mutex::new(Vec::new());
+        let comes_twice = async |name| {
+            for _ in 0..2 {
+                drop(limiter.admit().await.unwrap());
+                lock(&served).push(name);
+            }
+        };
+        let move_clock = async {
+            while lock(&served).len() < 6 {
+                tokio::task::yield_now().await;
+                clock.sleep(Duration::from_millis(100)).await;
+            }
+        };
+        tokio::join!(comes_twice('a'), comes_twice('b'), comes_twice('c'), move_clock);
+        assert_eq!(lock(&served).iter().collect::<String>(), "abcabc", "who comes back stands behind those who wait");
     }
 
     #[tokio::test]

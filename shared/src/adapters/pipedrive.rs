@@ -11,6 +11,7 @@ mod find;
 mod items;
 mod listing;
 mod name;
+mod options;
 mod person;
 mod store;
 mod upload;

@@ -209,7 +209,7 @@ async fn a_row_that_stays_unreadable_is_left_to_a_person_on_a_quiet_site_too() {
         let clock = lab.stack.clock();
         let hours = async |hours: usize| {
             for _ in 0..hours {
-                clock.advance(Duration::from_mins(60));
+                clock.advance(Duration::from_hours(1));
                 let deadline = lab.stack.app.means.clock.now() + Duration::from_mins(14);
                 assert_eq!(exporter.run(&lab.site.id, RunKind::Export, deadline).await.unwrap(), Ended::Rested);
                 let tally = lab.tally().await;

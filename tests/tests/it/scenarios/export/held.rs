@@ -70,7 +70,7 @@ async fn held(lab: &Lab, people: &[Value], (vendor, slow): (Vendor, &str), takes
     let held = Arc::new(Held { below, clock: clock.clone(), seen: Mutex::default() });
     exporter.batches = held.clone();
     let run = async || {
-        let deadline = clock.now() + Duration::from_mins(60);
+        let deadline = clock.now() + Duration::from_hours(1);
         exporter.run(&lab.site.id, RunKind::Export, deadline).await.unwrap()
     };
     // Where the clock leaps, calls that are spread evenly may meet, and be one too many.

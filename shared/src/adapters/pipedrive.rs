@@ -8,6 +8,7 @@ mod client;
 mod definitions;
 mod error;
 mod find;
+mod index;
 mod items;
 mod listing;
 mod name;

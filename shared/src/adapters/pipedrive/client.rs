@@ -12,6 +12,7 @@ use tokio::sync::Mutex;
 use super::{
     definitions::Definitions,
     error::refusal,
+    index::Index,
     options::Sought,
     person,
     wire::{Envelope, Hits, Person, PersonField},
@@ -61,6 +62,7 @@ pub struct Client {
     token: Mutex<SecretString>,
     schema: Mutex<Option<(Timestamp, Arc<Definitions>)>>,
     pub(super) sought: Mutex<Sought>,
+    pub(super) index: Mutex<Option<Index>>,
 }
 
 /// A call to be made.
@@ -95,7 +97,7 @@ impl Client {
     #[must_use]
     pub fn new(settings: Settings, means: Means, token: &SecretString) -> Self {
         let token = Mutex::new(token.expose_secret().trim().into());
-        Self { settings, means, token, schema: Mutex::new(None), sought: Mutex::default() }
+        Self { settings, means, token, schema: Mutex::new(None), sought: Mutex::default(), index: Mutex::new(None) }
     }
 
     /// Reads a person by its id, as it is now; nothing if there is none, or none any more.

@@ -187,8 +187,8 @@ impl App {
             _ => Vec::new(),
         };
         let services = setup::Services { forms: service_names().collect(), messages: services(), list_fields };
-        let Means { sites, runs, clock, .. } = &self.means;
-        let registry = setup::Registry { sites: sites.as_ref(), runs: runs.as_ref(), clock: clock.as_ref() };
+        let Means { sites, runs, links, clock, .. } = &self.means;
+        let registry = setup::Registry { sites: sites.as_ref(), runs: runs.as_ref(), links: links.as_ref(), clock: clock.as_ref() };
         let saved = setup::save(registry, &stores, wanted, &services).await?;
         self.forget(&saved.site);
         Ok(saved)

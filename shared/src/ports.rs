@@ -271,6 +271,10 @@ pub trait LinkStore: Send + Sync {
     /// Returns the site's links, a page at a time, for people and checks; `after` continues behind the last one of the page before.
     async fn list_links(&self, site: &SiteId, after: Option<&RecordId>) -> StoreResult<Vec<Link>>;
 
+    /// Tells whether anything is kept that goes by the ids of one account of the CRM: links, what is being made at `now`, and tombstones and notes
+    /// of its records. Erasures do not count, as they outlive even the site.
+    async fn knows_account(&self, site: &SiteId, now: Timestamp) -> StoreResult<bool>;
+
     /// Counts one more propagated delete, unless `limit` are counted in the sixty minutes before `now`; tells whether it was counted.
     async fn spend_delete(&self, site: &SiteId, now: Timestamp, limit: u32) -> StoreResult<bool>;
 

@@ -6,7 +6,7 @@ use std::{borrow::Cow, collections::BTreeMap, time::Duration};
 
 use aws_lambda_events::event::sqs::{SqsBatchResponse, SqsEvent, SqsMessage};
 use contact_bridge::{
-    app::App,
+    app::{App, Means},
     flows::{
         contact::{Effect, Outcome, Skip},
         queue::{Desk, End, Later, Patience, tally},
@@ -152,7 +152,8 @@ async fn apply(app: &App, event: &Event) -> StoreResult<Outcome> {
     let now = app.means.clock.now();
     match event.kind {
         EventKind::Installed => {
-            let registry = Registry { sites, runs: app.means.runs.as_ref(), clock: app.means.clock.as_ref() };
+            let Means { runs, links, clock, .. } = &app.means;
+            let registry = Registry { sites, runs: runs.as_ref(), links: links.as_ref(), clock: clock.as_ref() };
             setup::installed(registry, &event.site, event.at).await?;
         }
         EventKind::Removed => setup::removed(sites, &event.site, event.at, now).await?,

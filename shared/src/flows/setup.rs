@@ -23,7 +23,7 @@ use crate::{
             subscribers::Subscribers,
         },
     },
-    ports::{Clock, ContactStore, RunStore, SiteStore, StoreError, StoreResult},
+    ports::{Clock, ContactStore, LinkStore, RunStore, SiteStore, StoreError, StoreResult},
 };
 
 /// How long what is stored about a site is kept after the app was removed, for owners who come back.
@@ -186,6 +186,8 @@ pub struct Registry<'a> {
     pub sites: &'a dyn SiteStore,
     /// Their scheduled runs.
     pub runs: &'a dyn RunStore,
+    /// What is known of their contacts.
+    pub links: &'a dyn LinkStore,
     /// The clock.
     pub clock: &'a dyn Clock,
 }
@@ -204,6 +206,7 @@ pub async fn save(
     check_fields(&wanted)?;
     inbox::check(&wanted.inbox, &services.messages)?;
     let stored = sites.site(&wanted.site).await?;
+    ensure_same_account(registry, &wanted, stored.as_ref()).await?;
     keep_what_is_ours(&mut wanted, stored);
     wanted.mirror_field = Some(stores.wix.set_up().await?);
     stores.external.set_up().await?;
@@ -223,6 +226,18 @@ pub async fn save(
     run::schedule(registry.runs, &wanted, registry.clock.now()).await?;
     info!(site = %wanted.site, version = wanted.version, "Saved settings.");
     Ok(wanted)
+}
+
+/// The ids that the bridge keeps say nothing in another account: there they are nobody's, or strangers'.
+async fn ensure_same_account(registry: Registry<'_>, wanted: &Site, stored: Option<&Site>) -> Result<(), SettingsError> {
+    let Some(field) = stored.and_then(|stored| wanted.crm.moved_from(&stored.crm)) else { return Ok(()) };
+    if registry.links.knows_account(&wanted.site, registry.clock.now()).await? {
+        return Err(SettingsError::Field {
+            field,
+            rule: "must stay as it is while contacts are linked, or known to have been, by ids of this account",
+        });
+    }
+    Ok(())
 }
 
 /// Takes over what the bridge keeps in the settings, whatever came back from whoever edits them.

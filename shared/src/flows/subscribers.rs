@@ -66,11 +66,14 @@ impl Subscribers {
         if self.is_closed() {
             return Ok(());
         }
-        let standing = self.reconcile(address).await?;
-        if standing.wix.status == SubscriptionStatus::Subscribed {
-            self.send_one(address).await?;
+        let work = async {
+            let standing = self.reconcile(address).await?;
+            if standing.wix.status == SubscriptionStatus::Subscribed { self.send_one(address).await } else { Ok(()) }
+        };
+        match work.await {
+            Err(Stop::Failed { error, .. }) => Err(error),
+            Ok(()) | Err(_) => Ok(()),
         }
-        Ok(())
     }
 
     /// Runs a pass: what changed since the last one, or all there is; opt-outs first.
@@ -126,7 +129,7 @@ impl Subscribers {
         let since = |watermark: Option<Timestamp>| watermark.filter(|_| !pass.full);
         match &pass.leg {
             Leg::Members(offset) => self.members(since(checkpoint.service), *offset, pass.full, allowance).await,
-            Leg::Archived(offset) => self.archived(since(checkpoint.service), *offset).await,
+            Leg::Archived(offset) => self.archived(since(checkpoint.service), *offset, allowance).await,
             Leg::OptedOut(cursor) => self.opted_out(since(checkpoint.wix), cursor, allowance).await,
             Leg::Subscribed(cursor) => self.subscribed(since(checkpoint.wix), pass, cursor, allowance).await,
         }
@@ -137,7 +140,7 @@ impl Subscribers {
         let scan = Scan { created_since: None, updated_since: since };
         let ask = cursor.ask(&scan, MOST_ROWS);
         let fields: Vec<_> = self.settings.fields.values().cloned().collect();
-        let mut page = self.consents.contacts(&ask, status, &fields).await.map_err(|error| Stop::at(Side::Wix, error))?;
+        let mut page = self.consents.contacts(&ask, status, &fields).await.map_err(at_wix)?;
         let turn = cursor.turn(Read { rows: &page.rows, limit: page.limit, total: page.total })?;
         // From the last one on, so that the places of those before stay; then the oldest first again, whose values count for an address.
         let mut fresh = turn.fresh.iter().rev().map(|place| page.rows.swap_remove(*place)).collect::<Vec<_>>();
@@ -180,12 +183,17 @@ struct Contacts {
     as_of: Timestamp,
 }
 
+/// A failure of Wix: its wish to be left alone holds for all who call it. The mailing service is neither side.
+const fn at_wix(error: StoreError) -> Stop {
+    Stop::at(Side::Wix, error)
+}
+
 /// Does something about an address again if somebody else wrote about it meanwhile.
-async fn again<T, F: Future<Output = StoreResult<T>>>(work: impl Fn() -> F) -> StoreResult<T> {
+async fn again<T, F: Future<Output = Step<T>>>(work: impl Fn() -> F) -> Step<T> {
     let mut attempt = 1;
     loop {
         match work().await {
-            Err(StoreError { kind: ErrorKind::Stale, .. }) if attempt < ATTEMPTS => attempt += 1,
+            Err(Stop::Failed { error: StoreError { kind: ErrorKind::Stale, .. }, .. }) if attempt < ATTEMPTS => attempt += 1,
             outcome => return outcome,
         }
     }

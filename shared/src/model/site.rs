@@ -237,6 +237,18 @@ impl CrmAccess {
         }
     }
 
+    /// Returns the field that names another account than before, if one does. Of accounts that credentials alone tell apart nothing is known.
+    #[must_use]
+    pub fn moved_from(&self, before: &Self) -> Option<&'static str> {
+        match (self, before) {
+            (Self::Hubspot { .. }, Self::Hubspot { .. }) => None,
+            (Self::Pipedrive { company, .. }, Self::Pipedrive { company: before, .. }) => {
+                (!company.eq_ignore_ascii_case(before)).then_some("crm.company")
+            }
+            (Self::Hubspot { .. }, Self::Pipedrive { .. }) | (Self::Pipedrive { .. }, Self::Hubspot { .. }) => Some("crm.kind"),
+        }
+    }
+
     /// Checks what can be told without asking anybody; the field and the rule it breaks.
     pub fn check(&self) -> Result<(), (&'static str, &'static str)> {
         if self.secret().trim().is_empty() {

@@ -161,6 +161,10 @@ impl LinkStore for Pausing {
         paused!(self.count_links(site, at_most) of site)
     }
 
+    async fn knows_account(&self, site: &SiteId, now: Timestamp) -> StoreResult<bool> {
+        self.below.links.knows_account(site, now).await
+    }
+
     async fn list_links(&self, site: &SiteId, after: Option<&RecordId>) -> StoreResult<Vec<Link>> {
         self.below.links.list_links(site, after).await
     }

@@ -104,7 +104,8 @@ contracts! {
         links_are_counted_up_to_a_limit,
         reservations_are_not_counted_and_not_listed,
         links_are_listed_a_page_at_a_time,
-        a_listing_continues_behind_a_link_that_is_gone;
+        a_listing_continues_behind_a_link_that_is_gone,
+        an_account_is_known_while_anything_goes_by_its_ids;
     notes:
         deletes_are_counted_up_to_the_limit_of_the_hour,
         deletes_spent_at_once_are_counted_once_each,

@@ -61,6 +61,18 @@ impl Store {
         Ok(Page { items: output.items.unwrap_or_default(), count, next: output.last_evaluated_key })
     }
 
+    /// Tells whether a query finds anything; its pages are those of its limit.
+    pub(super) async fn any(&self, operation: &str, call: QueryFluentBuilder) -> StoreResult<bool> {
+        let mut from = None;
+        loop {
+            let page = self.page(operation, call.clone(), from).await?;
+            from = page.next;
+            if page.count > 0 || from.is_none() {
+                return Ok(page.count > 0);
+            }
+        }
+    }
+
     /// Reads all pages of a query that finds little.
     pub(super) async fn all(&self, operation: &str, call: QueryFluentBuilder) -> StoreResult<Vec<Item>> {
         let mut items = Vec::new();

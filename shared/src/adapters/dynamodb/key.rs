@@ -48,6 +48,16 @@ pub(super) fn site_of(partition: &str) -> Option<SiteId> {
     partition.strip_prefix(SITE).map(SiteId::new)
 }
 
+/// Returns the prefix of the tombstones of a side.
+pub(super) fn tombstones(side: Side) -> String {
+    format!("gone#{side}#")
+}
+
+/// Returns the prefix of the notes on records of a side.
+pub(super) fn notes(side: Side) -> String {
+    format!("{PARKED}{side}#")
+}
+
 impl Key {
     fn of(site: &SiteId, sort: String) -> Self {
         Self { partition: partition(site), sort }
@@ -70,12 +80,12 @@ impl Key {
     /// Where the tombstone of a record lies.
     pub(super) fn tombstone(site: &SiteId, side: Side, id: &RecordId, fingerprints: &fingerprint::Key) -> Self {
         let digest = fingerprints.digest(&format!("gone#{side}"), id.as_str());
-        Self::of(site, format!("gone#{side}#{}", digest.hex()))
+        Self::of(site, tombstones(side) + &digest.hex())
     }
 
     /// Where the note on a record lies.
     pub(super) fn parked(site: &SiteId, side: Side, id: &RecordId) -> Self {
-        Self::of(site, format!("{PARKED}{side}#{id}"))
+        Self::of(site, notes(side) + id.as_str())
     }
 
     /// Where the failed row of a Wix contact lies.

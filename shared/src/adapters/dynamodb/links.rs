@@ -182,6 +182,25 @@ impl LinkStore for Store {
         }
     }
 
+    async fn knows_account(&self, site: &SiteId, now: Timestamp) -> StoreResult<bool> {
+        let operation = format!("look for what is known of the account of {site}");
+        let all = |prefix: &str| self.query(&key::partition(site), prefix).select(Select::Count).consistent_read(true).limit(PAGE);
+        let held = |prefix| {
+            let call = all(prefix).filter_expression("attribute_exists(body) OR attribute_exists(wix) OR held_until > :now");
+            call.expression_attribute_values(":now", item::instant(now))
+        };
+        let cause = |cause| item::text(item::cause_name(cause));
+        let ended = all(&key::tombstones(Side::External)).filter_expression("NOT cause IN (:erased, :unclear)");
+        let ended = ended.expression_attribute_values(":erased", cause(Cause::Erased));
+        let ended = ended.expression_attribute_values(":unclear", cause(Cause::ErasureUnclear));
+        for call in [held(key::POINTER), held(key::LINK), ended, all(&key::notes(Side::External))] {
+            if self.any(&operation, call).await? {
+                return Ok(true);
+            }
+        }
+        Ok(false)
+    }
+
     async fn spend_delete(&self, site: &SiteId, now: Timestamp, limit: u32) -> StoreResult<bool> {
         let operation = format!("spend a delete of {site}");
         let expiry = now.as_second() + RAIL_KEPT;

@@ -166,6 +166,15 @@ impl LinkStore for Store {
         }))
     }
 
+    async fn knows_account(&self, site: &SiteId, now: Timestamp) -> StoreResult<bool> {
+        Ok(self.of_site(site, |own| {
+            !own.links.is_empty()
+                || Side::BOTH.into_iter().flat_map(|side| own.reserved.of(side).values()).any(|held| held.until > now)
+                || own.gone.of(Side::External).values().any(|tombstone| !tombstone.cause.is_of_erasure())
+                || own.parked.keys().any(|(side, _)| *side == Side::External)
+        }))
+    }
+
     async fn spend_delete(&self, site: &SiteId, now: Timestamp, limit: u32) -> StoreResult<bool> {
         Ok(self.of_site(site, |own| own.deletes.spend(now, limit)))
     }

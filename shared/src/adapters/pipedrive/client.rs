@@ -12,6 +12,8 @@ use tokio::sync::Mutex;
 use super::{
     definitions::Definitions,
     error::refusal,
+    index::Index,
+    options::Sought,
     person,
     wire::{Envelope, Hits, Person, PersonField},
 };
@@ -22,7 +24,7 @@ use crate::{
 };
 
 /// The list of fields is asked for again after this long.
-const SCHEMA_LIFE: SignedDuration = SignedDuration::from_mins(5);
+pub(super) const SCHEMA_LIFE: SignedDuration = SignedDuration::from_mins(5);
 /// A list has at most so many entries on a page.
 /// <https://pipedrive.readme.io/docs/core-api-concepts-pagination>
 pub(super) const PAGE: &str = "500";
@@ -59,6 +61,8 @@ pub struct Client {
     pub(super) means: Means,
     token: Mutex<SecretString>,
     schema: Mutex<Option<(Timestamp, Arc<Definitions>)>>,
+    pub(super) sought: Mutex<Sought>,
+    pub(super) index: Mutex<Option<Index>>,
 }
 
 /// A call to be made.
@@ -93,7 +97,7 @@ impl Client {
     #[must_use]
     pub fn new(settings: Settings, means: Means, token: &SecretString) -> Self {
         let token = Mutex::new(token.expose_secret().trim().into());
-        Self { settings, means, token, schema: Mutex::new(None) }
+        Self { settings, means, token, schema: Mutex::new(None), sought: Mutex::default(), index: Mutex::new(None) }
     }
 
     /// Reads a person by its id, as it is now; nothing if there is none, or none any more.
@@ -196,14 +200,20 @@ impl Client {
 
     /// Reads a person in the bridge's terms.
     pub(super) async fn contact(&self, person: &Person) -> StoreResult<Contact> {
-        let definitions = self.known_definitions().await?;
+        let definitions = self.definitions_of(person).await?;
         Ok(person::to_contact(person, &self.settings.fields, &definitions))
+    }
+
+    /// Returns the fields as reading a person takes them.
+    async fn definitions_of(&self, person: &Person) -> StoreResult<Arc<Definitions>> {
+        self.definitions_with(|known| known.unknown_options(person, &self.settings.fields)).await
     }
 
     /// Makes a write that returns the person. What fails behind it must not pass for a write that was not carried out.
     async fn written(&self, call: &Call<'_>) -> StoreResult<Contact> {
         let definitions = self.known_definitions().await?;
         let person = self.call::<Person>(call).await.map_err(|error| self.naming(error, &definitions))?;
+        let definitions = self.definitions_of(&person).await.unwrap_or(definitions);
         Ok(person::to_contact(&person, &self.settings.fields, &definitions))
     }
 

@@ -3,10 +3,16 @@
 //! Pipedrive knows a custom field by a hash of its own, people know it by its name. A mapping may give either; a name that two fields share
 //! is nobody's. <https://pipedrive.readme.io/docs/core-api-concepts-custom-fields>
 
+use std::collections::BTreeSet;
+
 use serde_json::{Number, Value as Json};
 
-use super::{items, wire::PersonField};
-use crate::model::field::{Field, FieldSpec, Kind, Value};
+use super::{
+    items,
+    options::Unknown,
+    wire::{Person, PersonField},
+};
+use crate::model::field::{Field, FieldSpec, Kind, Patch, Value};
 
 /// The field that holds the id of the Wix contact, as people see it.
 pub(super) const COUNTERPART: &str = "Wix contact ID";
@@ -61,6 +67,21 @@ impl Definitions {
         let is_needed = |name: &str| name == NAME_NOTE || mapped.iter().any(|mapped| mapped == name);
         let needed = OWN.into_iter().filter(|(name, _)| is_needed(name));
         [(COUNTERPART, "varchar")].into_iter().chain(needed).filter(|(name, _)| self.find(name).is_none()).collect()
+    }
+
+    /// Returns the options that mapped fields of a person hold and that the fields do not have.
+    pub fn unknown_options(&self, person: &Person, mapped: &[String]) -> BTreeSet<Unknown> {
+        let fields = mapped.iter().filter(|name| !is_standard(name)).filter_map(|name| self.find(name));
+        fields.flat_map(|field| field.unknown_in(person.custom_fields.get(&field.code).unwrap_or(&Json::Null))).collect()
+    }
+
+    /// Returns the options that a patch names and that the fields do not have.
+    pub fn unknown_labels(&self, patch: &Patch) -> BTreeSet<Unknown> {
+        let named = patch.iter().filter(|(field, _)| !is_standard(field.as_str()));
+        let named = named.filter_map(|(field, value)| Some((self.find(field.as_str())?, value.as_ref()?)));
+        let choices = named.filter(|(field, _)| matches!(field.shape(), Some(Shape::Choice(_) | Shape::Choices(_))));
+        let labels = choices.flat_map(|(field, value)| value.elements().iter().map(move |label| (field, label)));
+        labels.filter(|(field, label)| field.option(label).is_none()).map(|(field, label)| (field.code.clone(), label.clone())).collect()
     }
 
     /// Says what the fields hold, in the bridge's terms.
@@ -129,6 +150,17 @@ impl PersonField {
     fn label(&self, id: &Json) -> String {
         let known = self.options.iter().find(|choice| choice.id == *id).map(|choice| choice.label.clone());
         known.unwrap_or_else(|| plain(id))
+    }
+
+    /// Returns the options in a value that the field does not have.
+    fn unknown_in(&self, json: &Json) -> Vec<Unknown> {
+        let ids = match (self.shape(), json) {
+            (Some(Shape::Choices(_)), Json::Array(ids)) => ids.as_slice(),
+            (Some(Shape::Choice(_)), id) if !id.is_null() => std::slice::from_ref(id),
+            _ => &[],
+        };
+        let unknown = ids.iter().filter(|id| self.options.iter().all(|choice| choice.id != **id));
+        unknown.map(|id| (self.code.clone(), plain(id))).collect()
     }
 
     fn option(&self, label: &str) -> Option<Json> {

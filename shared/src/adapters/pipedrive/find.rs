@@ -25,20 +25,22 @@ pub(super) const MOST_FOUND: usize = 10;
 
 /// A person that was made or changed no longer ago than this is looked for in the list as well: longer than a reservation holds, so that
 /// who tries again after a lost reply finds what was made, whatever the search knows of it.
-const RECENTLY: SignedDuration = SignedDuration::from_mins(30);
+pub(super) const RECENTLY: SignedDuration = SignedDuration::from_mins(30);
 
-/// A person's keys, as they are compared.
-#[derive(Default)]
-pub(super) struct Keys {
-    emails: BTreeSet<String>,
-    phones: BTreeSet<String>,
+/// What a person is known by, as it is compared.
+#[derive(PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub(super) enum Key {
+    Email(String),
+    Phone(String),
+    /// The id of the Wix contact.
+    Counterpart(String),
 }
 
-impl Keys {
-    fn has(&self, key: &MatchKey, country: Option<&str>) -> bool {
+impl Key {
+    fn of(key: &MatchKey, country: Option<&str>) -> Self {
         match key {
-            MatchKey::Email(text) => self.emails.contains(&normal::email(text)),
-            MatchKey::Phone(text) => self.phones.contains(&normal::phone(text, country)),
+            MatchKey::Email(text) => Self::Email(normal::email(text)),
+            MatchKey::Phone(text) => Self::Phone(normal::phone(text, country)),
         }
     }
 }
@@ -55,9 +57,9 @@ impl Client {
             ids.extend(self.search(operation, field, term).await?);
         }
         let country = self.settings.country.as_deref();
-        let mut found = Vec::new();
+        let (key, mut found) = (Key::of(key, country), Vec::new());
         for id in in_order(ids).into_iter().take(MOST_FOUND) {
-            found.extend(self.read(&id).await?.filter(|contact| keys_of(contact, country).has(key, country)));
+            found.extend(self.read(&id).await?.filter(|contact| keys_of(contact, country).contains(&key)));
         }
         Ok(oldest_first(found))
     }
@@ -80,20 +82,24 @@ impl Client {
         }
     }
 
-    /// Finds the persons that have some of these keys, in one pass over all persons.
+    /// Finds the persons that have some of these keys, however many there are of both.
     pub(super) async fn find_all(&self, keys: &[MatchKey]) -> StoreResult<BTreeMap<MatchKey, Vec<Contact>>> {
         let country = self.settings.country.as_deref();
-        let wanted: BTreeMap<(bool, String), &MatchKey> = keys.iter().map(|key| (compared(key, country), key)).collect();
+        let wanted: BTreeMap<Key, &MatchKey> = keys.iter().map(|key| (Key::of(key, country), key)).collect();
         let mut found: BTreeMap<MatchKey, Vec<Contact>> = BTreeMap::new();
-        self.scan(None, |contact| {
-            let Keys { emails, phones } = keys_of(&contact, country);
-            let own = emails.into_iter().map(|key| (false, key)).chain(phones.into_iter().map(|key| (true, key)));
-            for key in own.filter_map(|own| wanted.get(&own)) {
+        for contact in self.who_may_have(wanted.keys()).await? {
+            for key in keys_of(&contact, country).iter().filter_map(|own| wanted.get(own)) {
                 found.entry((*key).clone()).or_default().push(contact.clone());
             }
-        })
-        .await?;
+        }
         Ok(found.into_iter().map(|(key, contacts)| (key, oldest_first(contacts))).collect())
+    }
+
+    /// Returns which of these Wix contacts are named by a person as its own, however many there are of both.
+    pub(super) async fn named_all(&self, counterparts: &BTreeSet<&RecordId>) -> StoreResult<BTreeSet<RecordId>> {
+        let keys: Vec<Key> = counterparts.iter().map(|id| Key::Counterpart(id.as_str().to_owned())).collect();
+        let named = self.who_may_have(keys.iter()).await?.into_iter().filter_map(|contact| contact.counterpart);
+        Ok(named.filter(|id| counterparts.contains(id)).collect())
     }
 
     /// Shows every person, or every one that changed since an instant; those that cannot be understood are left out.
@@ -115,21 +121,14 @@ impl Client {
     }
 }
 
-/// Reads all addresses and numbers of a person, those that are not mapped included.
-fn keys_of(contact: &Contact, country: Option<&str>) -> Keys {
+/// Reads what a person is known by, addresses and numbers that are not mapped included.
+pub(super) fn keys_of(contact: &Contact, country: Option<&str>) -> BTreeSet<Key> {
     let items = |name: &str| contact.native.get(name).and_then(|list| serde_json::from_value(list.clone()).ok()).unwrap_or_default();
     let (emails, phones): (Vec<Item>, Vec<Item>) = (items("emails"), items("phones"));
-    Keys {
-        emails: emails.iter().map(|item| normal::email(&item.value)).collect(),
-        phones: phones.iter().map(|item| normal::phone(&item.value, country)).collect(),
-    }
-}
-
-fn compared(key: &MatchKey, country: Option<&str>) -> (bool, String) {
-    match key {
-        MatchKey::Email(text) => (false, normal::email(text)),
-        MatchKey::Phone(text) => (true, normal::phone(text, country)),
-    }
+    let emails = emails.iter().map(|item| Key::Email(normal::email(&item.value)));
+    let phones = phones.iter().map(|item| Key::Phone(normal::phone(&item.value, country)));
+    let counterpart = contact.counterpart.iter().map(|id| Key::Counterpart(id.as_str().to_owned()));
+    emails.chain(phones).chain(counterpart).collect()
 }
 
 /// Ids are numbers that grow.

@@ -62,7 +62,7 @@ impl ContactStore for Client {
 
     async fn update(&self, current: &Contact, patch: &Patch) -> StoreResult<Contact> {
         let operation = format!("pipedrive update {}", current.id);
-        let definitions = self.known_definitions().await?;
+        let definitions = self.definitions_with(|known| known.unknown_labels(patch)).await?;
         let body = Base::of(current).body(patch, &definitions).map_err(|fields| invalid(&operation, fields))?;
         if body.is_empty() { Ok(current.clone()) } else { self.patch(&operation, &current.id, body).await }
     }
@@ -148,8 +148,8 @@ impl ContactStore for Client {
 
 impl Client {
     async fn create_once(&self, operation: &str, draft: &Draft, (counterpart, code): &(RecordId, String)) -> StoreResult<Contact> {
-        let definitions = self.known_definitions().await?;
         let patch: Patch = draft.fields.iter().map(|(field, value)| (field.clone(), Some(value.clone()))).collect();
+        let definitions = self.definitions_with(|known| known.unknown_labels(&patch)).await?;
         let mut body = Base::new().body(&patch, &definitions).map_err(|fields| invalid(operation, fields))?;
         let custom = body.entry("custom_fields").or_insert_with(|| json!({}));
         if let Some(custom) = custom.as_object_mut() {

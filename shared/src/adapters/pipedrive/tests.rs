@@ -1,3 +1,5 @@
+mod index;
+
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
@@ -11,8 +13,11 @@ use wiremock::{
 use super::*;
 use crate::{
     adapters::http::stub::{StubClock, http},
-    model::ids::RecordId,
-    ports::{ContactStore, Draft, ErrorKind, Secrets, StoreResult},
+    model::{
+        field::{Patch, Value},
+        ids::RecordId,
+    },
+    ports::{Clock, ContactStore, Draft, ErrorKind, Secrets, StoreResult},
 };
 
 const PERSONS: &str = "/api/v2/persons";
@@ -34,6 +39,7 @@ struct Company {
     server: MockServer,
     client: Client,
     stored: Arc<Stored>,
+    clock: Arc<StubClock>,
 }
 
 impl Company {
@@ -41,10 +47,11 @@ impl Company {
         let (server, clock) = (MockServer::builder().start().await, StubClock::shared());
         let stored = Arc::new(Stored(Mutex::new("token-1".to_owned())));
         let http = http(&clock, HABITS);
-        let means = Means { search: http.clone(), http, clock, secrets: stored.clone() };
+        let means = Means { search: http.clone(), http, clock: clock.clone(), secrets: stored.clone() };
         let base = server.uri().parse().unwrap();
-        let settings = Settings { base, secret: "pipedrive/site".to_owned(), country: None, fields: vec!["first_name".to_owned()] };
-        Self { server, client: Client::new(settings, means, &"token-1\n".into()), stored }
+        let settings =
+            Settings { base, secret: "pipedrive/site".to_owned(), country: None, fields: ["first_name", "Tier"].map(str::to_owned).into() };
+        Self { server, client: Client::new(settings, means, &"token-1\n".into()), stored, clock }
     }
 
     /// Answers the next call of this method and path; further ones of the same are answered by the next such rule.
@@ -58,6 +65,25 @@ impl Company {
         let field =
             code.map(|code| json!({"field_code": code, "field_name": "Wix contact ID", "field_type": "varchar", "is_custom_field": true}));
         self.answer("GET", FIELDS, 200, data(field.into_iter().collect())).await;
+    }
+
+    /// Has a field with these options, numbered from 1.
+    async fn tiers(&self, options: &[&str]) {
+        let options: Vec<Json> = options.iter().zip(1..).map(|(label, id)| json!({"id": id, "label": label})).collect();
+        let field = json!({"field_code": "t", "field_name": "Tier", "field_type": "enum", "options": options, "is_custom_field": true});
+        self.answer("GET", FIELDS, 200, data(json!([field]))).await;
+    }
+
+    /// Reads the tier of person 7, of which this number comes.
+    async fn tier(&self, number: u64) -> Option<String> {
+        self.answer("GET", "/api/v2/persons/7", 200, data(person(7, &json!({"t": number})))).await;
+        let person = self.client.read(&"7".into()).await.unwrap().unwrap();
+        person.get(&"Tier".into()).and_then(|tier| tier.as_text().map(str::to_owned))
+    }
+
+    /// Counts how often the fields were asked for.
+    async fn asked(&self) -> usize {
+        self.calls().await.iter().filter(|call| **call == format!("GET {FIELDS}")).count()
     }
 
     /// Returns the calls so far: `PATCH /api/..`.
@@ -81,7 +107,7 @@ fn person(id: u64, custom: &Json) -> Json {
 }
 
 fn ada() -> Draft {
-    Draft { counterpart: RecordId::new("w-1"), fields: [("first_name".into(), crate::model::field::Value::text("Ada").unwrap())].into() }
+    Draft { counterpart: RecordId::new("w-1"), fields: [("first_name".into(), Value::text("Ada").unwrap())].into() }
 }
 
 #[tokio::test]
@@ -145,5 +171,46 @@ fn a_company_is_one_part_of_a_hosts_name() {
     assert_eq!(base_of("acme-2").map(String::from).as_deref(), Some("https://acme-2.pipedrive.com/"));
     for company in ["", "evil.example.com/", "a.b", "a@b", "ä"] {
         assert!(base_of(company).is_none(), "{company}");
+    }
+}
+
+#[tokio::test]
+async fn an_option_that_is_new_is_asked_for_and_one_that_stays_unknown_only_once() {
+    let company = Company::new().await;
+    company.tiers(&["Gold"]).await;
+    assert_eq!((company.tier(1).await.as_deref(), company.asked().await), (Some("Gold"), 1));
+    company.tiers(&["Gold", "Silver"]).await;
+    assert_eq!((company.tier(2).await.as_deref(), company.asked().await), (Some("Silver"), 2));
+    // Within seconds nobody asks again, whatever comes.
+    company.tiers(&["Gold", "Silver"]).await;
+    assert_eq!((company.tier(9).await.as_deref(), company.asked().await), (Some("9"), 2));
+    company.clock.sleep(Duration::from_secs(11)).await;
+    for _ in 0..3 {
+        assert_eq!((company.tier(9).await.as_deref(), company.asked().await), (Some("9"), 3));
+        company.clock.sleep(Duration::from_secs(11)).await;
+    }
+    company.tiers(&["Gold", "Silver", "Bronze"]).await;
+    assert_eq!((company.tier(3).await.as_deref(), company.asked().await), (Some("Bronze"), 4));
+}
+
+#[tokio::test]
+async fn an_option_that_is_new_can_be_written() {
+    let company = Company::new().await;
+    company.tiers(&["Gold"]).await;
+    company.tier(1).await;
+    let current = company.client.contact(&serde_json::from_value(person(7, &json!({"t": 1}))).unwrap()).await.unwrap();
+    let patch = |tier: &str| Patch::from([("Tier".into(), Value::text(tier))]);
+    company.tiers(&["Gold", "Silver"]).await;
+    company.answer("PATCH", "/api/v2/persons/7", 200, data(person(7, &json!({"t": 2})))).await;
+    let written = company.client.update(&current, &patch("Silver")).await.unwrap();
+    assert_eq!(written.get(&"Tier".into()), Value::text("Silver").as_ref());
+    assert_eq!(company.body(3).await, json!({"custom_fields": {"t": 2}}));
+    company.clock.sleep(Duration::from_secs(11)).await;
+    company.tiers(&["Gold", "Silver"]).await;
+    for _ in 0..2 {
+        let refusal = company.client.update(&current, &patch("Lead")).await.unwrap_err();
+        assert_eq!(refusal.kind, ErrorKind::Invalid(vec!["Tier".into()]));
+        assert_eq!(company.asked().await, 3);
+        company.clock.sleep(Duration::from_secs(11)).await;
     }
 }

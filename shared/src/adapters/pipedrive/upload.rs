@@ -55,13 +55,12 @@ impl Upload for Client {
 
     async fn named(&self, counterparts: &[RecordId]) -> StoreResult<Vec<RecordId>> {
         let wanted: BTreeSet<&RecordId> = counterparts.iter().collect();
-        let mut named = BTreeSet::new();
         if wanted.len() > MOST_SEARCHES {
-            self.scan(None, |contact| named.extend(contact.counterpart.filter(|id| wanted.contains(id)))).await?;
-        } else {
-            for id in wanted {
-                named.extend(self.find_named(id).await?.map(|_| id.clone()));
-            }
+            return Ok(self.named_all(&wanted).await?.into_iter().collect());
+        }
+        let mut named = BTreeSet::new();
+        for id in wanted {
+            named.extend(self.find_named(id).await?.map(|_| id.clone()));
         }
         Ok(named.into_iter().collect())
     }

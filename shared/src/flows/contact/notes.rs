@@ -4,14 +4,14 @@ use std::collections::BTreeMap;
 
 use tracing::warn;
 
-use super::{Contacts, Effect, Hint, SOON, Step};
+use super::{Contacts, Effect, Hint, SOON, Step, Stop};
 use crate::{
     model::{
         event::{Event, EventKind},
         ids::{RecordId, RowId, Side},
         link::{Hold, Link, Notes, Parked, ParkedReason, RowState},
     },
-    ports::{ErrorKind, Noted, StoreResult},
+    ports::{ErrorKind, Noted, StoreError, StoreResult},
 };
 
 /// What of a link, as it is stored, is on the list.
@@ -99,13 +99,22 @@ impl Contacts {
     ) -> Step<Effect> {
         let note = Parked { because_of: of, ..self.note(side, id, reason) };
         match self.links.park(&self.site.site, &note).await {
-            Ok(()) if self.read_present(side, id).await?.is_some() => Ok(Effect::Parked(reason)),
+            Ok(()) if self.is_present(side, id).await? => Ok(Effect::Parked(reason)),
             Ok(()) => {
                 self.unpark(side, id).await?;
                 Err(self.later(SOON, "it went away just now").into())
             }
             Err(error) if matches!(error.kind, ErrorKind::Exists(_)) => Err(self.later(SOON, "it was linked just now").into()),
             Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Tells whether a record is there; one that cannot be understood is.
+    async fn is_present(&self, side: Side, id: &RecordId) -> Step<bool> {
+        match self.read_present(side, id).await {
+            Ok(present) => Ok(present.is_some()),
+            Err(Stop::Failed { error: StoreError { kind: ErrorKind::Garbled | ErrorKind::Corrupt, .. }, .. }) => Ok(true),
+            Err(stop) => Err(stop),
         }
     }
 

@@ -25,6 +25,9 @@ use crate::{
     },
 };
 
+/// So many failed rows are looked through for one that is linked.
+const MOST_NOTED: usize = 1_000;
+
 /// A page that was read.
 pub(super) struct Sheet {
     /// The rows that the scan has not come across before.
@@ -158,13 +161,36 @@ impl Export {
         prints::differs(&self.contacts.key, &self.contacts.mapping, Side::Wix, contact, &link.anchors.wix.base)
     }
 
-    /// Notes rows that cannot be understood: the vendor may send them in another form the next time.
+    /// Notes rows that cannot be understood: the vendor may send them in another form the next time. Those that are noted already have their
+    /// own tries, which do not begin anew because a row is listed again, and those that were given up wait for a person.
     async fn note_unreadable(&self, ids: Vec<Option<RecordId>>, tally: &mut Tally) -> Step<()> {
-        let now = self.now();
-        tally.failed += ids.len() as u64;
-        let row =
-            |id| FailedRow { id, reason: "unreadable".to_owned(), attempts: 1, since: now, again_at: retry::row(1, now).unwrap_or(now) };
-        let rows: Vec<FailedRow> = ids.into_iter().flatten().map(row).collect();
-        Ok(self.means.runs.fail(&self.contacts.site.site, &rows).await?)
+        if ids.is_empty() {
+            return Ok(());
+        }
+        let (site, runs, now) = (&self.contacts.site.site, &self.means.runs, self.now());
+        let count = ids.len() as u64;
+        let ids: Vec<RecordId> = ids.into_iter().flatten().collect();
+        let known = self.batches.look_up_many(site, Side::Wix, &ids).await?;
+        let is_linked = |known: &Known| matches!(known.slot, Slot::Linked(_));
+        // Beside a link its failed row does not show.
+        let noted = if known.iter().any(is_linked) { runs.failed(site, None, MOST_NOTED).await? } else { Vec::new() };
+        let before = *tally;
+        let mut rows = Vec::new();
+        for (id, known) in ids.into_iter().zip(known) {
+            match known {
+                Known { slot: Slot::Gone(_), .. } => tally.buried += 1,
+                Known { parked: Some(_), .. } | Known { failed: Some(_), .. } => tally.waiting += 1,
+                _ if noted.iter().any(|row| row.id == id) => tally.waiting += 1,
+                _ => rows.push(FailedRow {
+                    id,
+                    reason: "unreadable".to_owned(),
+                    attempts: 1,
+                    since: now,
+                    again_at: retry::row(1, now).unwrap_or(now),
+                }),
+            }
+        }
+        tally.failed += count - (tally.buried - before.buried) - (tally.waiting - before.waiting);
+        Ok(runs.fail(site, &rows).await?)
     }
 }

@@ -4,12 +4,11 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 
-use super::{Subscribers, opt_out::Standing};
+use super::{Subscribers, at_wix, opt_out::Standing};
 use crate::{
-    flows::run::{Allowance, Step, Stop},
+    flows::run::{Allowance, Step},
     model::{
         contact::{Contact, Found},
-        ids::Side,
         listing::Listed,
         normal,
         subscriber::{Address, Entry, KeptBack, Member, MemberStatus, Remembered, Values},
@@ -31,7 +30,7 @@ impl Subscribers {
         let page = self.service.members(&Roll { since, archived: false, offset }).await?;
         let addresses: Vec<Address> = page.rows.iter().map(|member| member.address.clone()).collect();
         let known = self.remembered(&addresses).await?;
-        let wix = self.consents.subscriptions(&addresses).await.map_err(|error| Stop::at(Side::Wix, error))?;
+        let wix = self.consents.subscriptions(&addresses).await.map_err(at_wix)?;
         let mut tally = Tally { members: page.rows.len() as u64, ..Tally::default() };
         for ((member, known), wix) in page.rows.iter().zip(&known).zip(&wix) {
             let back = known.is_off_in_service() && gets_mails(member.status);
@@ -43,7 +42,7 @@ impl Subscribers {
         if full {
             let since_long = |known: &Remembered| known.sent_at.is_none_or(|sent| sent + VISIBLE <= self.now());
             let members: Vec<(&Member, &Remembered)> = page.rows.iter().zip(&known).filter(|(_, known)| since_long(known)).collect();
-            tally.changed += self.untag_strangers(&members).await?;
+            tally.changed += self.untag_strangers(&members, allowance).await?;
             tally.read += tally.changed;
         }
         let next = offset + page.rows.len();
@@ -52,11 +51,13 @@ impl Subscribers {
     }
 
     /// Members that the list's owner took off it: they are not put back.
-    pub(super) async fn archived(&self, since: Option<Timestamp>, offset: usize) -> Step<Done> {
+    pub(super) async fn archived(&self, since: Option<Timestamp>, offset: usize, allowance: &Allowance) -> Step<Done> {
+        allowance.ensure_time()?;
         let page = self.service.members(&Roll { since, archived: true, offset }).await?;
         let addresses: Vec<Address> = page.rows.iter().map(|member| member.address.clone()).collect();
         for (address, known) in addresses.iter().zip(self.remembered(&addresses).await?) {
             if known.kept_back != Some(KeptBack::Archived) {
+                allowance.ensure_time()?;
                 self.reconcile(address).await?;
             }
         }
@@ -71,7 +72,7 @@ impl Subscribers {
         let page = self.listed(SubscriptionStatus::Unsubscribed, since, cursor).await?;
         let addresses: Vec<Address> = page.rows.iter().flat_map(addresses_of).collect();
         let known = self.remembered(&addresses).await?;
-        let wix = self.consents.subscriptions(&addresses).await.map_err(|error| Stop::at(Side::Wix, error))?;
+        let wix = self.consents.subscriptions(&addresses).await.map_err(at_wix)?;
         let mut tally = Tally::default();
         for ((address, known), wix) in addresses.iter().zip(&known).zip(&wix) {
             // How it stands on the list is not known here; if nobody was told of the opt-out, it is looked at.
@@ -85,14 +86,15 @@ impl Subscribers {
 
     /// Takes our tags off members whose contact is gone, has another address by now, or is none of those who are sent. Nobody opted out:
     /// their subscription stays. Returns how many.
-    async fn untag_strangers(&self, members: &[(&Member, &Remembered)]) -> Step<u64> {
+    async fn untag_strangers(&self, members: &[(&Member, &Remembered)], allowance: &Allowance) -> Step<u64> {
         let ours = || members.iter().filter(|(member, _)| member.tags.contains(&self.settings.tag));
         let addresses: Vec<Address> = ours().map(|(member, _)| member.address.clone()).collect();
-        let contacts = self.consents.contacts_of(&addresses).await.map_err(|error| Stop::at(Side::Wix, error))?;
+        let contacts = self.consents.contacts_of(&addresses).await.map_err(at_wix)?;
         let belonging: BTreeSet<String> =
             contacts.iter().filter(|contact| self.belongs(contact)).filter_map(super::send::primary).collect();
         let mut untagged = 0;
         for (member, known) in ours().filter(|(member, _)| !belonging.contains(&normal::email(member.address.as_str()))) {
+            allowance.ensure_time()?;
             if !self.is_still_sent(&member.address, known).await? {
                 let tags: BTreeMap<String, bool> = self.own_tags().map(|tag| (tag.to_owned(), false)).collect();
                 self.change(&Entry { address: member.address.clone(), fields: Values::default(), tags }, None).await?;
@@ -105,7 +107,7 @@ impl Subscribers {
     /// Tells whether the contact whose values were sent still has the address, as another one than its primary.
     async fn is_still_sent(&self, address: &Address, known: &Remembered) -> Step<bool> {
         let Some(id) = &known.contact else { return Ok(false) };
-        let Found::Present(contact) = self.contacts.get(id).await.map_err(|error| Stop::at(Side::Wix, error))? else { return Ok(false) };
+        let Found::Present(contact) = self.contacts.get(id).await.map_err(at_wix)? else { return Ok(false) };
         Ok(self.belongs(&contact) && has(&contact, address))
     }
 }

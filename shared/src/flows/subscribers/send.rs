@@ -7,15 +7,15 @@ use jiff::{SignedDuration, Timestamp};
 use tracing::warn;
 
 use super::{
-    Subscribers, again,
+    Subscribers, again, at_wix,
     roll::{addresses_of, has},
 };
 use crate::{
-    flows::run::{Allowance, Step, Stop},
+    flows::run::{Allowance, Step},
     model::{
         contact::{Contact, Found, MatchKey},
         field::Value,
-        ids::{RecordId, Side},
+        ids::RecordId,
         listing::Listed,
         normal,
         subscriber::{Address, Entry, KeptBack, Remembered, Values},
@@ -54,29 +54,28 @@ impl Subscribers {
         let looked = pass.service.map(|looked| less(looked, self.site.export.overlap()));
         let mut offset = looked.map(|_| 0);
         while let Some(from) = offset {
-            let done = self.archived(looked, from).await?;
+            let done = self.archived(looked, from, allowance).await?;
             offset = done.next.and_then(|leg| if let Leg::Archived(next) = leg { Some(next) } else { None });
         }
         let page = self.listed(SubscriptionStatus::Subscribed, since, cursor).await?;
         let mut tally = Tally::default();
         for rows in page.rows.chunks(AT_A_TIME) {
-            allowance.ensure_time()?;
-            tally.add(&self.send_all(rows).await?);
+            tally.add(&self.send_all(rows, Some(allowance)).await?);
         }
         Ok(Done { next: page.next.map(Leg::Subscribed), as_of: Some(page.as_of), tally })
     }
 
     /// Sends the contact of an address, if it is to be sent.
-    pub(super) async fn send_one(&self, address: &Address) -> StoreResult<()> {
-        let found = self.contacts.find(&MatchKey::Email(address.as_str().to_owned())).await?;
+    pub(super) async fn send_one(&self, address: &Address) -> Step<()> {
+        let found = self.contacts.find(&MatchKey::Email(address.as_str().to_owned())).await.map_err(at_wix)?;
         let Some(contact) = found.into_iter().find(|contact| has(contact, address)) else { return Ok(()) };
-        match self.send_all(&[Listed::Contact(contact)]).await {
-            Err(Stop::Failed { error, .. }) => Err(error),
-            Ok(_) | Err(_) => Ok(()),
-        }
+        self.send_all(&[Listed::Contact(contact)], None).await.map(drop)
     }
 
-    async fn send_all(&self, rows: &[Listed]) -> Step<Tally> {
+    /// Sends contacts; whoever has an allowance stops when its time is over. What is sent is remembered by then, and the rest comes again.
+    async fn send_all(&self, rows: &[Listed], allowance: Option<&Allowance>) -> Step<Tally> {
+        let ensure_time = move || allowance.map_or(Ok(()), Allowance::ensure_time);
+        ensure_time()?;
         let mut tally = Tally { read: rows.len() as u64, ..Tally::default() };
         let wanted = self.wanted(rows).await?;
         tally.left_out = (rows.len() - wanted.len()) as u64;
@@ -90,8 +89,11 @@ impl Subscribers {
                 Send::Change => changed.push(wanted),
             }
         }
-        changed.extend(self.add(new, &mut tally).await?);
-        let changes = stream::iter(changed).map(|wanted| async move { self.change(&wanted.entry, Some(&wanted)).await });
+        changed.extend(self.add(new, allowance, &mut tally).await?);
+        let changes = stream::iter(changed).map(|wanted| async move {
+            ensure_time()?;
+            self.change(&wanted.entry, Some(&wanted)).await
+        });
         let taken: Vec<bool> = changes.buffer_unordered(CHANGES_AT_A_TIME).try_collect().await?;
         let refused = taken.iter().filter(|taken| !**taken).count() as u64;
         tally.refused += refused;
@@ -106,7 +108,7 @@ impl Subscribers {
         let notes = self.remembered(&addresses).await?;
         let notes: BTreeMap<String, Remembered> =
             addresses.iter().zip(notes).map(|(address, known)| (normal::email(address.as_str()), known)).collect();
-        let states = self.consents.subscriptions(&addresses).await.map_err(|error| Stop::at(Side::Wix, error))?;
+        let states = self.consents.subscriptions(&addresses).await.map_err(at_wix)?;
         let states: BTreeMap<String, Subscription> =
             addresses.iter().zip(states).map(|(address, state)| (normal::email(address.as_str()), state)).collect();
         let state_of = |address: &Address| states.get(&normal::email(address.as_str()));
@@ -137,16 +139,17 @@ impl Subscribers {
     /// and then whoever was there first.
     async fn is_anothers(&self, contact: &Contact, address: &Address, known: &Remembered) -> Step<bool> {
         let Some(other) = known.contact.as_ref().filter(|other| **other != contact.id) else { return Ok(false) };
-        let Found::Present(other) = self.contacts.get(other).await.map_err(|error| Stop::at(Side::Wix, error))? else { return Ok(false) };
+        let Found::Present(other) = self.contacts.get(other).await.map_err(at_wix)? else { return Ok(false) };
         let rank = |contact: &Contact| (!self.belongs(contact), contact.created_at, contact.id.clone());
         Ok(has(&other, address) && rank(&other) < rank(contact))
     }
 
     /// Adds addresses that were never sent; returns those that the list has all the same.
-    async fn add(&self, new: Vec<Wanted>, tally: &mut Tally) -> Step<Vec<Wanted>> {
+    async fn add(&self, new: Vec<Wanted>, allowance: Option<&Allowance>, tally: &mut Tally) -> Step<Vec<Wanted>> {
         let mut there = Vec::new();
         let mut new = new.into_iter().peekable();
         while new.peek().is_some() {
+            allowance.map_or(Ok(()), Allowance::ensure_time)?;
             let batch: Vec<Wanted> = new.by_ref().take(self.service.most_added()).collect();
             let batch = self.announce(batch, tally).await?;
             let entries: Vec<Entry> = batch.iter().map(|wanted| wanted.entry.clone()).collect();
@@ -225,7 +228,7 @@ impl Subscribers {
     }
 
     /// Remembers what was sent, and on the strength of what.
-    async fn sent(&self, entry: &Entry, wanted: Option<&Wanted>) -> StoreResult<()> {
+    async fn sent(&self, entry: &Entry, wanted: Option<&Wanted>) -> Step<()> {
         again(|| async {
             let known = self.remembered(std::slice::from_ref(&entry.address)).await?.pop().unwrap_or_default();
             let mut after = Remembered {
@@ -239,12 +242,12 @@ impl Subscribers {
                 after.contact = Some(wanted.contact.clone());
                 after.consent_at = wanted.wix.updated_at;
             }
-            self.remember(&entry.address, &known, after).await
+            Ok(self.remember(&entry.address, &known, after).await?)
         })
         .await
     }
 
-    async fn refused(&self, wanted: &Wanted, kind: &ErrorKind) -> StoreResult<()> {
+    async fn refused(&self, wanted: &Wanted, kind: &ErrorKind) -> Step<()> {
         warn!(site = %self.site.site, contact = %wanted.contact, reason = kind.name(), "The mailing service does not take a subscriber.");
         let address = &wanted.entry.address;
         let why = match kind {
@@ -253,7 +256,7 @@ impl Subscribers {
         };
         again(|| async {
             let known = self.remembered(std::slice::from_ref(address)).await?.pop().unwrap_or_default();
-            self.remember(address, &known, Remembered { kept_back: Some(why), adding: None, ..known.clone() }).await
+            Ok(self.remember(address, &known, Remembered { kept_back: Some(why), adding: None, ..known.clone() }).await?)
         })
         .await
     }

@@ -158,7 +158,8 @@ fn owner(stage: &Stage) {
 pub fn come_back(stage: &Stage) {
     let backend = &stage.backend;
     let clock = Instant(lock(&stage.world).instant());
-    let registry = Registry { sites: backend.sites.as_ref(), runs: backend.runs.as_ref(), clock: &clock };
+    let (sites, runs, links) = (backend.sites.as_ref(), backend.runs.as_ref(), backend.links.as_ref());
+    let registry = Registry { sites, runs, links, clock: &clock };
     let done = match stage.plant {
         Plant::ComparesNobodyAfterwards => {
             save(stage, |site| site.status = Status::Installed);

@@ -1,6 +1,7 @@
 //! Workers that die, and people who act while a worker is at work.
 
 use std::{
+    collections::BTreeSet,
     future::Future,
     pin::{Pin, pin},
     sync::{
@@ -76,6 +77,7 @@ pub struct Watched {
     poison: Arc<Mutex<Vec<(String, u16)>>>,
     moments: Arc<Mutex<Vec<Moment>>>,
     surprised: Arc<AtomicBool>,
+    garbled: Arc<Mutex<BTreeSet<String>>>,
     server: JoinHandle<()>,
 }
 
@@ -93,18 +95,20 @@ impl Watched {
         let surprised = Arc::new(AtomicBool::new(false));
         let to = base.to_string().trim_end_matches('/').to_owned();
         let poison = Arc::new(Mutex::new(Vec::new()));
+        let garbled = Arc::default();
         let passage = Passage {
             to,
             http: plain_http().unwrap(),
             moments: Arc::clone(&moments),
             surprised: Arc::clone(&surprised),
+            garbled: Arc::clone(&garbled),
             poison: Arc::clone(&poison),
         };
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         *base = format!("http://{}", listener.local_addr().unwrap()).parse().unwrap();
         let router = Router::new().fallback(pass).with_state(passage);
         let server = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
-        Self { app: App::new(means.clone()).unwrap(), means, poison, moments, surprised, server }
+        Self { app: App::new(means.clone()).unwrap(), means, poison, moments, surprised, garbled, server }
     }
 
     /// Right before each of the next `times` calls that are like `call` (method and path, `*` for anything), `act` is done.
@@ -119,6 +123,11 @@ impl Watched {
     /// From now on every object of the vendor's answers has members nobody has heard of.
     pub fn surprise(&self) {
         self.surprised.store(true, Ordering::SeqCst);
+    }
+
+    /// From now on Wix contacts of these ids come in a form that nobody understands.
+    pub fn garble(&self, ids: &[String]) {
+        *self.garbled.lock().unwrap() = ids.iter().cloned().collect();
     }
 
     /// Answers calls whose body has this text with this status, until [`Watched::cure`].
@@ -181,6 +190,7 @@ struct Passage {
     http: reqwest::Client,
     moments: Arc<Mutex<Vec<Moment>>>,
     surprised: Arc<AtomicBool>,
+    garbled: Arc<Mutex<BTreeSet<String>>>,
     poison: Arc<Mutex<Vec<(String, u16)>>>,
 }
 
@@ -220,8 +230,12 @@ async fn pass(State(passage): State<Passage>, request: Request) -> Response {
     let mut answer = Response::builder().status(reply.status());
     answer.headers_mut().unwrap().extend(reply.headers().clone());
     let mut body = reply.bytes().await.unwrap();
-    if let (true, Ok(mut json)) = (passage.surprised.load(Ordering::SeqCst), serde_json::from_slice(&body)) {
-        surprise(&mut json);
+    let (surprised, garbled) = (passage.surprised.load(Ordering::SeqCst), passage.garbled.lock().unwrap().clone());
+    if let (true, Ok(mut json)) = (surprised || !garbled.is_empty(), serde_json::from_slice(&body)) {
+        if surprised {
+            surprise(&mut json);
+        }
+        garble(&mut json, &garbled);
         body = json.to_string().into();
         answer.headers_mut().unwrap().insert(CONTENT_LENGTH, body.len().into());
     }
@@ -237,6 +251,22 @@ fn surprise(json: &mut Value) {
             map.insert("surprise".to_owned(), json!({"a": [1, null, {"b": "c"}]}));
         }
         Value::Array(list) => list.iter_mut().for_each(surprise),
+        _ => {}
+    }
+}
+
+/// Has contacts of these ids come with something else where their values are.
+fn garble(json: &mut Value, ids: &BTreeSet<String>) {
+    match json {
+        Value::Object(map) => {
+            if map.get("id").and_then(Value::as_str).is_some_and(|id| ids.contains(id)) && map.contains_key("info") {
+                map.insert("info".to_owned(), json!(7));
+            }
+            for value in map.values_mut() {
+                garble(value, ids);
+            }
+        }
+        Value::Array(list) => list.iter_mut().for_each(|value| garble(value, ids)),
         _ => {}
     }
 }

@@ -5,6 +5,7 @@ mod bad_input;
 mod batches;
 mod budget;
 mod desk;
+mod held;
 mod recipe;
 mod runs;
 mod watermarks;

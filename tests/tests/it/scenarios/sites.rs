@@ -6,7 +6,7 @@ use contact_bridge::model::{
     event::{Event, EventKind},
     ids::{RecordId, Side},
     link::{Cause, Slot},
-    site::{CrmAccess, Status},
+    site::{CrmAccess, Site, Status},
 };
 use contact_bridge_local::vendors::kit::{Fault, plain_http};
 use reqwest::Method;
@@ -246,6 +246,51 @@ async fn credentials_that_are_missing_or_unreadable_lose_nothing() {
             lab.settle().await;
             assert_eq!(lab.hub(&hub).get("company"), company);
         }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_site_with_links_stays_with_its_account() {
+    let hubspot = |secret: &str| CrmAccess::Hubspot { secret: secret.to_owned() };
+    let pipedrive = |company: &str, secret: &str| CrmAccess::Pipedrive { company: company.to_owned(), secret: secret.to_owned() };
+    let positions = [Position::defaults(), Position::dynamodb(), Position::pipedrive()];
+    at(&positions, async |lab| {
+        let before = lab.settings().await;
+        let own = before.crm.secret();
+        let (stays, others) = match &before.crm {
+            CrmAccess::Hubspot { .. } => {
+                lab.stack.vault().put("another", format!("pat-{}", lab.site.portal));
+                (hubspot("another"), vec![("crm.kind", pipedrive("simulated", own))])
+            }
+            CrmAccess::Pipedrive { .. } => {
+                lab.stack.vault().put("another", format!("token-{}", lab.site.id));
+                (pipedrive("Simulated", "another"), vec![("crm.kind", hubspot(own)), ("crm.company", pipedrive("strangers", own))])
+            }
+        };
+        let save = async |crm: &CrmAccess| lab.stack.save_site(Site { crm: crm.clone(), ..lab.settings().await }).await;
+        let ensure_refused = async || {
+            for (field, other) in &others {
+                let refusal = save(other).await.unwrap_err().to_string();
+                assert!(refusal.starts_with(&format!("{field}: must stay as it is")), "{refusal}");
+                assert_eq!(lab.stack.app.means.sites.site(&lab.site.id).await.unwrap().map(|site| site.crm), Some(stays.clone()));
+            }
+        };
+        let (wix, _) = lab.pair().await;
+        save(&stays).await.unwrap();
+        ensure_refused().await;
+        lab.wix_edit(&wix, one("company", "Mills")).await;
+        lab.settle().await;
+        lab.assert_in_step();
+        lab.wix_delete(&wix).await;
+        lab.settle().await;
+        assert!(lab.links().await.is_empty());
+        ensure_refused().await;
+        // Nothing was ever linked here.
+        let fresh = lab.other_site().await;
+        let company = Site { crm: pipedrive("strangers", fresh.settings().await.crm.secret()), ..fresh.settings().await };
+        fresh.stack.vault().put(company.crm.secret(), format!("token-{}", fresh.site.id));
+        fresh.stack.save_site(company).await.unwrap();
     })
     .await;
 }

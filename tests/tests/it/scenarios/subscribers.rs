@@ -2,6 +2,7 @@
 
 mod consent;
 mod list;
+mod trouble;
 
 use std::{collections::BTreeSet, time::Duration};
 

@@ -2,11 +2,14 @@
 
 use std::time::Duration;
 
-use contact_bridge::model::{
-    ids::{RecordId, Side},
-    link::ParkedReason,
-    run::{FailedRow, Reason, RunKind},
-    site::Include,
+use contact_bridge::{
+    flows::run::Ended,
+    model::{
+        ids::{RecordId, Side},
+        link::ParkedReason,
+        run::{FailedRow, Reason, RunKind},
+        site::Include,
+    },
 };
 use contact_bridge_local::vendors::kit::{Fault, FaultKind};
 use serde_json::{Value, json};
@@ -16,7 +19,7 @@ use super::{
         crash::Watched,
         lab::{Lab, at_call, one},
         people::{Seen, ada, person},
-        switches::{Vendor, at_every_switch_but, at_switches},
+        switches::{Position, Vendor, at, at_every_switch_but, at_switches},
     },
     desk::refused,
 };
@@ -192,6 +195,52 @@ async fn p08_what_is_handed_over_is_not_lost_with_contact_sync() {
         assert_eq!(lab.links().await.len(), 1);
         assert_eq!(lab.hub_ids().len(), 1);
         assert_eq!(Seen::from(&ada()), lab.wix(&wix[0]));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn a_row_that_stays_unreadable_is_left_to_a_person_on_a_quiet_site_too() {
+    at(&[Position::defaults(), Position::dynamodb()], async |lab| {
+        lab.export(|export| export.include = Include::Created).await;
+        let ids = lab.seed_people(0, 3, A_SECOND);
+        let watched = Watched::towards(Vendor::Wix, &lab).await;
+        let exporter = watched.exporter(&lab);
+        let clock = lab.stack.clock();
+        let hours = async |hours: usize| {
+            for _ in 0..hours {
+                clock.advance(Duration::from_hours(1));
+                let deadline = lab.stack.app.means.clock.now() + Duration::from_mins(14);
+                assert_eq!(exporter.run(&lab.site.id, RunKind::Export, deadline).await.unwrap(), Ended::Rested);
+                let tally = lab.tally().await;
+                assert_eq!((tally.read, tally.accounted()), (3, 3), "{tally:?}");
+            }
+        };
+        // The third is linked before Wix begins to send it in another form.
+        watched.garble(&ids[..2]);
+        hours(1).await;
+        assert_eq!((lab.tally().await.failed, lab.tally().await.created), (2, 1));
+        watched.garble(&ids);
+        hours(24).await;
+        let attempts = |rows: &[FailedRow]| rows.iter().map(|row| row.attempts).collect::<Vec<_>>();
+        let rows = lab.failed_rows().await;
+        assert!(rows.len() == 3 && rows.iter().all(|row| row.attempts >= 5), "{:?}", attempts(&rows));
+        assert_eq!((lab.tally().await.waiting, lab.parked().await.len()), (3, 0));
+        hours(80).await;
+        let parked = lab.parked().await;
+        assert_eq!(lab.reasons().await, [ParkedReason::GaveUp; 2], "{parked:?}");
+        assert!(ids[..2].iter().all(|id| parked.iter().any(|note| note.id.as_str() == id)), "{parked:?}");
+        hours(30).await;
+        let rows = lab.failed_rows().await;
+        assert!(rows.iter().all(|row| row.id.as_str() == ids[2]), "who is given up is not tried again");
+        assert_eq!(lab.parked().await, parked);
+        // Somebody sees to one of them.
+        watched.garble(&ids[1..2]);
+        lab.stack.wix.set_webhook_urls(Vec::new());
+        lab.wix_edit(&ids[0], one("company", "Mills")).await;
+        hours(1).await;
+        lab.assert_exported(&[ids[0].clone(), ids[2].clone()]);
+        assert_eq!(lab.parked().await.len(), 1);
     })
     .await;
 }

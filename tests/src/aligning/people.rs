@@ -108,7 +108,7 @@ impl Cast {
             }
             // By a second address, of either side.
             4 => (wix.emails, crm.emails) = (vec![main, second.clone()], vec![second]),
-            5 if number / WAYS % 2 == 0 => (wix.emails, crm.emails) = (vec![main.clone()], vec![second, main]),
+            5 if (number / WAYS).is_multiple_of(2) => (wix.emails, crm.emails) = (vec![main.clone()], vec![second, main]),
             5 => {
                 let shared = email(place, "home", "example.net");
                 (wix.emails, crm.emails) = (vec![main, shared.clone()], vec![second, shared]);
@@ -244,7 +244,7 @@ fn texts_of_a_pair(place: usize) -> (Facts, Facts) {
 
 /// What is known of somebody who is on one side; a mark is always in the name.
 fn texts_of_a_loner(place: usize) -> Facts {
-    let known = TEXTS.into_iter().enumerate().filter(|(which, (name, _))| *name == "lastname" || mixed(place, *which) % 4 != 0);
+    let known = TEXTS.into_iter().enumerate().filter(|(which, (name, _))| *name == "lastname" || !mixed(place, *which).is_multiple_of(4));
     Facts { texts: known.map(|(_, (name, _))| (name, text(name, place, 0))).collect(), ..Facts::default() }
 }
 

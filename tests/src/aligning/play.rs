@@ -109,8 +109,10 @@ impl Stage {
 
     /// A person chooses who wins, and turns the export on.
     pub async fn turn_on(&self, system_of_record: Side) -> anyhow::Result<()> {
+        // What the preview spent of the budgets is there again.
+        self.stack.clock().advance(Duration::from_mins(1));
         let settings = self.stack.app.means.sites.site(&self.site.id).await?.context("the site has settings")?;
-        let export = Export { enabled: true, ..settings.export.clone() };
+        let export = Export { enabled: true, ..settings.export };
         self.stack.save_site(Site { system_of_record: Some(system_of_record), export, ..settings }).await?;
         Ok(())
     }

@@ -39,15 +39,13 @@ pub enum Flaw {
     NeedlesslyTold,
     /// An event was given up.
     DeadLetter,
-    /// A vendor refused a call for excess.
-    Refused,
     /// A preview wrote.
     WroteInPreview,
 }
 
 impl Flaw {
     /// All of them, with what they are called.
-    pub const ALL: [(Self, &'static str); 13] = [
+    pub const ALL: [(Self, &'static str); 12] = [
         (Self::Twice, "people twice on a side"),
         (Self::Missing, "people missing on a side"),
         (Self::Stranger, "records of nobody"),
@@ -59,7 +57,6 @@ impl Flaw {
         (Self::NotTold, "unclear, and not on the list"),
         (Self::NeedlesslyTold, "clear, and on the list"),
         (Self::DeadLetter, "events given up"),
-        (Self::Refused, "calls refused for excess"),
         (Self::WroteInPreview, "writes of the preview"),
     ];
 }

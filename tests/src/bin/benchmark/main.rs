@@ -55,9 +55,9 @@ enum What {
         /// How many contacts each side has.
         #[arg(long, default_value_t = 100_000)]
         contacts: usize,
-        /// Keeps the links in memory, and not in the embedded DynamoDB.
+        /// Keeps the links in the embedded DynamoDB, and not in memory.
         #[arg(long)]
-        memory: bool,
+        table: bool,
     },
     /// Vendor calls and DynamoDB units of a fresh update, an echo and a duplicate.
     Costs,
@@ -82,7 +82,7 @@ fn main() -> anyhow::Result<()> {
         What::Export { function: Some(place), .. } => export::be_the_function(&place),
         What::Export { contacts, function: None } => export::run(&contacts),
         What::Forms { posts } => forms::run(posts),
-        What::Align { contacts, memory } => align::run(contacts, memory),
+        What::Align { contacts, table } => align::run(contacts, table),
         What::Costs => costs::run(),
         What::Recipe => recipe::run(),
         What::Relay { rounds } => relay::run(rounds),

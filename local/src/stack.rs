@@ -147,7 +147,7 @@ impl Stack {
         wix.switch("webhook_timeout_ms", 60_000)?;
         mailchimp.switch("webhook_timeout_ms", 60_000)?;
         pipedrive.switch("webhook_timeout_ms", 60_000)?;
-        let clock = FlowClock::new(&options.clock);
+        let clock = FlowClock::new(&options.clock).hurried(options.hurried);
         let stores = cloud.stores(FINGERPRINT_SECRET.into(), &clock);
         let vault = Arc::new(Vault::default());
         for service in webhook::services() {

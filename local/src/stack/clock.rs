@@ -15,12 +15,15 @@ use crate::vendors::kit::Clock;
 
 /// How much real time whatever is on its way gets before a manual clock moves on: a request that was sent in time must not arrive late.
 const PAUSE: Duration = Duration::from_millis(1);
+/// As often everybody on the thread gets a turn instead, where there is one thread: enough for a request, its work and the answer.
+const TURNS: usize = 16;
 
 /// The bridge's view of the clock. On a manual clock a wait moves the clock; of several waits the one that ends first.
 #[derive(Clone, Debug)]
 pub(crate) struct FlowClock {
     clock: Clock,
     waits: Waits,
+    hurried: bool,
 }
 
 /// The ends of all waits, each with a number of its own.
@@ -32,7 +35,21 @@ type Places = (u64, BTreeSet<(i64, u64)>);
 
 impl FlowClock {
     pub fn new(clock: &Clock) -> Self {
-        Self { clock: clock.clone(), waits: Waits::default() }
+        Self { clock: clock.clone(), waits: Waits::default(), hurried: false }
+    }
+
+    /// A clock that waits for nobody on other threads.
+    pub fn hurried(self, hurried: bool) -> Self {
+        Self { hurried, ..self }
+    }
+
+    async fn pause(&self) {
+        if !self.hurried {
+            return tokio::time::sleep(PAUSE).await;
+        }
+        for _ in 0..TURNS {
+            tokio::task::yield_now().await;
+        }
     }
 }
 
@@ -50,7 +67,7 @@ impl ports::Clock for FlowClock {
         let end = self.clock.now_ms().saturating_add(wait);
         let turn = self.waits.queue(end);
         while self.clock.now_ms() < end {
-            tokio::time::sleep(PAUSE).await;
+            self.pause().await;
             if turn.is_first() {
                 self.clock.set_ms(end);
             }

@@ -18,6 +18,8 @@ pub struct Options {
     pub store: StoreKind,
     /// Whether to count what the embedded `DynamoDB` consumes; each of its calls then goes through one more hop.
     pub metered: bool,
+    /// Whether a manual clock moves on as soon as nobody has anything to do, and not a millisecond later: for long runs on one thread.
+    pub hurried: bool,
     /// The most messages contact sync gets at once, at most ten; with one, runs are reproducible.
     pub batch: usize,
     /// The seed of all ids.
@@ -86,6 +88,7 @@ impl Default for Options {
             clock: Clock::manual(START_MS),
             store: StoreKind::Memory,
             metered: false,
+            hurried: false,
             batch: MAX_BATCH,
             seed: 1,
             listen: Listen::default(),

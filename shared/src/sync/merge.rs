@@ -1,7 +1,10 @@
 //! The three-way merge, row by row: what each side's record is, against what both last agreed on.
 
+mod displaced;
+
 use std::collections::{BTreeMap, BTreeSet};
 
+use self::displaced::Displaced;
 use super::prints;
 use crate::{
     mapping::{Mapping, Row},
@@ -163,9 +166,14 @@ pub struct Input<'a> {
 #[must_use]
 pub fn merge(input: &Input) -> Plan {
     let mut plan = Plan::default();
-    for row in input.mapping.rows() {
-        let state = RowMerge::new(input, row);
-        if row.is_list() { state.merge_list(&mut plan) } else { state.merge_scalar(&mut plan) }
+    let (lists, scalars): (Vec<&Row>, Vec<&Row>) = input.mapping.rows().iter().partition(|row| row.is_list());
+    for row in scalars {
+        RowMerge::new(input, row).merge_scalar(&mut plan);
+    }
+    let displaced = Displaced::by(&plan, input);
+    for row in lists {
+        let displaced = displaced.as_ref().filter(|displaced| displaced.row == row.id());
+        RowMerge::new(input, row).keeping(displaced).merge_list(&mut plan);
     }
     plan
 }
@@ -177,6 +185,8 @@ struct RowMerge<'a> {
     values: Pair<Option<Value>>,
     prints: Pair<Print>,
     bases: Pair<Print>,
+    /// The values as they are, where others are merged.
+    stored: Option<Pair<Option<Value>>>,
 }
 
 impl<'a> RowMerge<'a> {
@@ -184,7 +194,20 @@ impl<'a> RowMerge<'a> {
         let values = input.contacts.map(|side, contact| row.read(side, &contact.fields));
         let prints = values.as_ref().map(|side, value| prints::print(input.key, row, side, value.as_ref()));
         let bases = input.link.anchors.as_ref().map(|_, anchor| anchor.base.get(row.id()).cloned().unwrap_or_default());
-        Self { input, row, values, prints, bases }
+        Self { input, row, values, prints, bases, stored: None }
+    }
+
+    /// Merges the lists as if an address that gives way stood in them already.
+    fn keeping(self, displaced: Option<&Displaced>) -> Self {
+        let Some(displaced) = displaced else { return self };
+        let values = self.values.as_ref().map(|side, list| displaced.kept(side, list.as_ref()));
+        let prints = values.as_ref().map(|side, value| prints::print(self.input.key, self.row, side, value.as_ref()));
+        Self { stored: Some(self.values), values, prints, ..self }
+    }
+
+    /// What a side has, whatever is merged.
+    fn stored(&self, side: Side) -> Option<&Value> {
+        self.stored.as_ref().unwrap_or(&self.values).of(side).as_ref()
     }
 
     fn changed(&self, side: Side) -> bool {
@@ -280,7 +303,7 @@ impl<'a> RowMerge<'a> {
         if self.waits() {
             return self.both(plan);
         }
-        if !self.changed(Side::Wix) && !self.changed(Side::External) {
+        if !self.changed(Side::Wix) && !self.changed(Side::External) && self.stored.is_none() {
             return;
         }
         let mut unconvertible = None;
@@ -291,7 +314,7 @@ impl<'a> RowMerge<'a> {
             }
             let (wanted, skipped) = self.list_for(to);
             unconvertible = skipped.then_some(RowState::Unconvertible(to)).or(unconvertible);
-            if !self.row.same(to, wanted.as_ref(), self.value(to)) {
+            if !self.row.same(to, wanted.as_ref(), self.stored(to)) {
                 self.flow(to, wanted, plan);
                 flowed = true;
             }
@@ -338,7 +361,8 @@ impl<'a> RowMerge<'a> {
     }
 
     fn flow(&self, to: Side, value: Option<Value>, plan: &mut Plan) {
-        let (source, replaced) = (self.prints.of(to.opposite()).clone(), self.prints.of(to).clone());
+        let source = self.prints.of(to.opposite()).clone();
+        let replaced = prints::print(self.input.key, self.row, to, self.stored(to));
         plan.flows.of_mut(to).insert(self.row.id().clone(), Flow { source, replaced, value });
         self.note(None, plan);
     }

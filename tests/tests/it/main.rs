@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test fails by panicking, and so does its harness")]
 
+mod aligning;
 mod architecture;
 mod contract;
 mod crms;

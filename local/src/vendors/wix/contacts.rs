@@ -197,9 +197,9 @@ impl Desk<'_> {
     pub fn list(&self, of: &Map<String, Value>, search: Option<&str>) -> Reply {
         let wanted = projection(of)?;
         let listing = self.listing(of)?.capped(self.world.core.switches.number("page_cap"));
-        let found: Vec<Row<'_>> = match listing.filter.email().filter(|_| self.now_ms >= self.site.settled_ms) {
+        let found: Vec<Row<'_>> = match listing.filter.sought().filter(|_| self.now_ms >= self.site.settled_ms) {
             // Nothing lags, so searches see what the directory knows.
-            Some(email) => self.known(&email).map(Row::of).filter(|row| is_found(row, search)).collect(),
+            Some(sought) => self.known(&sought).map(Row::of).filter(|row| is_found(row, search)).collect(),
             None => self.visible().map(Row::of).filter(|row| is_found(row, search)).collect(),
         };
         let shuffles = self.world.is("ties", "shuffled");

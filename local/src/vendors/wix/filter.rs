@@ -174,19 +174,52 @@ impl Filter {
         }
     }
 
-    /// The e-mail address that whatever passes has, in lower case, if the filter asks for one.
-    pub fn email(&self) -> Option<String> {
+    /// Of which values whatever passes has one, if the filter asks for some of what is often looked for.
+    pub fn sought(&self) -> Option<Sought> {
         match self {
-            Self::All(parts) => parts.iter().find_map(Self::email),
-            Self::Test(test) if test.operator == "$eq" && test.field.path == ["info", "emails", "items", "*", "email"] => {
-                test.value.as_str().map(str::to_lowercase)
-            }
-            Self::Any(_) | Self::Not(_) | Self::Test(_) => None,
+            Self::All(parts) => parts.iter().find_map(Self::sought),
+            Self::Test(test) => test.sought(),
+            Self::Any(_) | Self::Not(_) => None,
         }
     }
 }
 
+/// Values of which a contact has to have one.
+pub(super) struct Sought {
+    /// A part of an e-mail or a phone, or the key of a custom field.
+    pub part: String,
+    pub values: Vec<String>,
+}
+
+impl Sought {
+    /// The part of e-mails, whose case does not count.
+    pub const EMAIL: &'static str = "email";
+    /// The parts of phones.
+    pub const PHONES: [&'static str; 2] = ["phone", "e164Phone"];
+
+    /// Tells whether an extended field is one of the owner's.
+    pub fn is_custom(key: &str) -> bool {
+        key.starts_with("custom.")
+    }
+}
+
 impl Test {
+    fn sought(&self) -> Option<Sought> {
+        let path: Vec<&str> = self.field.path.iter().map(String::as_str).collect();
+        let part = match path.as_slice() {
+            ["info", "emails", "items", "*", part] if *part == Sought::EMAIL => *part,
+            ["info", "phones", "items", "*", part] if Sought::PHONES.contains(part) => *part,
+            ["info", "extendedFields", "items", key] if Sought::is_custom(key) && self.field.kind == Kind::Text => *key,
+            _ => return None,
+        };
+        let values = match (self.operator.as_str(), &self.value) {
+            ("$eq", Value::String(text)) => vec![text.clone()],
+            ("$in", Value::Array(list)) => list.iter().filter_map(Value::as_str).map(str::to_owned).collect(),
+            _ => return None,
+        };
+        Some(Sought { part: part.to_owned(), values })
+    }
+
     fn passes(&self, entity: &impl Entry) -> bool {
         if let Some(wanted) = self.instant {
             let found = entity.instant(&self.field).map(|held| held.cmp(&wanted));

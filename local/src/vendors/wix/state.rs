@@ -12,6 +12,7 @@ use super::{
     contact::Contact,
     definitions::Definitions,
     directory::Directory,
+    filter::Sought,
     inbox::Inbox,
     keys::Keys,
     mails::Mail,
@@ -192,10 +193,10 @@ impl Desk<'_> {
         self.site.directory.with_email(&email.to_lowercase()).filter_map(|id| self.contact(id).ok()).collect()
     }
 
-    /// The contacts that have this lower-cased e-mail, in the order of [`Self::visible`].
-    pub fn known(&self, email: &str) -> impl Iterator<Item = &Contact> {
-        let ids = self.site.directory.with_email(email);
-        ids.filter_map(|id| self.site.contacts.get(id)).map(Lagged::current).filter(|contact| contact.is_live())
+    /// The contacts that have one of these values, in the order of [`Self::visible`].
+    pub fn known(&self, sought: &Sought) -> impl Iterator<Item = &Contact> {
+        let ids = self.site.directory.with_any(sought);
+        ids.into_iter().filter_map(|id| self.site.contacts.get(id)).map(Lagged::current).filter(|contact| contact.is_live())
     }
 
     /// All contacts that exist.

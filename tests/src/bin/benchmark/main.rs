@@ -1,5 +1,6 @@
-//! `cargo benchmark intake`, `sync`, `export`, `recipe`, `forms`, `relay`, `costs` and `processes`: the figures of `docs/performance.md`.
+//! `cargo benchmark intake`, `sync`, `export`, `recipe`, `align`, `forms`, `relay`, `costs` and `processes`: the figures of `docs/performance.md`.
 
+mod align;
 mod costs;
 mod export;
 mod forms;
@@ -49,6 +50,15 @@ enum What {
     },
     /// The recipe for scheduled exports, to the letter, beside the bridge: which scenarios each fails.
     Recipe,
+    /// Two full sides aligned for the first time, killed and resumed, and recounted by somebody who knows who is who.
+    Align {
+        /// How many contacts each side has.
+        #[arg(long, default_value_t = 100_000)]
+        contacts: usize,
+        /// Keeps the links in the embedded DynamoDB, and not in memory.
+        #[arg(long)]
+        table: bool,
+    },
     /// Vendor calls and DynamoDB units of a fresh update, an echo and a duplicate.
     Costs,
     /// Messages relayed into the Inbox over the whole path, against a bare round trip; their vendor calls and DynamoDB units.
@@ -72,6 +82,7 @@ fn main() -> anyhow::Result<()> {
         What::Export { function: Some(place), .. } => export::be_the_function(&place),
         What::Export { contacts, function: None } => export::run(&contacts),
         What::Forms { posts } => forms::run(posts),
+        What::Align { contacts, table } => align::run(contacts, table),
         What::Costs => costs::run(),
         What::Recipe => recipe::run(),
         What::Relay { rounds } => relay::run(rounds),

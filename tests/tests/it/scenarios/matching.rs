@@ -12,7 +12,7 @@ use super::{
     crash::Watched,
     lab::{Lab, Writes, one},
     people::{ada, person},
-    switches::{Vendor, at_every_switch, at_every_switch_but},
+    switches::{Vendor, at_every_switch, at_every_switch_but, on_every_crm_but},
 };
 
 /// An index that lags shows nobody as they are, and so none of two.
@@ -75,6 +75,36 @@ async fn d05_once_the_other_one_is_gone_they_are_linked() {
         lab.settle().await;
         assert_eq!((lab.in_hub(&wix), lab.wix(&wix).get("firstname"), lab.parked().await.len()), (Some(ada), "Ada", 0));
         lab.assert_in_step();
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn d05_a_main_address_that_gives_way_stays_among_the_others() {
+    on_every_crm_but(&["visibility_lag_ms", "search_lag_ms"], async |lab| {
+        for (number, winner) in Side::BOTH.into_iter().enumerate() {
+            lab.stack.clock().advance(Duration::from_secs(10));
+            lab.adjust(|site| site.system_of_record = Some(winner)).await;
+            for (more_in_wix, more_in_hub) in [("", "wix"), ("hub", ""), ("both", "both")] {
+                let email = |who: &str| if who.is_empty() { String::new() } else { format!("{who}.{more_in_hub}{number}@example.com") };
+                let [wix, hub] = [("wix", more_in_wix), ("hub", more_in_hub)]
+                    .map(|(main, more)| json!({"firstname": "Ada", "email": email(main), "hs_additional_emails": email(more)}));
+                let wix = lab.wix_create(wix).await;
+                let hub = lab.hub_create(hub).await;
+                lab.settle().await;
+                assert_eq!(lab.in_hub(&wix), Some(hub));
+                let seen = lab.wix(&wix);
+                let (main, other) = if winner == Side::Wix { ("wix", "hub") } else { ("hub", "wix") };
+                assert_eq!(seen.get("email"), email(main));
+                let mut others: Vec<&str> = seen.get("hs_additional_emails").split(';').collect();
+                others.sort_unstable();
+                let (both, other) = (email("both"), email(other));
+                let expected: Vec<&str> = if more_in_wix == "both" { vec![&both, &other] } else { vec![&other] };
+                assert_eq!(others, expected);
+            }
+        }
+        lab.assert_in_step();
+        assert_eq!((lab.links().await.len(), lab.parked().await.len()), (6, 0));
     })
     .await;
 }

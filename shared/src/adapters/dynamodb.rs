@@ -16,19 +16,16 @@
 //! | | `claim#<digest>` | the claim on a message of a service: `holder`, `held_until`, `unsure_since`, `left`; without a holder it is done with |
 //! | | `line#<digest>#<place>` | a message of one sender that waits to be posted, in the order of turns: `since` |
 //! | | `post#<place>` | which message a post is: `message` |
-//! | | `cool#<side>` | nothing may be sent to the side before `held_until` |
-//! | | `rail#<hour since the epoch>` | how many deletes were propagated in that hour: `spent` |
 //! | | `run#<kind>` | a scheduled run: `holder` and `held_until` of its lease, `progress`, what people asked of it, `due_in` and `due_at` |
 //! | | `failed#<wix id>` | a row of an export that did not go through: `row`, `again_at` |
 //! | | `settings` | the site's settings: `version`, `settings` |
 //! | | `settings#cool#<side>` | nothing may be sent to the side before `held_until`; lies here to be read together with the settings |
-//! | | `settings#runner` | the right to run anything of the site: `holder`, `held_until`; whether its budgets are `claimed`; until when events wait: `busy_until`; lies here for the same reason |
+//! | | `settings#runner` | the right to run anything of the site: `holder`, `held_until`; whether its budgets are `claimed`, without a holder by a run that is to be continued until then; until when events wait: `busy_until`; lies here for the same reason |
 //! | `sites` | `<site>` | a copy of the settings, written in the same transaction, so that all sites can be listed |
 //!
-//! Reservations, rails, counts, submissions, pauses, claims, lines and posts carry `expires_at` (epoch seconds), the table's TTL attribute. TTL only tidies up, up to days
 //! The index `due`, of `due_in` and `due_at`, holds the keys of the runs that the timer is to look at.
 //!
-//! Reservations, rails and pauses carry `expires_at` (epoch seconds), the table's TTL attribute. TTL only tidies up, up to days
+//! Reservations, rails, counts, submissions, claims, lines and posts carry `expires_at` (epoch seconds), the table's TTL attribute. TTL only tidies up, up to days
 //! late (<https://docs.aws.amazon.com/amazondynamodb/latest/developerguide/TTL.html>): whether something has expired is told by
 //! the instant that comes with the call, and by whoever reads a reservation.
 //!

@@ -188,12 +188,20 @@ pub struct Allowance {
     kind: RunKind,
     owner: String,
     means: Means,
-    /// Whether the runner before has claimed the budgets.
+    /// Whether the claim of the runner before goes on.
     taken_over: bool,
-    /// When the run, which has claimed the budgets then, last looked around.
-    looked: Mutex<Option<Timestamp>>,
+    around: Mutex<Around>,
     /// The batches of all pages that are under way.
     batches: Semaphore,
+}
+
+/// What a runner knows of those around it.
+#[derive(Default)]
+struct Around {
+    /// Whether everybody knows that the budgets are claimed.
+    claimed: bool,
+    /// When it last looked whether events wait, and whether it is to go on.
+    looked: Option<Timestamp>,
 }
 
 impl Allowance {
@@ -212,20 +220,21 @@ impl Allowance {
     /// events wait. Stops a run that a person wants to stop.
     pub async fn ensure_room(&self) -> Step<()> {
         self.ensure_time()?;
-        let mut looked = self.looked.lock().await;
+        let mut around = self.around.lock().await;
         let clock = &self.means.clock;
-        if looked.is_none() && self.taken_over {
+        if !around.claimed && self.taken_over {
             clock.sleep(UNTIL_ARRIVED).await;
-        } else if looked.is_none() {
+        } else if !around.claimed {
             self.means.runs.claim(&self.site.site, &self.owner).await.map_err(lost)?;
             clock.sleep(UNTIL_HEARD).await;
         }
+        around.claimed = true;
         let now = clock.now();
-        if looked.is_none_or(|looked| now.duration_since(looked) >= LOOK_AGAIN) {
+        if around.looked.is_none_or(|looked| now.duration_since(looked) >= LOOK_AGAIN) {
             let busy = self.means.runs.announced(&self.site.site).await?.is_some_and(|until| until > now);
             (self.means.pace)(if busy { self.site.export.busy_share } else { 100 });
             self.heed(self.means.runs.run(&self.site.site, self.kind).await?.orders).await?;
-            *looked = Some(now);
+            around.looked = Some(now);
         }
         Ok(())
     }
@@ -247,7 +256,7 @@ impl Allowance {
 
     /// Tells whether the run has claimed the budgets, or taken the claim over.
     async fn has_claimed(&self) -> bool {
-        self.taken_over || self.looked.lock().await.is_some()
+        self.taken_over || self.around.lock().await.claimed
     }
 }
 
@@ -265,15 +274,18 @@ impl<'a> Runner<'a> {
     /// Takes the lease of a site's run until `deadline`, when the caller's time is over; nothing if another has it, or it is paused.
     pub async fn take(means: &'a Means, site: &'a Site, kind: RunKind, deadline: Timestamp) -> StoreResult<Option<Self>> {
         let lease = Lease { owner: (means.owner)(), until: deadline + AFTER_THE_DEADLINE };
-        let Some(Taken { run, claimed }) = means.runs.take(&site.site, kind, &lease, means.clock.now()).await? else { return Ok(None) };
+        let Some(Taken { run, claimed_until }) = means.runs.take(&site.site, kind, &lease, means.clock.now()).await? else {
+            return Ok(None);
+        };
         let allowance = Arc::new(Allowance {
             deadline,
             site: site.clone(),
             kind,
             owner: lease.owner.clone(),
             means: means.clone(),
-            taken_over: claimed,
-            looked: Mutex::new(None),
+            // Workers that read the claim before go by its old end until they read it again.
+            taken_over: claimed_until.is_some_and(|until| until >= later(means.clock.now(), UNTIL_HEARD)),
+            around: Mutex::default(),
             batches: Semaphore::new(BATCHES_AT_A_TIME),
         });
         Ok(Some(Self { means, site, kind, lease, allowance, run }))

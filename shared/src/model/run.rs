@@ -77,7 +77,7 @@ impl Run {
 /// What people asked of a run. Kept apart from its progress, so that neither overwrites the other.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Orders {
-    /// It is to stop at the next page and not to go on by itself.
+    /// It is to stop within seconds and not to go on by itself.
     pub paused: bool,
     /// When somebody last asked for it to begin at once.
     pub asked_at: Option<Timestamp>,

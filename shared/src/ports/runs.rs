@@ -27,8 +27,8 @@ pub struct Kept<'a> {
 pub struct Taken {
     /// The run.
     pub run: Run,
-    /// Whether the site's budgets are claimed already, by the claim of the runner before.
-    pub claimed: bool,
+    /// Until when workers may take the site's budgets for claimed, if the runner before left its claim behind. It goes on with the new lease.
+    pub claimed_until: Option<Timestamp>,
 }
 
 /// The scheduled runs of all sites.
@@ -58,7 +58,7 @@ pub trait RunStore: Send + Sync {
     /// Has the timer look at a run at `due`, or never; whoever runs it goes on.
     async fn schedule(&self, site: &SiteId, kind: RunKind, due: Option<Timestamp>) -> StoreResult<()>;
 
-    /// Pauses a run: its runner stops at its next page, and the timer does not look at it.
+    /// Pauses a run: its runner stops when it looks at it next, and the timer does not look at it.
     async fn pause(&self, site: &SiteId, kind: RunKind) -> StoreResult<()>;
 
     /// Ends a pause, and has the timer look at the run at once.

@@ -210,6 +210,11 @@ impl<'a> RowMerge<'a> {
         self.stored.as_ref().unwrap_or(&self.values).of(side).as_ref()
     }
 
+    fn stored_print(&self, side: Side) -> Print {
+        let stored = self.stored.as_ref().map(|stored| prints::print(self.input.key, self.row, side, stored.of(side).as_ref()));
+        stored.unwrap_or_else(|| self.prints.of(side).clone())
+    }
+
     fn changed(&self, side: Side) -> bool {
         self.prints.of(side) != self.bases.of(side)
     }
@@ -361,14 +366,16 @@ impl<'a> RowMerge<'a> {
     }
 
     fn flow(&self, to: Side, value: Option<Value>, plan: &mut Plan) {
-        let source = self.prints.of(to.opposite()).clone();
-        let replaced = prints::print(self.input.key, self.row, to, self.stored(to));
+        let from = to.opposite();
+        // What is never written to `from` must not pass for what it has: that it is missing there would look like a removal.
+        let source = if self.row.flows_to(from) { self.prints.of(from).clone() } else { self.stored_print(from) };
+        let replaced = self.stored_print(to);
         plan.flows.of_mut(to).insert(self.row.id().clone(), Flow { source, replaced, value });
         self.note(None, plan);
     }
 
     fn agree(&self, state: Option<RowState>, plan: &mut Plan) {
-        plan.agreed.insert(self.row.id().clone(), self.prints.clone());
+        plan.agreed.insert(self.row.id().clone(), Pair { wix: self.stored_print(Side::Wix), external: self.stored_print(Side::External) });
         self.note(state, plan);
     }
 

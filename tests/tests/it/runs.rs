@@ -196,3 +196,27 @@ async fn a_run_that_a_person_stops_makes_few_calls_more() {
         assert!(matches!((is_pause, &stop), (true, Stop::Paused) | (false, Stop::Settings)), "{stop:?}");
     }
 }
+
+#[tokio::test]
+async fn a_claim_in_its_last_seconds_is_made_anew() {
+    for (pause, waits) in [(83, 1), (85, 6)] {
+        let bench = Bench::lay().await;
+        let runner = bench.take().await;
+        bench.wait_for_room(&runner).await;
+        runner.end(Err(Stop::Time), None).await.unwrap();
+        bench.means.clock.sleep(Duration::from_secs(pause)).await;
+        assert_eq!(bench.wait_for_room(&bench.take().await).await, waits, "{pause} s later");
+    }
+}
+
+#[tokio::test]
+async fn a_run_that_was_stopped_waits_once_for_all_its_pages() {
+    let bench = Bench::lay().await;
+    let allowance = bench.take().await.allowance();
+    bench.switch_on().await;
+    let begun = bench.means.clock.now();
+    for _ in 0..3 {
+        assert!(matches!(allowance.ensure_room().await, Err(Stop::Settings)));
+    }
+    assert_eq!(bench.means.clock.now().duration_since(begun).as_secs(), 6);
+}

@@ -79,8 +79,9 @@ impl Store {
         item.map(|item| read_run(&operation, &item)).transpose()
     }
 
-    /// Takes the right to run anything of a site, and tells whether its budgets are claimed already; nothing if another has the right.
-    async fn hold_site(&self, site: &SiteId, lease: &Lease, now: Timestamp) -> StoreResult<Option<bool>> {
+    /// Takes the right to run anything of a site, and tells until when a claim that was left behind would have lasted; nothing if another has the
+    /// right.
+    async fn hold_site(&self, site: &SiteId, lease: &Lease, now: Timestamp) -> StoreResult<Option<Option<Timestamp>>> {
         let operation = format!("hold {site}");
         let call = self
             .change_runner(site)
@@ -91,12 +92,13 @@ impl Store {
             .expression_attribute_values(":now", instant(now));
         let Some(before) = self.changed_from(&operation, call).await? else { return Ok(None) };
         let was_claimed = before.contains_key("claimed");
-        let goes_on = was_claimed && !before.contains_key("holder") && get_instant(&before, "held_until").is_some_and(|until| until > now);
-        if was_claimed && !goes_on {
+        let is_left = was_claimed && !before.contains_key("holder");
+        let left_until = get_instant(&before, "held_until").filter(|until| is_left && *until > now);
+        if was_claimed && left_until.is_none() {
             let call = self.change_runner(site).update_expression("REMOVE claimed").condition_expression("holder = :holder");
             self.changed(&operation, call.expression_attribute_values(":holder", text(lease.owner.as_str()))).await?;
         }
-        Ok(Some(goes_on))
+        Ok(Some(left_until))
     }
 
     /// Gives the right back; a claim that outlives it stays until then.
@@ -154,12 +156,12 @@ impl RunStore for Store {
 
     /// The site first, then the run. Whoever dies between the two blocks the site no longer than the lease lasts.
     async fn take(&self, site: &SiteId, kind: RunKind, lease: &Lease, now: Timestamp) -> StoreResult<Option<Taken>> {
-        let Some(claimed) = self.hold_site(site, lease, now).await? else { return Ok(None) };
+        let Some(claimed_until) = self.hold_site(site, lease, now).await? else { return Ok(None) };
         let run = self.take_run(site, kind, lease, now).await?;
         if run.is_none() {
-            self.leave_site(site, &lease.owner, None).await?;
+            self.leave_site(site, &lease.owner, claimed_until).await?;
         }
-        Ok(run.map(|run| Taken { run, claimed }))
+        Ok(run.map(|run| Taken { run, claimed_until }))
     }
 
     async fn claim(&self, site: &SiteId, owner: &str) -> StoreResult<()> {

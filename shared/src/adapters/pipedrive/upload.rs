@@ -16,7 +16,7 @@ use crate::{
 /// So few rows that a run that is to end does not wait for the rest of them.
 pub const MOST_ROWS: usize = 10;
 
-/// Up to so many keys are searched for; a pass over ten thousand persons costs as much as ten searches.
+/// Up to so many keys are searched for; the first pass over ten thousand persons costs as much as ten searches, and later ones next to nothing.
 const MOST_SEARCHES: usize = 10;
 
 #[async_trait]

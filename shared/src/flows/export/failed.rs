@@ -16,12 +16,22 @@ use crate::{
         link::{ParkedReason, Slot},
         run::FailedRow,
     },
-    ports::StoreError,
+    ports::{Known, StoreError},
     sync::retry,
 };
 
 /// So many rows are tried again before a pass; the rest before the next.
 const MOST_ROWS: usize = 100;
+
+/// What is to become of rows that are tried again.
+#[derive(Default)]
+struct Retried {
+    /// To be made.
+    fresh: Vec<Fresh>,
+    /// Nothing is left to do.
+    settled: Vec<RecordId>,
+    again: Made,
+}
 
 impl Export {
     /// Tries the rows again whose time has come, together: what is wrong with one costs the others nothing.
@@ -34,27 +44,43 @@ impl Export {
         allowance.ensure_room().await?;
         let ids: Vec<RecordId> = rows.iter().map(|row| row.id.clone()).collect();
         let known = self.batches.look_up_many(site, Side::Wix, &ids).await?;
-        let (mut fresh, mut settled, mut again) = (Vec::new(), Vec::new(), Made::default());
+        let mut retried = Retried::default();
+        let mut outcome = Ok(());
         for (row, known) in rows.into_iter().zip(known) {
-            allowance.ensure_room().await?;
-            match (known.slot, self.read_again(&row).await) {
-                (_, Err(Stop::Failed { error, .. })) if !is_of_all(&error) => {
-                    self.note_failed(&row.id, Some(&row), &error, &mut again).await?;
-                }
-                (_, Err(stop)) => return Err(stop),
-                (Slot::Free, Ok(Found::Present(contact))) => {
-                    fresh.push(Fresh { contact, parked: known.parked.is_some(), failed: Some(row) });
-                }
-                (Slot::Reserved { .. }, Ok(Found::Present(_))) => again.handed_over.push(row.id),
-                // It could not be read when it was listed, so nobody knows whether it changed.
-                (Slot::Linked(link), Ok(Found::Present(contact))) if self.differs(&contact, &link) => again.handed_over.push(row.id),
-                (Slot::Linked(_) | Slot::Gone(_), _) | (_, Ok(Found::Absent | Found::Merged(_))) => settled.push(row.id),
+            outcome = match allowance.ensure_room().await {
+                Ok(()) => self.look_again(row, known, &mut retried).await,
+                stop => stop,
+            };
+            if outcome.is_err() {
+                break;
             }
         }
-        let handed_over = [self.make_all(fresh, false, allowance).await?.handed_over, again.handed_over].concat();
-        self.hand_over(&handed_over).await?;
-        settled.extend(handed_over);
-        Ok(self.means.runs.forgive(site, &settled).await?)
+        if outcome.is_ok() {
+            outcome = self.make_all(retried.fresh, false, allowance).await.map(|made| retried.again.handed_over.extend(made.handed_over));
+        }
+        // Whatever stops it: some of these are taken off the list already.
+        self.hand_over(&retried.again.handed_over).await?;
+        retried.settled.extend(retried.again.handed_over);
+        self.means.runs.forgive(site, &retried.settled).await?;
+        outcome
+    }
+
+    /// Reads a row again, and decides what becomes of it.
+    async fn look_again(&self, row: FailedRow, known: Known, retried: &mut Retried) -> Step<()> {
+        match (known.slot, self.read_again(&row).await) {
+            (_, Err(Stop::Failed { error, .. })) if !is_of_all(&error) => {
+                self.note_failed(&row.id, Some(&row), &error, &mut retried.again).await?;
+            }
+            (_, Err(stop)) => return Err(stop),
+            (Slot::Free, Ok(Found::Present(contact))) => {
+                retried.fresh.push(Fresh { contact, parked: known.parked.is_some(), failed: Some(row) });
+            }
+            (Slot::Reserved { .. }, Ok(Found::Present(_))) => retried.again.handed_over.push(row.id),
+            // It could not be read when it was listed, so nobody knows whether it changed.
+            (Slot::Linked(link), Ok(Found::Present(contact))) if self.differs(&contact, &link) => retried.again.handed_over.push(row.id),
+            (Slot::Linked(_) | Slot::Gone(_), _) | (_, Ok(Found::Absent | Found::Merged(_))) => retried.settled.push(row.id),
+        }
+        Ok(())
     }
 
     async fn read_again(&self, row: &FailedRow) -> Step<Found> {

@@ -35,7 +35,7 @@ impl Subscribers {
         for ((member, known), wix) in page.rows.iter().zip(&known).zip(&wix) {
             let back = known.is_off_in_service() && gets_mails(member.status);
             if back || carry(wix, Some(member.status), known) != Carry::Nothing {
-                allowance.ensure_time()?;
+                allowance.ensure_room().await?;
                 count(&mut tally, &self.reconcile(&member.address).await?);
             }
         }
@@ -52,12 +52,12 @@ impl Subscribers {
 
     /// Members that the list's owner took off it: they are not put back.
     pub(super) async fn archived(&self, since: Option<Timestamp>, offset: usize, allowance: &Allowance) -> Step<Done> {
-        allowance.ensure_time()?;
+        allowance.ensure_room().await?;
         let page = self.service.members(&Roll { since, archived: true, offset }).await?;
         let addresses: Vec<Address> = page.rows.iter().map(|member| member.address.clone()).collect();
         for (address, known) in addresses.iter().zip(self.remembered(&addresses).await?) {
             if known.kept_back != Some(KeptBack::Archived) {
-                allowance.ensure_time()?;
+                allowance.ensure_room().await?;
                 self.reconcile(address).await?;
             }
         }
@@ -77,7 +77,7 @@ impl Subscribers {
         for ((address, known), wix) in addresses.iter().zip(&known).zip(&wix) {
             // How it stands on the list is not known here; if nobody was told of the opt-out, it is looked at.
             if is_out(wix) && carry(wix, Some(MemberStatus::Subscribed), known) != Carry::Nothing {
-                allowance.ensure_time()?;
+                allowance.ensure_room().await?;
                 count(&mut tally, &self.reconcile(address).await?);
             }
         }
@@ -94,7 +94,7 @@ impl Subscribers {
             contacts.iter().filter(|contact| self.belongs(contact)).filter_map(super::send::primary).collect();
         let mut untagged = 0;
         for (member, known) in ours().filter(|(member, _)| !belonging.contains(&normal::email(member.address.as_str()))) {
-            allowance.ensure_time()?;
+            allowance.ensure_room().await?;
             if !self.is_still_sent(&member.address, known).await? {
                 let tags: BTreeMap<String, bool> = self.own_tags().map(|tag| (tag.to_owned(), false)).collect();
                 self.change(&Entry { address: member.address.clone(), fields: Values::default(), tags }, None).await?;

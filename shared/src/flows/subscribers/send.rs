@@ -47,6 +47,14 @@ pub(super) struct Wanted {
     known: Remembered,
 }
 
+/// Stops a run whose time is over, or that a person wants to stop.
+async fn go_on(allowance: Option<&Allowance>) -> Step<()> {
+    match allowance {
+        Some(allowance) => allowance.ensure_room().await,
+        None => Ok(()),
+    }
+}
+
 impl Subscribers {
     /// Contacts that are subscribed in Wix. Whoever the list's owner took off it since the pass, which may have stood still for days, looked at
     /// the list is noted before, or they would be put back.
@@ -74,8 +82,7 @@ impl Subscribers {
 
     /// Sends contacts; whoever has an allowance stops when its time is over. What is sent is remembered by then, and the rest comes again.
     async fn send_all(&self, rows: &[Listed], allowance: Option<&Allowance>) -> Step<Tally> {
-        let ensure_time = move || allowance.map_or(Ok(()), Allowance::ensure_time);
-        ensure_time()?;
+        go_on(allowance).await?;
         let mut tally = Tally { read: rows.len() as u64, ..Tally::default() };
         let wanted = self.wanted(rows).await?;
         tally.left_out = (rows.len() - wanted.len()) as u64;
@@ -91,10 +98,12 @@ impl Subscribers {
         }
         changed.extend(self.add(new, allowance, &mut tally).await?);
         let changes = stream::iter(changed).map(|wanted| async move {
-            ensure_time()?;
+            go_on(allowance).await?;
             self.change(&wanted.entry, Some(&wanted)).await
         });
-        let taken: Vec<bool> = changes.buffer_unordered(CHANGES_AT_A_TIME).try_collect().await?;
+        // All of them end, whatever becomes of one: what the list was told is remembered.
+        let ends: Vec<Step<bool>> = changes.buffer_unordered(CHANGES_AT_A_TIME).collect().await;
+        let taken = ends.into_iter().collect::<Step<Vec<bool>>>()?;
         let refused = taken.iter().filter(|taken| !**taken).count() as u64;
         tally.refused += refused;
         tally.changed += taken.len() as u64 - refused;
@@ -149,7 +158,7 @@ impl Subscribers {
         let mut there = Vec::new();
         let mut new = new.into_iter().peekable();
         while new.peek().is_some() {
-            allowance.map_or(Ok(()), Allowance::ensure_time)?;
+            go_on(allowance).await?;
             let batch: Vec<Wanted> = new.by_ref().take(self.service.most_added()).collect();
             let batch = self.announce(batch, tally).await?;
             let entries: Vec<Entry> = batch.iter().map(|wanted| wanted.entry.clone()).collect();

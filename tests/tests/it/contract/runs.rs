@@ -124,21 +124,24 @@ pub(super) async fn a_claim_that_is_left_behind_is_the_next_runners(bench: &Benc
     let claimed = async |now| anyhow::Ok(bench.sites.standing(&bench.site, at(now)).await?.and_then(|standing| standing.claimed_until));
     let take = async |owner, until, now| {
         let taken = bench.runs.take(&bench.site, EXPORT, &lease(owner, until), at(now)).await?;
-        anyhow::Ok(taken.map(|taken| taken.claimed))
+        anyhow::Ok(taken.map(|taken| taken.claimed_until))
     };
     let notes = progress();
     let leaves = |until| Kept { claimed_until: Some(at(until)), ..kept(&notes, None, None) };
-    assert_eq!(take("first", 60, 0).await?, Some(false));
+    assert_eq!(take("first", 60, 0).await?, Some(None));
     bench.runs.keep(&bench.site, EXPORT, "first", leaves(90)).await?;
-    assert_eq!((claimed(1).await?, take("first", 60, 1).await?), (None, Some(false)), "it had claimed nothing");
+    assert_eq!((claimed(1).await?, take("first", 60, 1).await?), (None, Some(None)), "it had claimed nothing");
     bench.runs.claim(&bench.site, "first").await?;
     bench.runs.keep(&bench.site, EXPORT, "first", leaves(90)).await?;
     assert_eq!((claimed(89).await?, claimed(90).await?), (Some(at(90)), None));
-    assert_eq!((take("second", 120, 80).await?, claimed(81).await?), (Some(true), Some(at(120))));
-    assert_eq!((take("third", 200, 120).await?, claimed(121).await?), (Some(false), None), "the second died");
+    bench.runs.pause(&bench.site, RunKind::Audit).await?;
+    assert_eq!(bench.runs.take(&bench.site, RunKind::Audit, &lease("another", 70), at(1)).await?, None);
+    assert_eq!(claimed(89).await?, Some(at(90)), "who was turned away leaves it as it was");
+    assert_eq!((take("second", 120, 80).await?, claimed(81).await?), (Some(Some(at(90))), Some(at(120))));
+    assert_eq!((take("third", 200, 120).await?, claimed(121).await?), (Some(None), None), "the second died");
     bench.runs.claim(&bench.site, "third").await?;
     bench.runs.keep(&bench.site, EXPORT, "third", leaves(190)).await?;
-    assert_eq!((take("fourth", 250, 190).await?, claimed(191).await?), (Some(false), None), "it came too late");
+    assert_eq!((take("fourth", 250, 190).await?, claimed(191).await?), (Some(None), None), "it came too late");
     Ok(())
 }
 

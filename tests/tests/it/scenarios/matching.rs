@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use contact_bridge::{
     flows::setup,
-    model::{ids::Side, link::ParkedReason, site::OnDelete},
+    model::{
+        ids::Side,
+        link::ParkedReason,
+        site::{Direction, OnDelete},
+    },
 };
 use serde_json::{Value, json};
 
@@ -12,7 +16,7 @@ use super::{
     crash::Watched,
     lab::{Lab, Writes, one},
     people::{ada, person},
-    switches::{Vendor, at_every_switch, at_every_switch_but, on_every_crm_but},
+    switches::{Position, Vendor, at, at_every_switch, at_every_switch_but, on_every_crm_but},
 };
 
 /// An index that lags shows nobody as they are, and so none of two.
@@ -105,6 +109,36 @@ async fn d05_a_main_address_that_gives_way_stays_among_the_others() {
         }
         lab.assert_in_step();
         assert_eq!((lab.links().await.len(), lab.parked().await.len()), (6, 0));
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn d05_a_main_address_that_gives_way_stays_where_the_others_flow_one_way() {
+    at(&[Position::defaults()], async |lab| {
+        for (number, winner) in Side::BOTH.into_iter().enumerate() {
+            lab.adjust(|site| {
+                site.system_of_record = Some(winner);
+                site.mapping = setup::rows(site);
+                let row = site.mapping.iter_mut().find(|row| row.wix == "emails".into()).unwrap();
+                row.direction = Direction::ToWix;
+            })
+            .await;
+            for more_in_wix in [false, true] {
+                let email = |who: &str| format!("{who}.{more_in_wix}{number}@example.com");
+                let more = |more: bool, who: &str| if more { email(who) } else { String::new() };
+                let wix = json!({"firstname": "Ada", "email": email("wix"), "hs_additional_emails": more(more_in_wix, "hub")});
+                let hub = json!({"firstname": "Ada", "email": email("hub"), "hs_additional_emails": more(!more_in_wix, "wix")});
+                let (wix, hub) = (lab.wix_create(wix).await, lab.hub_create(hub).await);
+                lab.settle().await;
+                assert_eq!(lab.in_hub(&wix), Some(hub.clone()));
+                lab.hub_edit(&hub, one("city", "York")).await;
+                lab.settle().await;
+                let seen = lab.wix(&wix);
+                let (main, other) = if winner == Side::Wix { ("wix", "hub") } else { ("hub", "wix") };
+                assert_eq!([seen.get("email"), seen.get("hs_additional_emails")], [email(main), email(other)], "{winner:?} wins");
+            }
+        }
     })
     .await;
 }

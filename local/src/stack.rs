@@ -22,6 +22,7 @@ use std::{
     collections::{BTreeMap, BTreeSet},
     net::SocketAddr,
     sync::{Arc, Mutex, MutexGuard, PoisonError},
+    time::Duration,
 };
 
 use async_trait::async_trait;
@@ -107,6 +108,8 @@ pub struct Stack {
     turn: Arc<tokio::sync::Mutex<()>>,
     metered: bool,
     batch: usize,
+    /// How long an invocation of contact sync takes at least.
+    invocation: Duration,
     control: SocketAddr,
     /// Absent in the control server's own clone, which must not keep itself alive.
     control_server: Option<Arc<Background>>,
@@ -179,6 +182,7 @@ impl Stack {
         let mut stack = Self {
             metered: options.metered,
             batch: options.batch,
+            invocation: options.invocation,
             control,
             control_server: None,
             publisher: cloud.publisher(),

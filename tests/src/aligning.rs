@@ -23,6 +23,9 @@ use self::{
     play::{Moment, Stage},
 };
 
+/// What an invocation takes beside its calls to the vendors. Without it, everything that waits would be put back at every pause.
+const INVOCATION: Duration = Duration::from_millis(100);
+
 /// How two sides were aligned.
 #[derive(Debug)]
 pub struct Report {
@@ -51,7 +54,7 @@ pub struct Report {
 pub async fn align(contacts: usize, store: StoreKind, tell: &dyn Fn(&str)) -> anyhow::Result<Report> {
     anyhow::ensure!(contacts >= FEWEST, "at least {FEWEST} contacts make two sides");
     let cast = Cast::of(contacts);
-    let stage = Stage::open(&cast, Options { store, hurried: true, ..Options::default() }).await?;
+    let stage = Stage::open(&cast, Options { store, hurried: true, invocation: INVOCATION, ..Options::default() }).await?;
     tell("both sides are full");
     let half = u64::try_from(contacts / 2)?;
     let untouched = stage.records()?;

@@ -1,6 +1,9 @@
 //! How a stack is set up.
 
-use std::net::{Ipv4Addr, SocketAddr};
+use std::{
+    net::{Ipv4Addr, SocketAddr},
+    time::Duration,
+};
 
 use crate::{
     cloud::{dynamo::Storage, queue::MAX_BATCH},
@@ -20,6 +23,9 @@ pub struct Options {
     pub metered: bool,
     /// Whether a manual clock moves on as soon as nobody has anything to do, and not a millisecond later: for long runs on one thread.
     pub hurried: bool,
+    /// How long, by a manual clock, one more invocation of contact sync takes beside its waits. None of it, and all that is due is invoked for in the
+    /// same instant, and put back in it if it has to wait.
+    pub invocation: Duration,
     /// The most messages contact sync gets at once, at most ten; with one, runs are reproducible.
     pub batch: usize,
     /// The seed of all ids.
@@ -89,6 +95,7 @@ impl Default for Options {
             store: StoreKind::Memory,
             metered: false,
             hurried: false,
+            invocation: Duration::ZERO,
             batch: MAX_BATCH,
             seed: 1,
             listen: Listen::default(),

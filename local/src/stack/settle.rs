@@ -96,6 +96,9 @@ impl Stack {
         let exports = self.schedule.worker.pump_once();
         let (taken, exports) = futures::join!(join_all(workers.map(Worker::pump_once)), exports);
         let messages: usize = taken.iter().sum();
+        if messages > 0 && !self.invocation.is_zero() && self.clock.is_manual() {
+            self.clock.advance(self.invocation);
+        }
         settled.runs += exports;
         settled.webhooks += webhooks;
         settled.messages += messages;

@@ -20,8 +20,10 @@ use super::{
     recount::{Places, Recount},
 };
 
-/// So many are put into a side at a time; those of Wix are created within one second.
+/// So many are put into a side at a time.
 const AT_A_TIME: usize = 40;
+/// So long after the ones before: longer than an export looks back, or every pass would hand over again who waits for contact sync.
+const APART: Duration = Duration::from_mins(10);
 /// Wix lists so many contacts at most, and fewer where there are few, so that there are pages to be killed between.
 const MOST_ROWS: usize = 1_000;
 const PAGES: usize = 20;
@@ -84,7 +86,7 @@ impl Stage {
         for places in cast.shuffled(|person| person.wix.is_some(), 1).chunks(AT_A_TIME) {
             let infos: Vec<Value> = people(places).iter().filter_map(|person| Some(person.wix.as_ref()?.in_wix())).collect();
             wix.extend(stack.wix.seed(Some(site.id.as_str()), &infos)?.into_iter().zip(places.iter().copied()));
-            stack.clock().advance(Duration::from_secs(1));
+            stack.clock().advance(APART);
         }
         for places in cast.shuffled(|person| person.crm.is_some(), 2).chunks(AT_A_TIME) {
             let records = people(places).into_iter().filter_map(|person| Some(json!({"properties": person.crm.as_ref()?.in_hubspot()})));

@@ -45,7 +45,7 @@ use crate::{
 
 /// How long what was read of a site holds: its settings, whether it asked to be left alone, and whether a run claims its budgets. What this process itself was refused its
 /// limiters know at once; within that time it may draw one refusal that another process was given already.
-pub const STANDING_LIFE: SignedDuration = SignedDuration::from_secs(5);
+pub const STANDING_LIFE: SignedDuration = SignedDuration::from_secs(10);
 
 /// How to reach the vendors, with the secrets fetched.
 #[derive(Clone)]

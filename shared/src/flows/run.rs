@@ -33,7 +33,7 @@ const LEFT_FOR_A_PAGE: SignedDuration = SignedDuration::from_secs(30);
 /// How much longer than its time a runner keeps the lease; by then it is certainly over.
 const AFTER_THE_DEADLINE: SignedDuration = SignedDuration::from_secs(10);
 /// How long after the budgets were claimed every worker knows: longer than what a worker has read of a site holds.
-const UNTIL_HEARD: Duration = Duration::from_secs(6);
+const UNTIL_HEARD: Duration = Duration::from_secs(11);
 /// How long after a claim was taken over the calls of the runner before have arrived where they were sent.
 const UNTIL_ARRIVED: Duration = Duration::from_secs(1);
 /// How long a claim waits for a continuation: longer than the timer takes to request whatever run of the site comes next.

@@ -163,21 +163,21 @@ async fn a_run_that_goes_on_for_hours_lets_others_of_its_site_begin() {
 async fn a_continuation_takes_the_claim_over_and_waits_for_nobody_to_hear_of_it() {
     let bench = Bench::lay().await;
     let runner = bench.take().await;
-    assert_eq!((bench.wait_for_room(&runner).await, bench.wait_for_room(&runner).await), (6, 0));
+    assert_eq!((bench.wait_for_room(&runner).await, bench.wait_for_room(&runner).await), (11, 0));
     runner.end(Err(Stop::Time), None).await.unwrap();
     for end in [Err(Stop::Time), Ok(())] {
         let runner = bench.take().await;
         assert_eq!(bench.wait_for_room(&runner).await, 1);
         runner.end(end, None).await.unwrap();
     }
-    assert_eq!(bench.wait_for_room(&bench.take().await).await, 6, "the run before was over");
+    assert_eq!(bench.wait_for_room(&bench.take().await).await, 11, "the run before was over");
 }
 
 #[tokio::test]
 async fn a_run_that_claimed_nothing_leaves_no_claim_behind() {
     let bench = Bench::lay().await;
     bench.take().await.end(Err(Stop::Time), None).await.unwrap();
-    assert_eq!(bench.wait_for_room(&bench.take().await).await, 6);
+    assert_eq!(bench.wait_for_room(&bench.take().await).await, 11);
 }
 
 #[tokio::test]
@@ -199,7 +199,7 @@ async fn a_run_that_a_person_stops_makes_few_calls_more() {
 
 #[tokio::test]
 async fn a_claim_in_its_last_seconds_is_made_anew() {
-    for (pause, waits) in [(83, 1), (85, 6)] {
+    for (pause, waits) in [(78, 1), (80, 11)] {
         let bench = Bench::lay().await;
         let runner = bench.take().await;
         bench.wait_for_room(&runner).await;
@@ -218,5 +218,5 @@ async fn a_run_that_was_stopped_waits_once_for_all_its_pages() {
     for _ in 0..3 {
         assert!(matches!(allowance.ensure_room().await, Err(Stop::Settings)));
     }
-    assert_eq!(bench.means.clock.now().duration_since(begun).as_secs(), 6);
+    assert_eq!(bench.means.clock.now().duration_since(begun).as_secs(), 11);
 }
